@@ -1,0 +1,77 @@
+import * as v from 'valibot';
+import { duration } from './duration.js';
+import { check, exactObject, InputError } from './faults.js';
+import { cidr, glob } from './match.js';
+
+function atLeastOne<Item extends v.GenericSchema<string>>(item: Item) {
+  return v.pipe(v.array(item, 'a list'), v.minLength(1, 'at least one entry (leave the key out to select all)'));
+}
+
+const ACTIONS = {
+  /** What the deployed policy says. */
+  sweep: exactObject({ action: v.literal('sweep') }),
+  /** Looks, changes nothing, publishes nothing. */
+  report: exactObject({ action: v.literal('report') }),
+  /** Ends idle backends once, by these options instead of the deployed thresholds. */
+  reap: exactObject({
+    action: v.literal('reap'),
+    /** Replaces every deployed `idleAfter`, the rules' own included. */
+    idleAfter: v.optional(duration),
+    /** Only backends of these applications (globs). Lists of different kinds must all match. */
+    applications: v.optional(atLeastOne(glob)),
+    roles: v.optional(atLeastOne(glob)),
+    databases: v.optional(atLeastOne(glob)),
+    /** Only backends whose client is in one of these CIDR blocks. */
+    addresses: v.optional(atLeastOne(cidr)),
+    /** Replaces the deployed `maxTerminationsPerRun`. */
+    maxTerminations: v.optional(
+      v.pipe(
+        v.number('a whole number of at least 1'),
+        v.check((value) => Number.isInteger(value) && value >= 1, 'a whole number of at least 1'),
+      ),
+    ),
+    /** Also ends backends that are idle inside a transaction, which rolls that transaction back. */
+    includeIdleInTransaction: v.optional(v.boolean('true or false'), false),
+    /** Says what would be ended, ends nothing. By default true where the deployed `mode` is `preview`. */
+    dryRun: v.optional(v.boolean('true or false')),
+  }),
+};
+
+/** What the function is asked to do. */
+export type Request = {
+  readonly [Action in keyof typeof ACTIONS]: v.InferOutput<(typeof ACTIONS)[Action]>;
+}[keyof typeof ACTIONS];
+
+/** The options of a manual reap. */
+export type ReapRequest = Extract<Request, { action: 'reap' }>;
+
+/** The schedule's payload; `infra/` puts it into the template as it is. */
+export const SWEEP_EVENT = { action: 'sweep' } as const satisfies Request;
+
+/**
+ * Reads an event: `{"action": "sweep" | "report" | "reap", …}`; the empty event is a sweep.
+ *
+ * @throws InputError with every fault, before anything is touched.
+ */
+export function parseEvent(event: unknown): Request {
+  if (!isObject(event)) throw new InputError('event', [`expected a JSON object, got ${JSON.stringify(event)}`]);
+  if (Object.keys(event).length === 0) return SWEEP_EVENT;
+  const { action } = event;
+  const names = Object.keys(ACTIONS)
+    .map((name) => `"${name}"`)
+    .join(', ');
+  if (!isAction(action)) {
+    throw new InputError('event', [`action: expected one of ${names}, got ${JSON.stringify(action) ?? 'nothing'}`]);
+  }
+  const checked = check<v.GenericSchema<unknown, Request>>(ACTIONS[action], event);
+  if (checked.faults) throw new InputError('event', checked.faults);
+  return checked.value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isAction(value: unknown): value is keyof typeof ACTIONS {
+  return typeof value === 'string' && Object.hasOwn(ACTIONS, value);
+}

@@ -1,0 +1,151 @@
+import * as v from 'valibot';
+import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, SETTINGS_VARIABLE } from './contract.js';
+import { duration } from './duration.js';
+import { decodeJson, demand, exactObject, InputError } from './faults.js';
+import { cidr, glob } from './match.js';
+
+/** The most backends a PostgreSQL server can be built for (MAX_BACKENDS), hence the largest limit that means anything. */
+const MAX_BACKENDS = 262_143;
+
+function wholeNumber(from: number, to: number): v.GenericSchema<number> {
+  const message = `a whole number from ${from} to ${to}`;
+  // One check, so that a value that is off in two ways is one fault.
+  return v.pipe(
+    v.number(message),
+    v.check((value) => Number.isInteger(value) && value >= from && value <= to, message),
+  );
+}
+
+function text(expected: string, pattern: RegExp): v.GenericSchema<string> {
+  return v.pipe(v.string(expected), v.regex(pattern, expected));
+}
+
+/** Goes into dimension values, alarm names and Metrics Insights queries as it is, so it is plain on purpose. */
+const label = text('a name of 1 to 64 letters, digits, ".", "_" or "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
+/** A CloudWatch dimension value. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html */
+const applicationName = v.pipe(
+  text('1 to 255 printable ASCII characters, not all blank', /^(?=.*[!-~])[ -~]{1,255}$/),
+  v.check((name) => name !== OTHER_APPLICATIONS, `a name other than ${OTHER_APPLICATIONS}, which sums the rest`),
+);
+
+/** PostgreSQL cuts names at 63 bytes (NAMEDATALEN - 1). */
+const postgresName = v.pipe(
+  v.string('a name of 1 to 63 bytes'),
+  v.check((name) => name.length > 0 && Buffer.byteLength(name) <= 63, 'a name of 1 to 63 bytes'),
+);
+
+const host = text('a host name or address', /^\S{1,255}$/);
+
+const port = wholeNumber(1, 65_535);
+
+const instance = exactObject({ name: label, host, port: v.optional(port, 5432) });
+
+const RULE_MATCHERS = ['application', 'role', 'database', 'address'] as const;
+
+const rule = v.pipe(
+  exactObject({
+    application: v.optional(glob),
+    role: v.optional(glob),
+    database: v.optional(glob),
+    address: v.optional(cidr),
+    idleAfter: v.optional(duration),
+    keep: v.optional(wholeNumber(0, MAX_BACKENDS)),
+    spare: v.optional(v.boolean('true or false')),
+  }),
+  v.check(
+    (given) => RULE_MATCHERS.some((key) => given[key] !== undefined),
+    `at least one of ${RULE_MATCHERS.join(', ')} (write application: "*" to mean every backend)`,
+  ),
+  v.check(
+    (given) => given.idleAfter !== undefined || given.keep !== undefined || given.spare !== undefined,
+    'at least one of idleAfter, keep, spare',
+  ),
+  v.check(
+    (given) => given.spare !== true || (given.idleAfter === undefined && given.keep === undefined),
+    'spare: true alone, since idleAfter and keep have no effect beside it',
+  ),
+);
+
+/**
+ * The settings of one database: the one schema that checks them at synth and again in the function.
+ *
+ * Untrusted JSON goes in ({@link SettingsInput}, durations as `"5m"`), {@link Settings} come out (defaults filled in,
+ * durations in seconds).
+ */
+export const settingsSchema = v.pipe(
+  exactObject({
+    /** What this database is called in metrics, alarms and reports. */
+    database: label,
+    /** The Secrets Manager secret that holds the login. */
+    secretArn: v.pipe(v.string('the ARN or name of a secret'), v.minLength(1, 'the ARN or name of a secret')),
+    /** The servers to visit; by default one, at the host and port that the secret names. */
+    instances: v.optional(
+      v.pipe(
+        v.array(instance, 'a list of instances'),
+        v.minLength(1, 'at least one instance (leave it out to use the host in the secret)'),
+        v.check(
+          (list) => new Set(list.map(({ name }) => name)).size === list.length,
+          'instances whose names differ, since metrics are told apart by them',
+        ),
+      ),
+    ),
+    /** The database to log in to; by default the one the secret names, else `postgres`. */
+    dbname: v.optional(postgresName),
+    tls: v.optional(v.picklist(['verify-full', 'disable'], '"verify-full" or "disable"'), 'verify-full'),
+    /** A PEM file with the certificate authorities to trust instead of the runtime's. */
+    caFile: v.optional(text('the path of a PEM file', /^\S.{0,1023}$/)),
+    mode: v.optional(v.picklist(['enforce', 'preview'], '"enforce" or "preview"'), 'enforce'),
+    idleAfter: v.optional(duration, '5m'),
+    keepPerApplication: v.optional(wholeNumber(0, MAX_BACKENDS), 0),
+    maxTerminationsPerRun: v.optional(wholeNumber(1, MAX_BACKENDS)),
+    rules: v.optional(v.array(rule, 'a list of rules'), []),
+    roleLimits: v.optional(
+      v.record(postgresName, wholeNumber(0, MAX_BACKENDS), 'an object of role names and their limits'),
+      {},
+    ),
+    /** 100 applications are already 400 series, 120 dollars a month. */
+    maxApplications: v.optional(wholeNumber(1, 100), 20),
+    applicationNames: v.optional(
+      v.array(exactObject({ match: glob, name: applicationName }), 'a list of { match, name }'),
+      [],
+    ),
+  }),
+  v.forward(
+    v.partialCheck(
+      [['tls'], ['caFile']],
+      ({ tls, caFile }) => tls === 'verify-full' || caFile === undefined,
+      'no caFile with tls: "disable", since nothing would be verified against it',
+    ),
+    ['caFile'],
+  ),
+);
+
+/** Settings as people and `cdk.json` write them. Not trusted. */
+export type SettingsInput = v.InferInput<typeof settingsSchema>;
+
+/** Settings that hold: checked, with defaults filled in and durations in seconds. */
+export type Settings = Readonly<v.InferOutput<typeof settingsSchema>>;
+
+/** One entry of `rules`: whom it means and what holds for them. */
+export type Rule = Settings['rules'][number];
+
+/** A server to visit. */
+export type InstanceAddress = NonNullable<Settings['instances']>[number];
+
+/** The names of the instances that these settings publish metrics for. */
+export function instanceNames(settings: Pick<Settings, 'instances'>): readonly string[] {
+  return settings.instances?.map(({ name }) => name) ?? [DEFAULT_INSTANCE_NAME];
+}
+
+/**
+ * Reads the settings that the deployment put into the function's environment.
+ *
+ * @throws InputError with every fault.
+ */
+export function parseSettings(json: string | undefined): Settings {
+  if (json === undefined || json === '') {
+    throw new InputError(SETTINGS_VARIABLE, ['missing: the deployment sets this environment variable']);
+  }
+  return demand(SETTINGS_VARIABLE, settingsSchema, decodeJson(SETTINGS_VARIABLE, json));
+}

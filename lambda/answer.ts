@@ -1,0 +1,99 @@
+import { countSpared } from './audit.js';
+import type { Seconds } from './duration.js';
+import type { Request } from './event.js';
+import { type Finding, findingsOf } from './findings.js';
+import type { LimitOutcome, OutcomeName } from './outcome.js';
+import type { Policy } from './policy.js';
+import type { Publication } from './publish.js';
+import { reportText } from './report.js';
+import type { Settings } from './settings.js';
+import { type ApplicationUse, applicationUse, slotUse } from './slots.js';
+import type { Visit } from './visit.js';
+
+/** What one instance looked like and what was done there. */
+export interface InstanceAnswer {
+  readonly name: string;
+  /** As it was before anything was ended; `null` when it could not be read. */
+  readonly server: {
+    readonly version: string;
+    readonly maxConnections: number;
+    readonly usableSlots: number;
+    readonly usedSlots: number;
+  } | null;
+  /** The application with the most backends first. */
+  readonly applications: readonly ApplicationUse[];
+  /** Every backend that was seen, once. */
+  readonly outcomes: readonly {
+    readonly pid: number;
+    readonly applicationName: string;
+    readonly role: string | null;
+    readonly idleSeconds: Seconds | null;
+    readonly outcome: OutcomeName;
+    readonly reason: string | null;
+  }[];
+  /** How many were spared, by reason. */
+  readonly spared: Readonly<Record<string, number>>;
+  /** The declared limits that differed. */
+  readonly roleLimits: readonly LimitOutcome[];
+  readonly findings: readonly Finding[];
+}
+
+/** What a run answers. */
+export interface Answer {
+  /** For people: `jq -r .text`. */
+  readonly text: string;
+  readonly database: string;
+  readonly mode: Settings['mode'];
+  /** Nothing was changed: a report, a dry run, or mode `preview`. */
+  readonly dryRun: boolean;
+  readonly instances: readonly InstanceAnswer[];
+  readonly metrics: Pick<Publication, 'requests' | 'datapoints' | 'via'>;
+  /** What failed; everything else stands. */
+  readonly errors: readonly string[];
+}
+
+/** Composes the answer of a run. */
+export function answerOf(
+  settings: Settings,
+  request: Request,
+  policy: Policy,
+  visits: readonly Visit[],
+  publication: Publication,
+): Answer {
+  const instances = visits.map((visit) => instanceAnswer(visit, policy));
+  const errors = [
+    ...visits.flatMap((visit) => visit.errors),
+    ...(publication.error === null ? [] : [publication.error]),
+  ];
+  const { requests, datapoints, via } = publication;
+  const { database, mode } = settings;
+  const dryRun = !policy.acts;
+  const text = reportText({ database, mode, dryRun, action: request.action, errors }, instances);
+  return { text, database, mode, dryRun, instances, metrics: { requests, datapoints, via }, errors };
+}
+
+function instanceAnswer(visit: Visit, policy: Policy): InstanceAnswer {
+  const { snapshot } = visit;
+  return {
+    name: visit.instance,
+    server: snapshot === null ? null : serverAnswer(snapshot),
+    applications: applicationUse(visit.outcomes, policy.attribute),
+    outcomes: visit.outcomes.map(({ backend, outcome, reason }) => ({
+      pid: backend.pid,
+      applicationName: backend.applicationName,
+      role: backend.role,
+      idleSeconds: backend.stateSeconds,
+      outcome,
+      reason,
+    })),
+    spared: countSpared(visit),
+    roleLimits: visit.roleLimits,
+    findings: findingsOf(visit, policy),
+  };
+}
+
+function serverAnswer(snapshot: NonNullable<Visit['snapshot']>): NonNullable<InstanceAnswer['server']> {
+  const { usable, used } = slotUse(snapshot);
+  const { version, maxConnections } = snapshot.server;
+  return { version, maxConnections, usableSlots: usable, usedSlots: used };
+}

@@ -1,0 +1,37 @@
+import type { LogEvent } from './log.js';
+import { withOutcome } from './outcome.js';
+import type { Attribution } from './snapshot.js';
+import type { Visit } from './visit.js';
+
+/** The audit of one visit: a line for every backend that was chosen, for every role limit, and a count of the spared. */
+export function auditEvents(database: string, visit: Visit, attribute: Attribution): readonly LogEvent[] {
+  const at = { database, instance: visit.instance };
+  const chosen = visit.outcomes.filter(({ outcome }) => outcome !== 'spared');
+  return [
+    ...chosen.map(({ backend, outcome, reason }) => ({
+      event: 'backend',
+      outcome,
+      ...(reason === null ? {} : { reason }),
+      ...at,
+      pid: backend.pid,
+      application: attribute(backend),
+      applicationName: backend.applicationName,
+      role: backend.role,
+      datname: backend.database,
+      clientAddr: backend.clientAddr,
+      state: backend.state,
+      idleSeconds: backend.stateSeconds,
+      backendAgeSeconds: backend.ageSeconds,
+    })),
+    ...visit.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
+    ...(visit.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(visit) }]),
+    ...visit.errors.map((error) => ({ event: 'error', ...at, error })),
+  ];
+}
+
+/** How many backends were spared, by reason, the most frequent first. */
+export function countSpared({ outcomes }: Pick<Visit, 'outcomes'>): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { reason } of withOutcome(outcomes, 'spared')) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
+}

@@ -1,0 +1,63 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import { decodeJson, demand, InputError } from './faults.js';
+
+/**
+ * What a database secret holds. RDS, Aurora and CDK write different subsets: the secret of an RDS-managed master user
+ * has only a name and a password, older ones keep the port as text. Keys we don't know are theirs, not faults.
+ */
+const credentialsSchema = v.object({
+  username: v.pipe(v.string('the name to log in with'), v.minLength(1, 'the name to log in with')),
+  password: v.pipe(v.string('the password'), v.minLength(1, 'the password')),
+  host: v.optional(v.pipe(v.string('a host name'), v.minLength(1, 'a host name'))),
+  port: v.optional(
+    v.pipe(
+      v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number))], 'a port, as number or text'),
+      v.check((port) => Number.isInteger(port) && port >= 1 && port <= 65_535, 'a port from 1 to 65535'),
+    ),
+  ),
+  dbname: v.optional(v.string('a database name')),
+});
+
+/** A database login, and where the secret says it is good for. */
+export type Credentials = Readonly<v.InferOutput<typeof credentialsSchema>>;
+
+/** Gives the login; after the server refused one, a fresh one. */
+export interface CredentialsSource {
+  /** @param refused the credentials that the server refused; they are read again unless that has happened already. */
+  read(refused?: Credentials): Promise<Credentials>;
+}
+
+/**
+ * Decodes a secret's text.
+ *
+ * @throws InputError with the paths of the faults and never a value.
+ */
+export function parseCredentials(secretArn: string, text: string | undefined): Credentials {
+  const source = `secret ${secretArn}`;
+  if (text === undefined) throw new InputError(source, ['expected a SecretString, got a binary secret']);
+  return demand(source, credentialsSchema, decodeJson(source, text), { quote: false });
+}
+
+/** Reads a secret and keeps it for as long as the server accepts it. */
+export function secretCredentials(client: SecretsManagerClient, secretArn: string): CredentialsSource {
+  let cached: Promise<Credentials> | undefined;
+
+  async function fetchCredentials(): Promise<Credentials> {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    return parseCredentials(secretArn, SecretString);
+  }
+
+  return {
+    async read(refused) {
+      if (cached !== undefined && (refused === undefined || (await cached) !== refused)) return cached;
+      const reading = fetchCredentials();
+      cached = reading;
+      // A failure is not worth keeping; the next run asks again.
+      reading.catch(() => {
+        if (cached === reading) cached = undefined;
+      });
+      return reading;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { NAMESPACE } from './contract.js';
+import type { Datapoint } from './metrics.js';
+
+/** A log line in CloudWatch's embedded metric format. */
+export type EmfLine = Readonly<Record<string, unknown>>;
+
+/**
+ * Datapoints as embedded metric format, for when PutMetricData can't be reached. One line for each set of dimension
+ * values, since a line can carry only one; the most metrics of a set is 11, and a line may hold 100.
+ *
+ * The lines must reach the log as they are: the runtime's JSON log format would wrap what `console.log` writes.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export function emfLines(datapoints: readonly Datapoint[], timestamp: Date): readonly EmfLine[] {
+  const sets = new Map<string, Datapoint[]>();
+  for (const datapoint of datapoints) {
+    const key = JSON.stringify(datapoint.dimensions);
+    const set = sets.get(key);
+    if (set === undefined) sets.set(key, [datapoint]);
+    else set.push(datapoint);
+  }
+  return [...sets].map(([key, set]) => {
+    const dimensions = JSON.parse(key) as Datapoint['dimensions'];
+    return {
+      _aws: {
+        Timestamp: timestamp.getTime(),
+        CloudWatchMetrics: [
+          {
+            Namespace: NAMESPACE,
+            Dimensions: [Object.keys(dimensions)],
+            Metrics: set.map(({ metric, unit }) => ({ Name: metric, Unit: unit })),
+          },
+        ],
+      },
+      ...dimensions,
+      ...Object.fromEntries(set.map(({ metric, value }) => [metric, value])),
+    };
+  });
+}

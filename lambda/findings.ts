@@ -1,0 +1,194 @@
+import { formatDuration } from './duration.js';
+import { withOutcome } from './outcome.js';
+import type { Policy } from './policy.js';
+import { type ApplicationUse, applicationUse, percentOf, slotUse } from './slots.js';
+import type { Backend, Snapshot } from './snapshot.js';
+import { quoteIdentifier } from './sql/identifier.js';
+import type { Visit } from './visit.js';
+
+/** Something a person should know, with what to do about it. */
+export interface Finding {
+  /** `critical`: refused logins or a blind reaper, now. `warning`: on the way there. `info`: explained, no action owed. */
+  readonly severity: 'critical' | 'warning' | 'info';
+  readonly code: string;
+  /** What was seen, with its numbers. */
+  readonly evidence: string;
+  /** What to do; SQL can be pasted. */
+  readonly remedy: string;
+}
+
+/** From this share of the usable slots on, one application is the one to look at. Also the alarm's threshold. */
+const HOGGING_PERCENT = 50;
+
+/** From this share of the usable slots on, an application's overdue idle backends are a leak and not a lapse. */
+const LEAK_PERCENT = 10;
+
+/** What an instance's visit shows, the worst first. */
+export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
+  const { snapshot } = visit;
+  if (snapshot === null) return [];
+  const findings = [
+    serverFull(snapshot),
+    ...blindness(snapshot),
+    leakSuspect(visit, snapshot, policy),
+    ...terminationTrouble(visit, snapshot),
+    ...visit.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
+  ].filter((finding) => finding !== null);
+  const order = ['critical', 'warning', 'info'];
+  return findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+}
+
+function serverFull(snapshot: Snapshot): Finding | null {
+  const { used, usable, free } = slotUse(snapshot);
+  if (free > 0) return null;
+  return {
+    severity: 'critical',
+    code: 'server_full',
+    evidence: `${used} backends on ${usable} usable slots: ordinary roles are refused with SQLSTATE 53300`,
+    remedy: 'end idle backends ({"action":"reap","idleAfter":"1m"}), then fix the application that holds most of them',
+  };
+}
+
+function blindness({ server, backends }: Snapshot): readonly (Finding | null)[] {
+  const unreadable = backends.filter(({ readable }) => !readable).length;
+  const user = quoteIdentifier(server.user);
+  return [
+    unreadable === 0 && server.mayReadAllStats
+      ? null
+      : {
+          severity: 'critical',
+          code: 'unreadable_backends',
+          evidence: `the state of ${unreadable} of ${backends.length} backends is hidden from ${server.user}; none of those can be judged or ended`,
+          remedy: `GRANT pg_read_all_stats TO ${user};`,
+        },
+    server.maySignalBackends
+      ? null
+      : {
+          severity: 'critical',
+          code: 'may_not_terminate',
+          evidence: `${server.user} may end backends of its own role only`,
+          remedy: `GRANT pg_signal_backend TO ${user};`,
+        },
+  ];
+}
+
+function leakSuspect({ outcomes }: Visit, snapshot: Snapshot, policy: Policy): Finding | null {
+  const { usable } = slotUse(snapshot);
+  const overdue = outcomes.filter(({ outcome, backend }) => outcome !== 'spared' && backend.state === 'idle');
+  const [suspect] = applicationUse(overdue, policy.attribute);
+  const [largest] = applicationUse(outcomes, policy.attribute);
+  if (suspect !== undefined && percentOf(suspect.backends, usable) >= LEAK_PERCENT) {
+    const backends = overdue
+      .map(({ backend }) => backend)
+      .filter((backend) => policy.attribute(backend) === suspect.name);
+    return {
+      severity: 'warning',
+      code: 'leak_suspect',
+      evidence: `${suspect.name} ${describeLeak(suspect, usable, backends)}`,
+      remedy:
+        'give connections back (release or close in finally), and let its pool close idle ones sooner than the reaper; ' +
+        `until then cap its role: ${limitStatement(backends, usable)}`,
+    };
+  }
+  if (largest === undefined || percentOf(largest.backends, usable) < HOGGING_PERCENT) return null;
+  return {
+    severity: 'warning',
+    code: 'application_hogging',
+    evidence: `${largest.name} holds ${largest.backends} of ${usable} usable slots, ${largest.idle} of them idle`,
+    remedy: 'lower the size of its pool, times the number of its hosts, below its share of the slots',
+  };
+}
+
+function describeLeak(suspect: ApplicationUse, usable: number, backends: readonly Backend[]): string {
+  const hosts = new Set(backends.map(({ clientAddr }) => clientAddr ?? 'a local socket'));
+  const roles = new Set(backends.map(({ role }) => role));
+  return (
+    `left ${suspect.backends} backends idle (of ${usable} usable slots), the oldest for ` +
+    `${formatDuration(suspect.oldestIdleSeconds ?? 0)}, as ${listed([...roles])} from ${listed([...hosts])}`
+  );
+}
+
+function listed(names: readonly (string | null)[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}
+
+/** Half of the usable slots: room to work in, and never the whole server. */
+function limitStatement(backends: readonly Backend[], usable: number): string {
+  const role = backends.find((backend) => backend.role !== null)?.role ?? '';
+  return `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT ${Math.max(1, Math.floor(usable / 2))};`;
+}
+
+function terminationTrouble({ outcomes }: Visit, { server }: Snapshot): readonly (Finding | null)[] {
+  const refused = withOutcome(outcomes, 'refused');
+  const unconfirmed = withOutcome(outcomes, 'unconfirmed');
+  const [firstRefused] = refused;
+  const [firstUnconfirmed] = unconfirmed;
+  return [
+    firstRefused === undefined
+      ? null
+      : {
+          severity: 'warning',
+          code: 'refused_terminations',
+          evidence: `the server refused to end ${refused.length} backends: ${firstRefused.reason}`,
+          remedy: server.maySignalBackends
+            ? "no right ends a superuser's backend but a superuser's own; spare them with a rule"
+            : `GRANT pg_signal_backend TO ${quoteIdentifier(server.user)};`,
+        },
+    firstUnconfirmed === undefined
+      ? null
+      : {
+          severity: 'warning',
+          code: 'unconfirmed_terminations',
+          evidence: `${unconfirmed.length} backends were not seen to go: ${firstUnconfirmed.reason}`,
+          remedy: 'look again with {"action":"report"}; a backend that stays hangs in the operating system, not in SQL',
+        },
+  ];
+}
+
+function roleLimitTrouble(
+  { role, to, outcome, reason }: Visit['roleLimits'][number],
+  { server }: Snapshot,
+): Finding | null {
+  const declared = `the declared CONNECTION LIMIT ${to} for ${role}`;
+  switch (outcome) {
+    case 'changed':
+    case 'would_change':
+      return null;
+    case 'missing':
+      return {
+        severity: 'warning',
+        code: 'role_missing',
+        evidence: `${declared} has no role to hold`,
+        remedy: 'mind the spelling (names are case sensitive), or take it out of roleLimits',
+      };
+    case 'in_recovery':
+      return {
+        severity: 'info',
+        code: 'role_limit_in_recovery',
+        evidence: `${declared} differs here, on a server in recovery`,
+        remedy: 'nothing to do on a replica; its roles follow the primary once the limit is set there',
+      };
+    case 'own_role':
+      return {
+        severity: 'critical',
+        code: 'role_limit_own_role',
+        evidence: `${declared} would lock the reaper out of the server`,
+        remedy: 'take it out of roleLimits, or declare 2 at least',
+      };
+    case 'refused':
+      return {
+        severity: 'warning',
+        code: 'role_limit_refused',
+        evidence: `${declared} could not be set: ${reason}`,
+        remedy: alterGrant(role, server.user, server.versionNumber),
+      };
+  }
+}
+
+function alterGrant(role: string, user: string, versionNumber: number): string {
+  const creator = `ALTER ROLE ${quoteIdentifier(user)} CREATEROLE;`;
+  return versionNumber >= 160_000
+    ? `${creator} GRANT ${quoteIdentifier(role)} TO ${quoteIdentifier(user)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;`
+    : `${creator} (before PostgreSQL 16 this right reaches every role that is not a superuser)`;
+}

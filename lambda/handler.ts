@@ -1,0 +1,66 @@
+/**
+ * The Lambda function's entry.
+ *
+ * Settings and clients are made once and serve every invocation of this environment. The event is checked before
+ * anything is touched. A run with errors ends as a failed invocation, after everything else is done: that is what the
+ * alarm on the function's errors sees. The report is then in the error's message, so that nobody who invoked by hand is
+ * left without it.
+ */
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Answer } from './answer.js';
+import { SETTINGS_VARIABLE } from './contract.js';
+import { secretCredentials } from './credentials.js';
+import { parseEvent } from './event.js';
+import { logTo } from './log.js';
+import { publishTo } from './publish.js';
+import { run, type Surroundings } from './run.js';
+import { parseSettings, type Settings } from './settings.js';
+
+/** What we use of Lambda's context. */
+export interface InvocationContext {
+  getRemainingTimeInMillis(): number;
+}
+
+/** A run that could not do all it owes. Its message holds what failed and the whole report. */
+export class RunError extends Error {
+  override readonly name = 'RunError';
+
+  constructor(readonly answer: Answer) {
+    super(`${answer.errors.join('; ')}\n\n${answer.text}`);
+  }
+}
+
+/** Kept free for Lambda itself to send the answer. */
+const ANSWERING_MS = 1_000;
+
+/** An endpoint out of reach must cost seconds, not the run: two attempts of at most 3 s each. */
+const AWS_CLIENT = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 1_500, requestTimeout: 3_000, throwOnRequestTimeout: true },
+} as const;
+
+const log = logTo(process.stdout);
+let prepared: { readonly settings: Settings; readonly surroundings: Surroundings } | undefined;
+
+function prepare(): NonNullable<typeof prepared> {
+  const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
+  return {
+    settings,
+    surroundings: {
+      credentials: secretCredentials(new SecretsManagerClient(AWS_CLIENT), settings.secretArn),
+      publish: publishTo(new CloudWatchClient(AWS_CLIENT), log),
+      log,
+    },
+  };
+}
+
+/** Answers one event: a sweep, a report or a reap. */
+export async function handler(event: unknown, context: InvocationContext): Promise<Answer> {
+  prepared ??= prepare();
+  const request = parseEvent(event);
+  const timeMs = context.getRemainingTimeInMillis() - ANSWERING_MS;
+  const answer = await run(prepared.settings, request, prepared.surroundings, timeMs);
+  if (answer.errors.length > 0) throw new RunError(answer);
+  return answer;
+}

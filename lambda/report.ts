@@ -1,0 +1,128 @@
+import type { InstanceAnswer } from './answer.js';
+import { formatDuration } from './duration.js';
+import type { Finding } from './findings.js';
+import { percentOf } from './slots.js';
+
+/** What the report is about besides the instances. */
+export interface ReportSubject {
+  readonly database: string;
+  readonly action: string;
+  readonly mode: string;
+  readonly dryRun: boolean;
+  readonly errors: readonly string[];
+}
+
+const BAR_WIDTH = 24;
+const MOST_APPLICATIONS = 12;
+
+/** The answer as a tired person reads it: who holds the slots, what was done, what to do next. */
+export function reportText(subject: ReportSubject, instances: readonly InstanceAnswer[]): string {
+  const { database, action, mode, dryRun, errors } = subject;
+  const manner = dryRun ? `${action}, nothing is changed` : action;
+  return [
+    `Connection Reaper · ${database} · ${manner} · mode ${mode}`,
+    ...instances.flatMap((instance) => ['', ...instanceLines(instance)]),
+    ...(errors.length === 0 ? [] : ['', 'FAILED', ...errors.map((error) => `  ${error}`)]),
+    '',
+    'Next',
+    ...nextSteps(instances, errors),
+  ]
+    .map(printable)
+    .join('\n');
+}
+
+function instanceLines(instance: InstanceAnswer): readonly string[] {
+  const { name, server } = instance;
+  if (server === null) return [`${name} · could not be read`];
+  const { version, usedSlots, usableSlots, maxConnections } = server;
+  const percent = Math.round(percentOf(usedSlots, usableSlots));
+  const full = usedSlots >= usableSlots ? ' · FULL' : '';
+  return [
+    `${name} · PostgreSQL ${version} · ${usedSlots} of ${usableSlots} usable slots taken (${percent} %)${full} · max_connections ${maxConnections}`,
+    '',
+    ...applicationTable(instance, usableSlots),
+    '',
+    ...doneLines(instance),
+  ];
+}
+
+function applicationTable({ applications }: InstanceAnswer, usableSlots: number): readonly string[] {
+  if (applications.length === 0) return ['  no backends but our own'];
+  const shown = applications.slice(0, MOST_APPLICATIONS);
+  const scale = Math.max(usableSlots, ...shown.map(({ backends }) => backends));
+  const nameWidth = Math.max('application'.length, ...shown.map(({ name }) => name.length));
+  const row = (name: string, backends: string, bar: string, rest: readonly string[]) =>
+    `  ${name.padEnd(nameWidth)}  ${backends.padStart(8)}  ${bar.padEnd(BAR_WIDTH)}${rest.map((cell) => cell.padStart(9)).join('')}`;
+  return [
+    row('application', 'backends', 'share of the slots', ['idle', 'oldest', 'ended']),
+    ...shown.map(({ name, backends, idle, oldestIdleSeconds, terminated }) =>
+      row(name, `${backends}`, '█'.repeat(Math.max(1, Math.round((backends / scale) * BAR_WIDTH))), [
+        `${idle}`,
+        oldestIdleSeconds === null ? '-' : formatDuration(oldestIdleSeconds),
+        `${terminated}`,
+      ]),
+    ),
+    ...(applications.length > shown.length ? [`  and ${applications.length - shown.length} more`] : []),
+  ];
+}
+
+const OUTCOME_WORDS = {
+  terminated: 'terminated, verified gone',
+  reapable: 'would be terminated',
+  vanished: 'moved on by themselves',
+  refused: 'refused by the server',
+  unconfirmed: 'signalled but not seen to go',
+} as const;
+
+const SPARED_WORDS: Readonly<Record<string, string>> = {
+  below_idle_after: 'not idle long enough',
+  state_unknown: 'in an unknown state',
+  unreadable: 'hidden from this login',
+  in_transaction: 'idle in a transaction',
+  advisory_lock: 'holding an advisory lock',
+  temporary_table: 'with temporary tables',
+  listen: 'listening',
+  rule: 'by a rule',
+  keep: 'kept for their application',
+  max_terminations: 'over the cap of this run',
+  superuser: 'of superusers',
+  provider_role: 'of the provider',
+  reaper: 'of the reaper',
+  not_selected: 'not asked for',
+};
+
+function doneLines({ outcomes, spared, roleLimits }: InstanceAnswer): readonly string[] {
+  const counts = Object.entries(OUTCOME_WORDS).flatMap(([name, words]) => {
+    const count = outcomes.filter(({ outcome }) => outcome === name).length;
+    return count === 0 ? [] : [`${count} ${words}`];
+  });
+  const left = Object.entries(spared).map(
+    ([reason, count]) => `${count} ${SPARED_WORDS[reason] ?? reason.replaceAll('_', ' ')}`,
+  );
+  return [
+    line('reaped', counts, 'nobody'),
+    line('spared', left, 'nobody'),
+    ...roleLimits.map(({ role, from, to, outcome }) =>
+      line('limit', [`${role}: ${from ?? 'none'} -> ${to} (${outcome.replaceAll('_', ' ')})`], ''),
+    ),
+  ];
+}
+
+function line(label: string, parts: readonly string[], none: string): string {
+  return `  ${label.padEnd(8)}${parts.length === 0 ? none : parts.join(' · ')}`;
+}
+
+function nextSteps(instances: readonly InstanceAnswer[], errors: readonly string[]): readonly string[] {
+  const steps = instances.flatMap(({ findings }) => findings).map(step);
+  if (steps.length > 0) return steps.map((text, index) => `  ${index + 1}. ${text}`);
+  return [errors.length === 0 ? '  nothing to do' : '  mend what failed, see above'];
+}
+
+function step({ severity, evidence, remedy }: Finding): string {
+  return `[${severity}] ${evidence}\n     -> ${remedy}`;
+}
+
+/** Role names may hold anything; nothing of them may steer a terminal. Our own line breaks stay. */
+function printable(text: string): string {
+  return text.replace(/[^\P{C}\n]/gu, '?');
+}

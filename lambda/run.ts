@@ -1,0 +1,85 @@
+/**
+ * One run, in the order of its effects:
+ *
+ *   policy            what the settings and the request ask for          pure
+ *   visit             every instance at once: log in, look, plan, act    effect
+ *   audit             a line for every decision                          effect
+ *   datapoints        the metrics of what was seen and done              pure
+ *   publish           to CloudWatch, or into the log                     effect
+ *   answer            report and data                                    pure
+ *
+ * A step that fails never hides the ones that worked: instances fail by themselves, metrics go out whatever happened to
+ * the reaping, and the answer holds both. The caller decides what to do about `errors`.
+ */
+import { type Answer, answerOf } from './answer.js';
+import { auditEvents } from './audit.js';
+import type { CredentialsSource } from './credentials.js';
+import type { Request } from './event.js';
+import type { Log } from './log.js';
+import type { LoginTarget } from './login.js';
+import { datapointsOf } from './metrics.js';
+import { policyOf } from './policy.js';
+import type { Publish } from './publish.js';
+import { instanceNames, type Settings } from './settings.js';
+import { visitInstance } from './visit.js';
+
+/** The effects a run needs from its surroundings. */
+export interface Surroundings {
+  readonly credentials: CredentialsSource;
+  readonly publish: Publish;
+  readonly log: Log;
+}
+
+/** What publishing may take: two attempts of 3 s each at an endpoint that does not answer, and some air. */
+const PUBLISHING_MS = 8_000;
+
+/**
+ * Runs once.
+ *
+ * @param timeMs the time there is for everything.
+ */
+export async function run(
+  settings: Settings,
+  request: Request,
+  { credentials, publish, log }: Surroundings,
+  timeMs: number,
+): Promise<Answer> {
+  const policy = policyOf(settings, request);
+  const visitMs = Math.max(timeMs - PUBLISHING_MS, timeMs / 2);
+  const visits = await Promise.all(
+    loginTargets(settings).map((target) => visitInstance(target, credentials, policy, visitMs)),
+  );
+  for (const visit of visits) {
+    for (const event of auditEvents(settings.database, visit, policy.attribute)) log.write(event);
+  }
+  const isSweep = request.action === 'sweep';
+  // A look by hand is no measurement; a sweep in preview is, and publishes what it would have done.
+  const datapoints =
+    isSweep || policy.acts
+      ? datapointsOf(visits, {
+          database: settings.database,
+          maxApplications: settings.maxApplications,
+          attribute: policy.attribute,
+          isSweep,
+        })
+      : [];
+  const publication = await publish(datapoints);
+  const answer = answerOf(settings, request, policy, visits, publication);
+  const { database, dryRun, metrics, errors } = answer;
+  log.write(
+    { event: 'run', database, action: request.action, dryRun, metrics, errors },
+    errors.length > 0 ? 'ERROR' : 'INFO',
+  );
+  return answer;
+}
+
+function loginTargets(settings: Settings): readonly LoginTarget[] {
+  const { dbname, tls, caFile, instances } = settings;
+  return instanceNames(settings).map((name) => ({
+    name,
+    address: instances?.find((instance) => instance.name === name) ?? null,
+    dbname,
+    tls,
+    caFile,
+  }));
+}

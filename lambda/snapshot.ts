@@ -1,0 +1,103 @@
+import { UNNAMED_APPLICATION } from './contract.js';
+import type { Seconds } from './duration.js';
+import { globMatcher } from './match.js';
+import type { Settings } from './settings.js';
+
+/** `pg_stat_activity.state` as PostgreSQL spells it; `starting` exists from 18 on. */
+export type BackendState =
+  | 'active'
+  | 'idle'
+  | 'idle in transaction'
+  | 'idle in transaction (aborted)'
+  | 'fastpath function call'
+  | 'disabled'
+  | 'starting';
+
+/** A client backend other than our own: a row of `pg_stat_activity` with what else is needed to judge it. */
+export interface Backend {
+  readonly pid: number;
+  /**
+   * With the pid it identifies a backend for good, since pids are used again. Kept as the server's text: a JavaScript
+   * `Date` would lose the microseconds, and the recheck would then match nobody.
+   */
+  readonly backendStart: string | null;
+  readonly stateChange: string | null;
+  /** `null` where our login may not see it; see {@link Backend.readable}. */
+  readonly state: BackendState | null;
+  /** False when the server hides this backend's state from us; then only names are known. */
+  readonly readable: boolean;
+  readonly applicationName: string;
+  /** `null` when the role was dropped meanwhile, or the login is still in progress. */
+  readonly role: string | null;
+  readonly superuser: boolean;
+  readonly database: string | null;
+  /** `null` for a client on a Unix socket, and where our login may not see it. */
+  readonly clientAddr: string | null;
+  /** Since the last change of state, by the server's clock. */
+  readonly stateSeconds: Seconds | null;
+  /** Since the backend started, by the server's clock. */
+  readonly ageSeconds: Seconds | null;
+  readonly holdsAdvisoryLock: boolean;
+  /**
+   * Owns temporary tables in the database we are logged in to; other databases' can't be seen from here. Before
+   * PostgreSQL 16 the server does not tell which backend, only which role: then it is true for all of that role's.
+   */
+  readonly ownsTemporaryTable: boolean;
+  /** Whether its last statement was `LISTEN`; nothing shows a listener that ran anything since. */
+  readonly lastRanListen: boolean;
+}
+
+/** A role that has a connection limit, or should have one. */
+export interface Role {
+  readonly name: string;
+  /** `rolconnlimit`; `null` is no limit (-1), 0 is a real one. */
+  readonly connectionLimit: number | null;
+}
+
+/** What the server says of itself and of our login. */
+export interface Server {
+  readonly version: string;
+  /** `server_version_num`, such as 160004. */
+  readonly versionNumber: number;
+  readonly inRecovery: boolean;
+  readonly maxConnections: number;
+  readonly superuserReservedConnections: number;
+  /** `reserved_connections`, from 16 on. */
+  readonly reservedConnections: number;
+  readonly rdsSuperuserReservedConnections: number;
+  readonly rdsReservedConnections: number;
+  /** The role we are logged in as. */
+  readonly user: string;
+  readonly mayReadAllStats: boolean;
+  readonly maySignalBackends: boolean;
+}
+
+/** One read of a server. */
+export interface Snapshot {
+  readonly server: Server;
+  readonly backends: readonly Backend[];
+  readonly roles: readonly Role[];
+}
+
+/** The slots that ordinary roles can use: `max_connections` less every reserve of this version and provider. */
+export function usableSlots(server: Server): number {
+  // From 16 on RDS keeps rds_superuser's slots in reserved_connections; counting its old setting too would count twice.
+  const reserved =
+    server.versionNumber >= 160_000 ? server.reservedConnections : server.rdsSuperuserReservedConnections;
+  return Math.max(
+    0,
+    server.maxConnections - server.superuserReservedConnections - reserved - server.rdsReservedConnections,
+  );
+}
+
+/** Names the application a backend is counted under. */
+export type Attribution = (backend: Pick<Backend, 'applicationName'>) => string;
+
+/** Attribution by `applicationNames`: the first glob that matches gives the name; blank names become `(none)`. */
+export function attributionBy(applicationNames: Settings['applicationNames']): Attribution {
+  const rewrites = applicationNames.map(({ match, name }) => ({ matches: globMatcher(match), name }));
+  return ({ applicationName }) => {
+    const named = applicationName.trim() === '' ? UNNAMED_APPLICATION : applicationName;
+    return rewrites.find(({ matches }) => matches(named))?.name ?? named;
+  };
+}

@@ -1,0 +1,60 @@
+import type { Session } from '../session.js';
+import type { Backend } from '../snapshot.js';
+
+/**
+ * Signals those of the victims that are still exactly as the snapshot saw them, in the order given.
+ *
+ * A backend is signalled only if pid, backend_start, state and state_change are unchanged and its live wait event is
+ * ClientRead. Within a statement the server caches everything but the wait event, so that one test is what closes the
+ * gap between reading the state and sending the signal. The candidates are materialized and the call stands in the
+ * select list of the next step: in a where clause the planner may run it first, on every row.
+ *
+ * Never with the timeout argument, which costs 100 ms a victim, one after the other; {@link stillThere} verifies.
+ *
+ * @returns the pids that were signalled.
+ * @throws 42501 when the server refuses one of them. Signals sent before it in the order stay sent.
+ */
+export async function signal(session: Session, victims: readonly Backend[]): Promise<ReadonlySet<number>> {
+  const rows = await session.query<{ pid: number; signalled: boolean | null }>(SIGNAL, [
+    victims.map(({ pid }) => pid),
+    victims.map(({ backendStart }) => backendStart),
+    victims.map(({ state }) => state),
+    victims.map(({ stateChange }) => stateChange),
+  ]);
+  return new Set(rows.filter(({ signalled }) => signalled === true).map(({ pid }) => pid));
+}
+
+const SIGNAL = /* sql */ `
+  with victim as materialized (
+    select a.pid, a.backend_start
+      from unnest($1::int[], $2::timestamptz[], $3::text[], $4::timestamptz[])
+           with ordinality as seen (pid, backend_start, state, state_change, position)
+      join pg_stat_activity a
+        on a.pid = seen.pid
+       and a.backend_start = seen.backend_start
+       and a.state = seen.state
+       and a.state_change = seen.state_change
+     where a.backend_type = 'client backend'
+       and a.pid <> pg_backend_pid()
+     order by seen.position
+  )
+  select pid,
+         case when (select live.wait_event
+                      from pg_stat_get_activity(victim.pid) live
+                     where live.backend_start = victim.backend_start) = 'ClientRead'
+              then pg_terminate_backend(pid) end as signalled
+    from victim`;
+
+/** The pids of those backends that have not ended yet. */
+export async function stillThere(session: Session, backends: readonly Backend[]): Promise<ReadonlySet<number>> {
+  const rows = await session.query<{ pid: number }>(STILL_THERE, [
+    backends.map(({ pid }) => pid),
+    backends.map(({ backendStart }) => backendStart),
+  ]);
+  return new Set(rows.map(({ pid }) => pid));
+}
+
+const STILL_THERE = /* sql */ `
+  select seen.pid
+    from unnest($1::int[], $2::timestamptz[]) as seen (pid, backend_start)
+    join pg_stat_activity a on a.pid = seen.pid and a.backend_start = seen.backend_start`;

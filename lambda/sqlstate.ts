@@ -1,0 +1,35 @@
+import pg from 'pg';
+
+/** The SQLSTATEs that something depends on. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export const SQLSTATE = {
+  invalidPassword: '28P01',
+  insufficientPrivilege: '42501',
+  tooManyConnections: '53300',
+} as const;
+
+/** The SQLSTATE of a server's refusal; `null` for everything else, such as a broken connection. */
+export function sqlStateOf(error: unknown): string | null {
+  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
+}
+
+/** A server's refusal in one line: SQLSTATE, message and detail. Other errors give their message. */
+export function describeError(error: unknown): string {
+  if (error instanceof pg.DatabaseError) {
+    const detail = error.detail === undefined ? '' : ` (${error.detail})`;
+    return `${error.code}: ${error.message}${detail}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Whether a login was refused because the server has no slot left. A role's or a database's own limit gives the same
+ * SQLSTATE from another place in the server; its texts change with version and provider, the places do not.
+ */
+export function isServerFull(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError &&
+    error.code === SQLSTATE.tooManyConnections &&
+    error.routine !== 'InitializeSessionUserId' &&
+    error.routine !== 'CheckMyDatabase'
+  );
+}

@@ -1,0 +1,119 @@
+import type { CredentialsSource } from './credentials.js';
+import { LoginError, type LoginTarget, login } from './login.js';
+import type { LimitOutcome, Outcome } from './outcome.js';
+import { type LimitChange, type Plan, planRun } from './plan.js';
+import type { Policy } from './policy.js';
+import type { Session } from './session.js';
+import type { Snapshot } from './snapshot.js';
+import { setRoleLimit } from './sql/role-limits.js';
+import { readSnapshot } from './sql/snapshot.js';
+import { describeError, sqlStateOf } from './sqlstate.js';
+import { terminateBackends } from './terminate.js';
+
+/** What came of one instance. Every backend of the snapshot has exactly one outcome. */
+export interface Visit {
+  readonly instance: string;
+  /** `null` when the server could not be read. */
+  readonly snapshot: Snapshot | null;
+  readonly outcomes: readonly Outcome[];
+  readonly roleLimits: readonly LimitOutcome[];
+  /** A login was refused because every slot was taken. */
+  readonly refusedAsFull: boolean;
+  readonly errors: readonly string[];
+}
+
+/** How much of the time is kept for closing the session. */
+const CLOSING_MS = 1_000;
+
+/**
+ * Logs in to one instance, looks, and does what the policy says. Never throws: what failed is in `errors`, and what
+ * worked before stands.
+ *
+ * @param timeMs for everything; then the connection is cut.
+ */
+export async function visitInstance(
+  target: LoginTarget,
+  credentials: CredentialsSource,
+  policy: Policy,
+  timeMs: number,
+): Promise<Visit> {
+  const until = performance.now() + timeMs;
+  const timeLeft = () => until - CLOSING_MS - performance.now();
+  const cutOff = new AbortController();
+  const timer = setTimeout(() => cutOff.abort(), timeMs);
+  try {
+    const { session, close } = await login(target, credentials, cutOff.signal);
+    try {
+      return await work(target.name, session, policy, timeLeft);
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    const refusedAsFull = error instanceof LoginError && error.serverFull;
+    return {
+      instance: target.name,
+      snapshot: null,
+      outcomes: [],
+      roleLimits: [],
+      refusedAsFull,
+      errors: [describeError(error)],
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function work(instance: string, session: Session, policy: Policy, timeLeft: () => number): Promise<Visit> {
+  const snapshot = await readSnapshot(session, Object.keys(policy.roleLimits));
+  const plan = planRun(snapshot, policy);
+  const done = policy.acts ? await act(session, plan, timeLeft) : preview(plan);
+  return { instance, snapshot, refusedAsFull: false, ...done };
+}
+
+type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors'>;
+
+function preview({ terminations, spared, limitChanges }: Plan): Done {
+  return {
+    outcomes: [
+      ...terminations.map((backend) => ({ backend, outcome: 'reapable', reason: null }) as const),
+      ...spared.map((one) => ({ ...one, outcome: 'spared' }) as const),
+    ],
+    roleLimits: limitChanges.map(({ obstacle, ...change }) => ({
+      ...change,
+      outcome: obstacle ?? 'would_change',
+      reason: null,
+    })),
+    errors: [],
+  };
+}
+
+async function act(session: Session, plan: Plan, timeLeft: () => number): Promise<Done> {
+  const termination = await terminateBackends(session, plan.terminations, timeLeft);
+  const errors = termination.error === null ? [] : [`reaping stopped: ${describeError(termination.error)}`];
+  const roleLimits: LimitOutcome[] = [];
+  for (const change of plan.limitChanges) {
+    try {
+      roleLimits.push(await changeLimit(session, change));
+    } catch (error) {
+      errors.push(`role limits stopped at ${change.role}: ${describeError(error)}`);
+      break;
+    }
+  }
+  return {
+    outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],
+    roleLimits,
+    errors,
+  };
+}
+
+async function changeLimit(session: Session, { obstacle, ...change }: LimitChange): Promise<LimitOutcome> {
+  if (obstacle !== null) return { ...change, outcome: obstacle, reason: null };
+  try {
+    await setRoleLimit(session, change.role, change.to);
+    return { ...change, outcome: 'changed', reason: null };
+  } catch (error) {
+    // The server's own no is about this role; anything else is about the session, and the next role would fail too.
+    if (sqlStateOf(error) === null) throw error;
+    return { ...change, outcome: 'refused', reason: describeError(error) };
+  }
+}

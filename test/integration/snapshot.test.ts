@@ -1,0 +1,188 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSession, type SessionTarget } from '../../lambda/session.js';
+import { type Snapshot, usableSlots } from '../../lambda/snapshot.js';
+import { readSnapshot } from '../../lambda/sql/snapshot.js';
+import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await startDatabase({
+    max_connections: 40,
+    superuser_reserved_connections: 3,
+    reserved_connections: 2,
+    max_wal_senders: 4,
+  });
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+async function look(username = 'connection_reaper', roles: readonly string[] = []): Promise<Snapshot> {
+  const target: SessionTarget = {
+    host: database.server.host,
+    port: database.server.port,
+    dbname: 'postgres',
+    credentials: { username, password: PASSWORD },
+    tls: 'disable',
+  };
+  const { session, close } = await openSession(target, new AbortController().signal);
+  try {
+    return await readSnapshot(session, roles);
+  } finally {
+    await close();
+  }
+}
+
+describe('a snapshot', () => {
+  it('tells the server, its reserves and what our login may do', async () => {
+    const { server } = await look();
+    expect(server).toEqual({
+      version: database.server.version,
+      versionNumber: expect.any(Number),
+      inRecovery: false,
+      maxConnections: 40,
+      superuserReservedConnections: 3,
+      reservedConnections: 2,
+      rdsSuperuserReservedConnections: 0,
+      rdsReservedConnections: 0,
+      user: 'connection_reaper',
+      mayReadAllStats: true,
+      maySignalBackends: true,
+    });
+    expect(usableSlots(server)).toBe(35);
+  });
+
+  it('tells each backend by its state, who it is and how long it has been so', async () => {
+    const [idle, active, inTransaction, aborted] = await database.leak(4, 'checkout', 'states');
+    if (!(idle && active && inTransaction && aborted)) throw new Error('unreachable');
+    await inTransaction.query('begin');
+    await aborted.query('begin');
+    await aborted.query('select 1/0').catch(() => undefined);
+    const { running } = await busyWith(database.admin, active, 'select pg_sleep(60)');
+
+    const { backends } = await look();
+    const rows = rowsOf(backends, [idle, active, inTransaction, aborted]);
+    expect(rows.map(({ state }) => state)).toEqual([
+      'idle',
+      'active',
+      'idle in transaction',
+      'idle in transaction (aborted)',
+    ]);
+    expect(rows[0]).toMatchObject({
+      applicationName: 'states',
+      role: 'checkout',
+      superuser: false,
+      database: 'postgres',
+      clientAddr: '127.0.0.1',
+      readable: true,
+      holdsAdvisoryLock: false,
+      ownsTemporaryTable: false,
+      lastRanListen: false,
+    });
+    for (const { stateSeconds, ageSeconds } of rows) {
+      expect(stateSeconds).toBeGreaterThanOrEqual(0);
+      expect(ageSeconds).toBeGreaterThan(0);
+      expect(ageSeconds).toBeLessThan(60);
+    }
+    await database.admin.query('select pg_cancel_backend($1)', [pidOf(active)]);
+    await expect(running).rejects.toThrow(/cancel/);
+  });
+
+  it('keeps the microseconds of the times that identify a backend', async () => {
+    const [client] = await database.leak(1, 'checkout');
+    if (!client) throw new Error('unreachable');
+    const { backends } = await look();
+    const [row] = rowsOf(backends, [client]);
+    const { rows } = await database.admin.query(
+      'select backend_start = $2::timestamptz and state_change = $3::timestamptz as same from pg_stat_activity where pid = $1',
+      [pidOf(client), row?.backendStart, row?.stateChange],
+    );
+    expect(rows).toEqual([{ same: true }]);
+    expect(row?.backendStart).toMatch(/\.\d{4,6}\+00$/);
+  });
+
+  it('shows who holds an advisory lock, owns temporary tables or last ran LISTEN, and nobody else', async () => {
+    const clients = await database.leak(9, 'billing', 'holders');
+    const statements = [
+      'select pg_advisory_lock(1)',
+      'select pg_advisory_lock_shared(2)',
+      'create temporary table t (x int)',
+      'listen news',
+      '/* from the outbox */ -- worker\n LISTEN "News"',
+      'select 1; listen news',
+      "select 'listen news'",
+      'unlisten news',
+      'select 1',
+    ];
+    for (const [index, client] of clients.entries()) await client.query(statements[index] ?? '');
+    const rows = rowsOf((await look()).backends, clients);
+    const marks = rows.map((row) => [row.holdsAdvisoryLock, row.ownsTemporaryTable, row.lastRanListen]);
+    expect(marks).toEqual([
+      [true, false, false],
+      [true, false, false],
+      [false, true, false],
+      [false, false, true],
+      [false, false, true],
+      [false, false, true],
+      [false, false, false],
+      [false, false, false],
+      [false, false, false],
+    ]);
+  });
+
+  it('leaves out our own backend, walsenders and background processes', async () => {
+    await database.admin.query(`create role replica login replication password '${PASSWORD}'`);
+    const walsender = new pg.Client({
+      host: database.server.host,
+      port: database.server.port,
+      user: 'replica',
+      password: PASSWORD,
+      database: 'postgres',
+      // node-postgres passes it on, its types don't know it.
+      ...{ replication: 'database' },
+    });
+    await walsender.connect();
+    try {
+      const { rows } = await database.admin.query(
+        "select count(*)::int as clients, count(*) filter (where backend_type = 'walsender')::int as walsenders from pg_stat_activity where backend_type in ('client backend', 'walsender')",
+      );
+      expect(rows[0].walsenders).toBe(1);
+      const { backends } = await look();
+      expect(backends).toHaveLength(rows[0].clients - 1);
+      expect(backends.map(({ applicationName }) => applicationName)).not.toContain('connection-reaper');
+    } finally {
+      await walsender.end();
+    }
+  });
+
+  it('reads the roles that have a limit, and those it was asked for', async () => {
+    await database.admin.query('create role capped connection limit 7; create role shut connection limit 0');
+    const { roles } = await look('connection_reaper', ['checkout', 'no_such_role']);
+    expect([...roles].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+      { name: 'capped', connectionLimit: 7 },
+      { name: 'checkout', connectionLimit: null },
+      { name: 'shut', connectionLimit: 0 },
+    ]);
+  });
+
+  it('says so when the login may not see other sessions, and still counts them', async () => {
+    await database.admin.query(`create role blind login password '${PASSWORD}'`);
+    const clients = await database.leak(2, 'checkout');
+    const { server, backends } = await look('blind');
+    expect(server).toMatchObject({ mayReadAllStats: false, maySignalBackends: false });
+    const { backends: all } = await look();
+    expect(backends).toHaveLength(all.length);
+    expect(rowsOf(backends, clients)).toEqual(
+      clients.map(() => expect.objectContaining({ readable: false, state: null, role: 'checkout' })),
+    );
+  });
+
+  it('does not take membership without inheritance for a right', async () => {
+    await database.admin.query(`
+      create role member login noinherit password '${PASSWORD}';
+      grant pg_read_all_stats, pg_signal_backend to member;
+    `);
+    expect((await look('member')).server).toMatchObject({ mayReadAllStats: false, maySignalBackends: false });
+  });
+});

@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type OpenSession, openSession, type Session } from '../../lambda/session.js';
+import type { Backend } from '../../lambda/snapshot.js';
+import { readSnapshot } from '../../lambda/sql/snapshot.js';
+import { terminateBackends } from '../../lambda/terminate.js';
+import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+let opened: OpenSession;
+
+beforeAll(async () => {
+  database = await startDatabase({ max_connections: 300 });
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  opened = await reaper();
+  return () => opened.close();
+});
+
+function reaper(signal = new AbortController().signal): Promise<OpenSession> {
+  const { host, port } = database.server;
+  const credentials = { username: 'connection_reaper', password: PASSWORD };
+  return openSession({ host, port, dbname: 'postgres', credentials, tls: 'disable' }, signal);
+}
+
+const enoughTime = () => 10_000;
+
+/** Looks at some sessions, lets something happen, and ends those that are still as they were. */
+async function endAfter(
+  clients: readonly pg.Client[],
+  meanwhile: (seen: readonly Backend[]) => Promise<unknown> = async () => undefined,
+  session: Session = opened.session,
+) {
+  const seen = rowsOf((await readSnapshot(session, [])).backends, clients);
+  await meanwhile(seen);
+  const { outcomes, error } = await terminateBackends(session, seen, enoughTime);
+  const byPid = new Map(outcomes.map(({ backend, outcome, reason }) => [backend.pid, { outcome, reason }]));
+  expect(outcomes).toHaveLength(clients.length);
+  return { error, outcomes: clients.map((client) => byPid.get(pidOf(client))) };
+}
+
+const terminated = { outcome: 'terminated', reason: null };
+const vanished = { outcome: 'vanished', reason: null };
+
+describe('ending backends', () => {
+  it('ends those that are as they were seen, in more than one batch, and verifies that they are gone', async () => {
+    const clients = await database.leak(230, 'checkout');
+    const { outcomes, error } = await endAfter(clients);
+    expect(error).toBeNull();
+    expect(outcomes).toEqual(clients.map(() => terminated));
+    expect(await database.alive(clients)).toEqual(clients.map(() => false));
+  });
+
+  it('lets a backend live that woke up after the snapshot and is idle again', async () => {
+    const [woken, leaked] = await database.leak(2, 'checkout');
+    if (!(woken && leaked)) throw new Error('unreachable');
+    const { outcomes } = await endAfter([woken, leaked], () => woken.query('select 1'));
+    expect(outcomes).toEqual([vanished, terminated]);
+    expect((await woken.query('select 2 as still')).rows).toEqual([{ still: 2 }]);
+  });
+
+  it('lets a backend live that is running a statement by now', async () => {
+    const [busy] = await database.leak(1, 'checkout');
+    if (!busy) throw new Error('unreachable');
+    let statement: { readonly running: Promise<unknown> } | undefined;
+    const { outcomes } = await endAfter([busy], async () => {
+      statement = await busyWith(database.admin, busy, "select pg_sleep(1), 'done' as result");
+    });
+    expect(outcomes).toEqual([vanished]);
+    expect(await statement?.running).toMatchObject({ rows: [{ result: 'done' }] });
+  });
+
+  it('lets a backend live whose cached state is idle but whose live wait event says otherwise', async () => {
+    // Within one transaction the server answers with the state it read first, as it does within one statement.
+    const [flipped] = await database.leak(1, 'checkout');
+    if (!flipped) throw new Error('unreachable');
+    let statement: { readonly running: Promise<unknown> } | undefined;
+    await opened.session.query('begin');
+    const { outcomes } = await endAfter([flipped], async () => {
+      statement = await busyWith(database.admin, flipped, "select pg_sleep(1), 'done' as result");
+      const [row] = await opened.session.query<{ state: string }>('select state from pg_stat_activity where pid = $1', [
+        pidOf(flipped),
+      ]);
+      expect(row?.state).toBe('idle');
+    });
+    await opened.session.query('rollback');
+    expect(outcomes).toEqual([vanished]);
+    expect(await statement?.running).toMatchObject({ rows: [{ result: 'done' }] });
+  });
+
+  it('counts a backend that left by itself as vanished', async () => {
+    const [leaving, leaked] = await database.leak(2, 'checkout');
+    if (!(leaving && leaked)) throw new Error('unreachable');
+    const { outcomes } = await endAfter([leaving, leaked], () => leaving.end());
+    expect(outcomes).toEqual([vanished, terminated]);
+  });
+
+  it('is not fooled by another backend with the same pid', async () => {
+    const [client] = await database.leak(1, 'checkout');
+    if (!client) throw new Error('unreachable');
+    const [seen] = rowsOf((await readSnapshot(opened.session, [])).backends, [client]);
+    if (!seen) throw new Error('unreachable');
+    const older: Backend = { ...seen, backendStart: '2020-01-01 00:00:00+00' };
+    const { outcomes } = await terminateBackends(opened.session, [older], enoughTime);
+    expect(outcomes).toEqual([{ backend: older, ...vanished }]);
+    expect(await database.alive([client])).toEqual([true]);
+  });
+
+  it('ends idle transactions that are as they were seen', async () => {
+    const clients = await database.leak(2, 'checkout');
+    for (const client of clients) await client.query('begin');
+    expect((await endAfter(clients)).outcomes).toEqual([terminated, terminated]);
+  });
+
+  it('loses nobody to a backend that the server refuses to end', async () => {
+    const [before, refused, after, left] = [
+      ...(await database.leak(1, 'billing')),
+      await database.connect('postgres', { ...database.server.superuser }),
+      ...(await database.leak(2, 'billing')),
+    ];
+    if (!(before && refused && after && left)) throw new Error('unreachable');
+    const { outcomes, error } = await endAfter([before, refused, after, left], () => left.end());
+    expect(error).toBeNull();
+    expect(outcomes).toEqual([
+      terminated,
+      { outcome: 'refused', reason: expect.stringMatching(/^42501: /) },
+      terminated,
+      vanished,
+    ]);
+    expect(await database.alive([before, refused, after])).toEqual([false, true, false]);
+  });
+
+  it('says what it may have done when the session breaks in the middle', async () => {
+    const clients = await database.leak(210, 'checkout');
+    const own = await reaper();
+    const seen = rowsOf((await readSnapshot(own.session, [])).backends, clients);
+    let statements = 0;
+    const breaking: Session = {
+      query: async <Row>(text: string, values?: readonly unknown[]) => {
+        statements += 1;
+        if (statements === 2) {
+          const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
+          await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
+          await sleep(50);
+        }
+        return own.session.query<Row>(text, values);
+      },
+    };
+    const { outcomes, error } = await terminateBackends(breaking, seen, enoughTime);
+    expect(error).toBeInstanceOf(Error);
+    const names = seen.map((backend) => outcomes.find((outcome) => outcome.backend === backend)?.outcome);
+    expect(outcomes).toHaveLength(210);
+    expect(new Set(names.slice(0, 200))).toEqual(new Set(['unconfirmed']));
+    expect(new Set(names.slice(200))).toEqual(new Set(['spared']));
+    await own.close();
+  });
+
+  it('spares the rest when its time is over', async () => {
+    const clients = await database.leak(120, 'checkout');
+    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, clients);
+    const times = [10_000, 0];
+    const { outcomes } = await terminateBackends(opened.session, seen, () => times.shift() ?? 1_000);
+    const count = (name: string) => outcomes.filter(({ outcome }) => outcome === name).length;
+    expect([count('terminated'), count('spared'), outcomes.length]).toEqual([100, 20, 120]);
+    const late = outcomes.find(({ outcome }) => outcome === 'spared');
+    expect(late?.reason).toBe('out_of_time');
+  });
+});

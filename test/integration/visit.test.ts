@@ -1,0 +1,237 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Credentials, CredentialsSource } from '../../lambda/credentials.js';
+import type { LoginTarget } from '../../lambda/login.js';
+import { type Visit, visitInstance } from '../../lambda/visit.js';
+import { aPolicy } from '../support/builders.js';
+import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await startDatabase({ max_connections: 30, superuser_reserved_connections: 3 });
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+const login = { username: 'connection_reaper', password: PASSWORD };
+
+function source(...versions: readonly Credentials[]): CredentialsSource & { readonly reads: () => number } {
+  let reads = 0;
+  return {
+    reads: () => reads,
+    read: async () => {
+      const version = versions[Math.min(reads, versions.length - 1)];
+      reads += 1;
+      if (version === undefined) throw new Error('no credentials');
+      return version;
+    },
+  };
+}
+
+function target(overrides: Partial<LoginTarget> = {}): LoginTarget {
+  const address = { host: database.server.host, port: database.server.port };
+  return { name: 'primary', address, dbname: undefined, tls: 'disable', caFile: undefined, ...overrides };
+}
+
+function visit(policy = aPolicy(), credentials: CredentialsSource = source(login), to = target(), timeMs = 20_000) {
+  return visitInstance(to, credentials, policy, timeMs);
+}
+
+async function limits(): Promise<Record<string, number>> {
+  const { rows } = await database.admin.query<{ rolname: string; rolconnlimit: number }>(
+    'select rolname, rolconnlimit from pg_roles where rolconnlimit <> -1',
+  );
+  return Object.fromEntries(rows.map(({ rolname, rolconnlimit }) => [rolname, rolconnlimit]));
+}
+
+/** Our sessions on the server, once the server has had time to see them go. */
+async function ownSessions(): Promise<number> {
+  const { rows } = await database.admin.query(
+    "select count(*)::int as sessions from pg_stat_activity where usename = 'connection_reaper'",
+  );
+  return rows[0].sessions;
+}
+
+afterEach(() => until(async () => (await ownSessions()) === 0));
+
+describe('role limits', () => {
+  afterEach(() =>
+    database.admin.query('alter role checkout connection limit -1; alter role billing connection limit -1'),
+  );
+
+  it('are set where they differ, with the old value told, and hold', async () => {
+    await database.admin.query('alter role billing connection limit 9');
+    const policy = aPolicy({ roleLimits: { checkout: 2, billing: 9 } });
+    expect((await visit(policy)).roleLimits).toEqual([
+      { role: 'checkout', from: null, to: 2, outcome: 'changed', reason: null },
+    ]);
+    expect(await limits()).toEqual({ checkout: 2, billing: 9 });
+    await database.leak(2, 'checkout');
+    await expect(database.leak(1, 'checkout')).rejects.toMatchObject({
+      code: '53300',
+      message: 'too many connections for role "checkout"',
+    });
+    expect((await visit(policy)).roleLimits).toEqual([]);
+  });
+
+  it('stay as they are in preview', async () => {
+    const { roleLimits } = await visit(aPolicy({ mode: 'preview', roleLimits: { checkout: 2 } }));
+    expect(roleLimits).toEqual([{ role: 'checkout', from: null, to: 2, outcome: 'would_change', reason: null }]);
+    expect(await limits()).toEqual({});
+  });
+
+  it('that can not be set cost nobody else', async () => {
+    await database.admin.query('create role foreigner login; create role "o""dd; name" login');
+    await database.admin.query('grant "o""dd; name" to connection_reaper with admin true');
+    const roleLimits = {
+      foreigner: 1,
+      no_such_role: 1,
+      postgres: 5,
+      connection_reaper: 0,
+      'o"dd; name': 3,
+      checkout: 4,
+    };
+    const { roleLimits: outcomes, errors } = await visit(aPolicy({ roleLimits }));
+    expect(errors).toEqual([]);
+    const refused = { outcome: 'refused', reason: expect.stringMatching(/^42501: permission denied to alter role/) };
+    expect(outcomes).toEqual([
+      { role: 'foreigner', from: null, to: 1, ...refused },
+      { role: 'no_such_role', from: null, to: 1, outcome: 'missing', reason: null },
+      { role: 'postgres', from: null, to: 5, ...refused },
+      { role: 'connection_reaper', from: null, to: 0, outcome: 'own_role', reason: null },
+      { role: 'o"dd; name', from: null, to: 3, outcome: 'changed', reason: null },
+      { role: 'checkout', from: null, to: 4, outcome: 'changed', reason: null },
+    ]);
+    expect(await limits()).toEqual({ 'o"dd; name': 3, checkout: 4 });
+  });
+
+  it('are refused by a read-only session without ending the run', async () => {
+    await database.admin.query('alter role connection_reaper set default_transaction_read_only = on');
+    const { roleLimits, errors } = await visit(aPolicy({ roleLimits: { checkout: 2 } }));
+    await database.admin.query('alter role connection_reaper reset default_transaction_read_only');
+    expect(errors).toEqual([]);
+    expect(roleLimits).toMatchObject([{ outcome: 'refused', reason: expect.stringMatching(/^25006: /) }]);
+  });
+});
+
+describe('a visit', () => {
+  it('gives every backend one outcome, and leaves its own session closed', async () => {
+    const leaked = await database.leak(4, 'checkout', 'leaky');
+    const kept = await database.leak(2, 'billing', 'kept');
+    const policy = aPolicy(
+      { rules: [{ application: 'kept', spare: true }] },
+      { action: 'reap', idleAfter: '1s', applications: ['leaky', 'kept'] },
+    );
+    await until(async () => {
+      const { rows } = await database.admin.query(
+        "select count(*)::int as fresh from pg_stat_activity where application_name in ('leaky', 'kept') and clock_timestamp() - state_change < interval '1 s'",
+      );
+      return rows[0].fresh === 0;
+    });
+    const { outcomes, snapshot } = await visit(policy);
+    expect(outcomes).toHaveLength(snapshot?.backends.length ?? -1);
+    expect(await database.alive(leaked)).toEqual([false, false, false, false]);
+    expect(await database.alive(kept)).toEqual([true, true]);
+    expect(outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(4);
+    expect(outcomes.filter(({ reason }) => reason === 'rule')).toHaveLength(2);
+  });
+});
+
+describe('logging in', () => {
+  const noSnapshot = (errors: readonly unknown[], refusedAsFull = false): Visit => ({
+    instance: 'primary',
+    snapshot: null,
+    outcomes: [],
+    roleLimits: [],
+    refusedAsFull,
+    errors: errors as readonly string[],
+  });
+
+  it('takes host, port and database from the secret where the settings name none', async () => {
+    const { host, port } = database.server;
+    const secret = { ...login, host, port, dbname: 'postgres' };
+    expect((await visit(aPolicy(), source(secret), target({ address: null }))).errors).toEqual([]);
+    expect((await visit(aPolicy(), source(login), target({ address: null }))).errors).toEqual([
+      expect.stringMatching(/the secret holds no host and the settings name no instances; add instances/),
+    ]);
+  });
+
+  it('reads a rejected password again, once', async () => {
+    const rotated = source({ ...login, password: 'old' }, login);
+    expect((await visit(aPolicy(), rotated)).errors).toEqual([]);
+    expect(rotated.reads()).toBe(2);
+
+    const wrong = source({ ...login, password: 'very-secret-old' }, { ...login, password: 'very-secret-new' });
+    const { errors } = await visit(aPolicy(), wrong);
+    expect(errors).toEqual([
+      expect.stringMatching(/28P01: .*; the secret was read again and its password rejected again/),
+    ]);
+    expect(errors.join()).not.toContain('very-secret');
+    expect(wrong.reads()).toBe(2);
+  });
+
+  it('knows a full server from a role that is at its own limit', async () => {
+    await database.admin.query('alter role connection_reaper connection limit 0');
+    expect(await visit()).toEqual(
+      noSnapshot([expect.stringMatching(/53300: too many connections for role .*raise it/)]),
+    );
+    await database.admin.query('alter role connection_reaper connection limit -1');
+  });
+
+  it('knocks at a full server until there is a slot', async () => {
+    const clients: Awaited<ReturnType<TestDatabase['leak']>> = [];
+    const filling = async () => {
+      for (;;) clients.push(...(await database.leak(1, 'billing', 'filler')));
+    };
+    await expect(filling()).rejects.toMatchObject({ code: '53300' });
+
+    const full = await visit();
+    expect(full).toEqual(noSnapshot([expect.stringMatching(/53300: .*every slot this login may use is taken/)], true));
+
+    const knocking = visit();
+    setTimeout(() => void clients[0]?.end(), 300);
+    expect((await knocking).errors).toEqual([]);
+    await Promise.all(clients.map((client) => client.end()));
+  });
+
+  it('says what to check when nobody listens there', async () => {
+    const address = { host: '127.0.0.1', port: 1 };
+    const { errors } = await visit(aPolicy(), source(login), target({ address }));
+    expect(errors).toEqual([
+      'could not log in to "primary" at 127.0.0.1:1 as connection_reaper: connect ECONNREFUSED 127.0.0.1:1; check host, port, security groups, routes and TLS',
+    ]);
+  });
+
+  it('does not log in unencrypted to a server without TLS unless told to', async () => {
+    const { errors } = await visit(aPolicy(), source(login), target({ tls: 'verify-full' }));
+    expect(errors).toEqual([expect.stringMatching(/does not support SSL connections/)]);
+  });
+
+  describe('at a server that never answers', () => {
+    let silent: Server;
+    beforeAll(async () => {
+      silent = createServer().listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+    });
+    afterAll(() => silent.close());
+
+    it('gives up when the time of the run is over', async () => {
+      const address = { host: '127.0.0.1', port: (silent.address() as AddressInfo).port };
+      const before = performance.now();
+      const { errors } = await visit(aPolicy(), source(login), target({ address }), 700);
+      expect(performance.now() - before).toBeLessThan(2_500);
+      expect(errors).toEqual([expect.stringMatching(/the time for this run is over/)]);
+    });
+  });
+
+  it('is cut when a lock on the server outlasts the time of the run', async () => {
+    await database.admin.query('begin; lock table pg_authid in access exclusive mode');
+    const before = performance.now();
+    const { errors } = await visit(aPolicy({ roleLimits: { checkout: 3 } }), source(login), target(), 1_500);
+    await database.admin.query('rollback');
+    expect(performance.now() - before).toBeLessThan(4_000);
+    expect(errors).toHaveLength(1);
+  });
+});

@@ -1,0 +1,81 @@
+import { parseEvent } from '../../lambda/event.js';
+import { type Policy, policyOf } from '../../lambda/policy.js';
+import { parseSettings, type Settings, type SettingsInput } from '../../lambda/settings.js';
+import type { Backend, Server, Snapshot } from '../../lambda/snapshot.js';
+import type { Visit } from '../../lambda/visit.js';
+
+let lastPid = 1000;
+
+/** An idle backend of an ordinary role, long overdue, with nothing that would spare it. */
+export function aBackend(overrides: Partial<Backend> = {}): Backend {
+  lastPid += 1;
+  return {
+    pid: lastPid,
+    backendStart: '2026-01-01 00:00:00.000001+00',
+    stateChange: '2026-01-01 00:00:01.000001+00',
+    state: 'idle',
+    readable: true,
+    applicationName: 'checkout',
+    role: 'checkout',
+    superuser: false,
+    database: 'shop',
+    clientAddr: '10.0.0.1',
+    stateSeconds: 3600,
+    ageSeconds: 7200,
+    holdsAdvisoryLock: false,
+    ownsTemporaryTable: false,
+    lastRanListen: false,
+    ...overrides,
+  };
+}
+
+/** As many backends as asked for, of one kind. */
+export function backends(count: number, overrides: Partial<Backend> = {}): Backend[] {
+  return Array.from({ length: count }, () => aBackend(overrides));
+}
+
+/** PostgreSQL 18 with 100 slots, 3 of them a superuser's, seen by a login that may do all it needs. */
+export function aServer(overrides: Partial<Server> = {}): Server {
+  return {
+    version: '18.4',
+    versionNumber: 180_004,
+    inRecovery: false,
+    maxConnections: 100,
+    superuserReservedConnections: 3,
+    reservedConnections: 0,
+    rdsSuperuserReservedConnections: 0,
+    rdsReservedConnections: 0,
+    user: 'connection_reaper',
+    mayReadAllStats: true,
+    maySignalBackends: true,
+    ...overrides,
+  };
+}
+
+/** A look at {@link aServer}. */
+export function aSnapshot(overrides: Partial<Snapshot> = {}): Snapshot {
+  return { server: aServer(), backends: [], roles: [], ...overrides };
+}
+
+/** Settings as the function would read them. */
+export function someSettings(input: Partial<SettingsInput> = {}): Settings {
+  return parseSettings(JSON.stringify({ database: 'orders', secretArn: 'arn:aws:secretsmanager:x', ...input }));
+}
+
+/** The policy of an event under settings. */
+export function aPolicy(input: Partial<SettingsInput> = {}, event: unknown = {}): Policy {
+  return policyOf(someSettings(input), parseEvent(event));
+}
+
+/** A visit that saw a snapshot and did nothing yet. */
+export function aVisit(overrides: Partial<Visit> = {}): Visit {
+  return {
+    instance: 'primary',
+    snapshot: aSnapshot(),
+    outcomes: [],
+    roleLimits: [],
+    refusedAsFull: false,
+    errors: [],
+    ...overrides,
+  };
+}

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
+import type { Backend } from '../../lambda/snapshot.js';
+
+/** A real server with roles to play with, and every client that was opened on it. */
+export interface TestDatabase extends AsyncDisposable {
+  readonly server: PostgresServer;
+  /** A superuser's session, for looking at the truth. */
+  readonly admin: pg.Client;
+  /** Opens a session that is closed with the database at the latest. */
+  connect(role: string, options?: pg.ClientConfig): Promise<pg.Client>;
+  /** Opens idle sessions of one application. */
+  leak(count: number, role: string, applicationName?: string): Promise<pg.Client[]>;
+  /** Which of these sessions the server still has. */
+  alive(clients: readonly pg.Client[]): Promise<boolean[]>;
+}
+
+/** Every test role's password. */
+export const PASSWORD = 'test';
+
+/**
+ * Starts a server with the roles `checkout` and `billing`, and `connection_reaper` with the rights the README grants.
+ */
+export async function startDatabase(settings: PostgresOptions['settings'] = {}): Promise<TestDatabase> {
+  const server = await startPostgres({ settings });
+  const clients: pg.Client[] = [];
+  const open = async (config: pg.ClientConfig): Promise<pg.Client> => {
+    const client = new pg.Client({ host: server.host, port: server.port, database: 'postgres', ...config });
+    // Being terminated is what most of these are for.
+    client.on('error', () => undefined);
+    await client.connect();
+    clients.push(client);
+    return client;
+  };
+  const connect = (role: string, options: pg.ClientConfig = {}) => open({ user: role, password: PASSWORD, ...options });
+  const admin = await open(server.superuser);
+  await admin.query(`
+    create role checkout login password '${PASSWORD}';
+    create role billing login password '${PASSWORD}';
+    create role connection_reaper login createrole password '${PASSWORD}';
+    grant pg_read_all_stats, pg_signal_backend to connection_reaper;
+    grant checkout, billing to connection_reaper with admin true, inherit false, set false;
+  `);
+  return {
+    server,
+    admin,
+    connect,
+    leak: (count, role, applicationName = role) =>
+      Promise.all(Array.from({ length: count }, () => connect(role, { application_name: applicationName }))),
+    alive: async (sessions) => {
+      const { rows } = await admin.query<{ pid: number }>('select pid from pg_stat_activity');
+      const pids = new Set(rows.map(({ pid }) => pid));
+      return sessions.map((session) => pids.has(pidOf(session)));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(clients.map((client) => client.end()));
+      await server.stop();
+    },
+  };
+}
+
+/** The server's process id of a session. */
+export function pidOf(client: pg.Client): number {
+  const { processID } = client as pg.Client & { readonly processID: number | null };
+  if (processID === null) throw new Error('the session is not open');
+  return processID;
+}
+
+/** The snapshot's rows of some sessions, in their order. */
+export function rowsOf(seen: readonly Backend[], clients: readonly pg.Client[]): Backend[] {
+  return clients.map((client) => {
+    const found = seen.find(({ pid }) => pid === pidOf(client));
+    if (found === undefined) throw new Error(`no backend with pid ${pidOf(client)} in the snapshot`);
+    return found;
+  });
+}
+
+/** Starts a statement, and returns once the server runs it; `running` settles with the statement. */
+export async function busyWith(
+  admin: pg.Client,
+  client: pg.Client,
+  statement: string,
+): Promise<{ readonly running: Promise<unknown> }> {
+  const running = client.query(statement);
+  running.catch(() => undefined);
+  await until(async () => {
+    const active = 'select from pg_stat_activity where pid = $1 and state = $2';
+    return (await admin.query(active, [pidOf(client), 'active'])).rowCount === 1;
+  });
+  return { running };
+}
+
+/** Waits for something to become true. */
+export async function until(condition: () => Promise<boolean>, withinMs = 5_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not true within ${withinMs} ms`);
+    await sleep(10);
+  }
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { parseCredentials } from '../../lambda/credentials.js';
+
+const ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders';
+
+describe('a secret', () => {
+  it.each([
+    ['of an RDS-managed master user', { username: 'u', password: 'p' }, { username: 'u', password: 'p' }],
+    [
+      'of the console',
+      { engine: 'postgres', host: 'h', username: 'u', password: 'p', dbname: 'd', port: 5433, masterarn: 'arn' },
+      { username: 'u', password: 'p', host: 'h', port: 5433, dbname: 'd' },
+    ],
+    [
+      'with its port as text',
+      { username: 'u', password: 'p', host: 'h', port: '5432', dbInstanceIdentifier: 'x' },
+      { username: 'u', password: 'p', host: 'h', port: 5432 },
+    ],
+  ])('%s is read', (_, secret, want) => {
+    expect(parseCredentials(ARN, JSON.stringify(secret))).toEqual(want);
+  });
+
+  it.each([
+    ['is binary', undefined, 'expected a SecretString'],
+    ['is not JSON', 'hunter2', 'expected JSON, got 7 characters that are not'],
+    ['is a list', '["hunter2"]', 'username: missing'],
+    ['has no password', '{"username":"hunter2"}', 'password: missing'],
+    ['has an empty password', '{"username":"hunter2","password":""}', 'password: expected the password'],
+    [
+      'spells its keys otherwise',
+      '{"Username":"hunter2","Password":"hunter2"}',
+      'username: missing\n- password: missing',
+    ],
+    ['has a port out of range', '{"username":"u","password":"hunter2","port":"99999"}', 'port: expected a port from 1'],
+    ['has a port that is none', '{"username":"u","password":"hunter2","port":"hunter2"}', 'port: expected a port'],
+  ])('fails when it %s, and is not quoted', (_, text, fault) => {
+    const parse = () => parseCredentials(ARN, text);
+    expect(parse).toThrow(`secret ${ARN} can't be used:\n- ${fault}`);
+    expect(parse).not.toThrow(/hunter2/);
+  });
+});

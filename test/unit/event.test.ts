@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { parseEvent } from '../../lambda/event.js';
+
+describe('events', () => {
+  it('take the empty event and the scheduled one for a sweep', () => {
+    expect(parseEvent({})).toEqual({ action: 'sweep' });
+    expect(parseEvent({ action: 'sweep' })).toEqual({ action: 'sweep' });
+  });
+
+  it('read every option of a reap', () => {
+    const reap = {
+      action: 'reap',
+      applications: ['checkout*'],
+      roles: ['app_*'],
+      databases: ['shop'],
+      addresses: ['10.0.0.0/8', '2001:db8::1'],
+      maxTerminations: 5,
+      includeIdleInTransaction: true,
+      dryRun: true,
+    };
+    expect(parseEvent({ ...reap, idleAfter: '1m' })).toEqual({ ...reap, idleAfter: 60 });
+  });
+
+  it('name every fault at once', () => {
+    const event = {
+      action: 'reap',
+      idleAfter: 60,
+      applications: [],
+      addresses: ['x'],
+      maxTerminations: 0,
+      aplications: ['a'],
+      b: 1,
+    };
+    expect(() => parseEvent(event)).toThrow(
+      [
+        "event can't be used:",
+        '- idleAfter: expected a duration such as "90s", "5m" or "1h", got 60',
+        '- applications: expected at least one entry (leave the key out to select all), got []',
+        '- addresses.0: expected an address or CIDR block such as "10.1.0.0/16", got "x"',
+        '- maxTerminations: expected a whole number of at least 1, got 0',
+        '- aplications: unknown key, expected one of the keys action, idleAfter, applications,',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    ['an option that its action does not have', { action: 'sweep', idleAfter: '1m' }],
+    ['an option of reap on a report', { action: 'report', dryRun: true }],
+    ['no action among other keys', { idleAfter: '1m' }],
+    ['an unknown action', { action: 'kill' }],
+    ['an action from the prototype', { action: 'constructor' }],
+    ['a list', []],
+    ['nothing', null],
+    ['text', 'sweep'],
+  ])('fail when there is %s', (_, event) => {
+    expect(() => parseEvent(event)).toThrow(/^event can't be used:\n- /);
+  });
+});

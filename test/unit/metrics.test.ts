@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { DIMENSIONS, METRICS } from '../../lambda/contract.js';
+import { type Datapoint, datapointsOf, dimensionValue } from '../../lambda/metrics.js';
+import type { Outcome } from '../../lambda/outcome.js';
+import type { SettingsInput } from '../../lambda/settings.js';
+import type { Backend } from '../../lambda/snapshot.js';
+import type { Visit } from '../../lambda/visit.js';
+import { aBackend, aPolicy, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
+
+const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' });
+const terminated = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
+const refused = (backend: Backend): Outcome => ({ backend, outcome: 'refused', reason: '42501: no' });
+
+function visited(outcomes: readonly Outcome[], overrides: Partial<Visit> = {}): Visit {
+  return aVisit({ outcomes, snapshot: aSnapshot({ backends: outcomes.map(({ backend }) => backend) }), ...overrides });
+}
+
+function datapoints(visits: readonly Visit[], settings: Partial<SettingsInput> = {}, isSweep = true) {
+  const { attribute } = aPolicy(settings);
+  return datapointsOf(visits, {
+    database: 'orders',
+    maxApplications: settings.maxApplications ?? 20,
+    attribute,
+    isSweep,
+  });
+}
+
+/** The values of one series by metric name. */
+function series(all: readonly Datapoint[], dimensions: Readonly<Record<string, string>>): Record<string, number> {
+  const same = all.filter((datapoint) => JSON.stringify(datapoint.dimensions) === JSON.stringify(dimensions));
+  return Object.fromEntries(same.map(({ metric, value }) => [metric, value]));
+}
+
+const instance = { Database: 'orders', Instance: 'primary' };
+const application = (name: string) => ({ ...instance, Application: name });
+
+describe('datapoints', () => {
+  const mixed = [
+    ...backends(3, { stateSeconds: 900 }).map(terminated),
+    ...backends(2, { applicationName: 'billing', stateSeconds: 20 }).map(spared),
+    ...backends(1, { applicationName: 'billing', state: 'active' }).map(spared),
+    ...backends(1, { applicationName: '' }).map(refused),
+    ...backends(1, { applicationName: 'hidden', readable: false, state: null }).map(spared),
+  ];
+
+  it('describe an instance as it was before anything was ended', () => {
+    expect(series(datapoints([visited(mixed)]), instance)).toEqual({
+      SlotsUsedPercent: 8.25,
+      SlotsFree: 89,
+      Backends: 8,
+      IdleBackends: 6,
+      TerminatedBackends: 3,
+      ReapableBackends: 4,
+      RefusedTerminations: 1,
+      UnreadableBackends: 1,
+      ServerFull: 0,
+      SweepsCompleted: 1,
+      OldestIdleSeconds: 3600,
+    });
+  });
+
+  it('describe each application', () => {
+    const all = datapoints([visited(mixed)]);
+    expect(series(all, application('checkout'))).toEqual({
+      Backends: 3,
+      IdleBackends: 3,
+      TerminatedBackends: 3,
+      SlotsUsedPercent: 3.09,
+    });
+    expect(series(all, application('billing'))).toMatchObject({ Backends: 3, IdleBackends: 2, TerminatedBackends: 0 });
+    expect(series(all, application('(none)'))).toMatchObject({ Backends: 1 });
+  });
+
+  it('have exactly the metrics, units and dimension sets of the contract', () => {
+    const snapshot = aSnapshot({ backends: [aBackend()], roles: [{ name: 'checkout', connectionLimit: 4 }] });
+    const levels = { instance: new Map(), application: new Map(), role: new Map() };
+    for (const { metric, unit, dimensions } of datapoints([visited([spared(aBackend())], { snapshot })])) {
+      const level = (['instance', 'application', 'role'] as const).find(
+        (name) => JSON.stringify(DIMENSIONS[name]) === JSON.stringify(Object.keys(dimensions)),
+      );
+      if (level === undefined) throw new Error(`no level has the dimensions ${Object.keys(dimensions)}`);
+      levels[level].set(metric, unit);
+    }
+    for (const level of ['instance', 'application', 'role'] as const) {
+      expect(Object.fromEntries(levels[level])).toEqual(METRICS[level]);
+    }
+  });
+
+  it('add up: the instance is the sum of its applications', () => {
+    const all = datapoints([visited(mixed)], { maxApplications: 2 });
+    const names = ['checkout', 'billing', '(other)'];
+    const sum = (metric: string) =>
+      names.reduce((total, name) => total + (series(all, application(name))[metric] ?? Number.NaN), 0);
+    const whole = series(all, instance);
+    for (const metric of ['Backends', 'IdleBackends', 'TerminatedBackends']) expect(sum(metric)).toBe(whole[metric]);
+  });
+
+  it('sum the smallest applications beyond the maximum, and whoever calls himself by the name of the sum', () => {
+    const many = ['a', 'a', 'a', '(other)', '(other)', 'b', 'b', 'c'].map((applicationName) =>
+      spared(aBackend({ applicationName })),
+    );
+    const all = datapoints([visited(many)], { maxApplications: 2 });
+    expect(series(all, application('a'))).toMatchObject({ Backends: 3 });
+    expect(series(all, application('b'))).toMatchObject({ Backends: 2 });
+    expect(series(all, application('(other)'))).toMatchObject({ Backends: 3 });
+    expect(series(all, application('c'))).toEqual({});
+  });
+
+  it('tell a full server, whether it was seen or only felt', () => {
+    const server = aServer({ maxConnections: 5, superuserReservedConnections: 3 });
+    const outcomes = backends(3).map(spared);
+    const snapshot = aSnapshot({ server, backends: outcomes.map(({ backend }) => backend) });
+    const full = series(datapoints([visited(outcomes, { snapshot })]), instance);
+    expect(full).toMatchObject({ ServerFull: 1, SlotsFree: 0, SlotsUsedPercent: 150 });
+    const felt = aVisit({ snapshot: null, refusedAsFull: true, errors: ['53300'] });
+    expect(datapoints([felt])).toEqual([{ metric: 'ServerFull', unit: 'Count', dimensions: instance, value: 1 }]);
+    expect(datapoints([aVisit({ snapshot: null, errors: ['no route'] })])).toEqual([]);
+  });
+
+  it('count a sweep as completed only when nothing failed, and a manual reap never', () => {
+    const completed = (visit: Visit, isSweep = true) =>
+      series(datapoints([visit], {}, isSweep), instance)['SweepsCompleted'];
+    expect(completed(visited([]))).toBe(1);
+    expect(completed(visited([], { errors: ['reaping stopped'] }))).toBeUndefined();
+    expect(completed(visited([]), false)).toBeUndefined();
+  });
+
+  it('take the fullest instance for a role, and the limit that holds after the run', () => {
+    const roles = [
+      { name: 'checkout', connectionLimit: 10 },
+      { name: 'shut', connectionLimit: 0 },
+      { name: 'free', connectionLimit: null },
+      { name: 'capped', connectionLimit: null },
+    ];
+    const on = (name: string, count: number): Visit => {
+      const outcomes = [...backends(count), ...backends(2, { role: 'capped' })].map(spared);
+      const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
+      const changed = { role: 'capped', from: null, to: 4, outcome: 'changed', reason: null } as const;
+      return aVisit({ instance: name, snapshot, outcomes, roleLimits: [changed] });
+    };
+    const roleSeries = datapoints([on('writer', 2), on('reader', 9)]).filter(({ dimensions }) => 'Role' in dimensions);
+    expect(roleSeries.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([
+      ['checkout', 90],
+      ['capped', 50],
+    ]);
+  });
+
+  it('hold no number that CloudWatch refuses, even of a server without usable slots', () => {
+    const server = aServer({ maxConnections: 3, superuserReservedConnections: 3 });
+    const all = datapoints([visited([], { snapshot: aSnapshot({ server }) })]);
+    expect(all.every(({ value }) => Number.isFinite(value))).toBe(true);
+  });
+});
+
+describe('dimension values', () => {
+  it.each([
+    ['checkout', 'checkout'],
+    ['', '(none)'],
+    ['   ', '(none)'],
+    ['caf\u00e9', 'caf\\xc3\\xa9'],
+    ['a\nb\u0000', 'a\\x0ab\\x00'],
+    [':leading colon', ':leading colon'],
+    ['x'.repeat(2000), 'x'.repeat(1024)],
+  ])('%j is published as %j', (name, want) => {
+    expect(dimensionValue(name)).toBe(want);
+  });
+});

@@ -1,0 +1,279 @@
+import { describe, expect, it } from 'vitest';
+import { planRun, type SpareReason } from '../../lambda/plan.js';
+import type { SettingsInput } from '../../lambda/settings.js';
+import type { Backend } from '../../lambda/snapshot.js';
+import { aBackend, aPolicy, aServer, aSnapshot, backends } from '../support/builders.js';
+
+function plan(seen: readonly Backend[], settings: Partial<SettingsInput> = {}, event: unknown = {}) {
+  const { terminations, spared } = planRun(aSnapshot({ backends: seen }), aPolicy(settings, event));
+  return {
+    chosen: terminations,
+    pids: terminations.map(({ pid }) => pid),
+    spared: Object.fromEntries(spared.map(({ backend, reason }) => [backend.pid, reason])),
+  };
+}
+
+function reasonFor(
+  backend: Backend,
+  settings: Partial<SettingsInput> = {},
+  event: unknown = {},
+): SpareReason | 'chosen' {
+  const { pids, spared } = plan([backend], settings, event);
+  return pids.includes(backend.pid) ? 'chosen' : (spared[backend.pid] as SpareReason);
+}
+
+const reapEverything = { action: 'reap', idleAfter: '1s', includeIdleInTransaction: true };
+
+describe('whom a policy chooses', () => {
+  const table: readonly {
+    readonly name: string;
+    readonly backend: Partial<Backend>;
+    readonly settings?: Partial<SettingsInput>;
+    readonly event?: unknown;
+    readonly want: SpareReason | 'chosen';
+  }[] = [
+    { name: 'an idle backend past the threshold', backend: { stateSeconds: 301 }, want: 'chosen' },
+    { name: 'one exactly at the threshold', backend: { stateSeconds: 300 }, want: 'chosen' },
+    { name: 'one just below it', backend: { stateSeconds: 299.9 }, want: 'below_idle_after' },
+    { name: 'a busy one', backend: { state: 'active' }, event: reapEverything, want: 'active' },
+    { name: 'a fastpath call', backend: { state: 'fastpath function call' }, event: reapEverything, want: 'active' },
+    { name: 'an idle transaction', backend: { state: 'idle in transaction' }, want: 'in_transaction' },
+    { name: 'an aborted transaction', backend: { state: 'idle in transaction (aborted)' }, want: 'in_transaction' },
+    {
+      name: 'an idle transaction when a person includes them',
+      backend: { state: 'idle in transaction' },
+      event: reapEverything,
+      want: 'chosen',
+    },
+    {
+      name: 'an aborted transaction when a person includes them',
+      backend: { state: 'idle in transaction (aborted)' },
+      event: reapEverything,
+      want: 'chosen',
+    },
+    {
+      name: 'an untracked one',
+      backend: { state: 'disabled', stateSeconds: null },
+      event: reapEverything,
+      want: 'state_unknown',
+    },
+    { name: 'one still logging in', backend: { state: 'starting' }, event: reapEverything, want: 'state_unknown' },
+    {
+      name: 'one without a time of change',
+      backend: { stateSeconds: null },
+      event: reapEverything,
+      want: 'state_unknown',
+    },
+    {
+      name: 'one we may not read',
+      backend: { readable: false, state: null },
+      event: reapEverything,
+      want: 'unreadable',
+    },
+    { name: 'a superuser', backend: { superuser: true }, event: reapEverything, want: 'superuser' },
+    { name: 'a role that was dropped', backend: { role: null }, event: reapEverything, want: 'unknown_role' },
+    { name: 'rdsadmin', backend: { role: 'rdsadmin' }, event: reapEverything, want: 'provider_role' },
+    { name: 'rdsproxyadmin', backend: { role: 'rdsproxyadmin' }, event: reapEverything, want: 'provider_role' },
+    {
+      name: 'another reaper',
+      backend: { role: 'connection_reaper', applicationName: 'connection-reaper' },
+      event: reapEverything,
+      want: 'reaper',
+    },
+    {
+      name: 'an application that only calls itself a reaper',
+      backend: { applicationName: 'connection-reaper' },
+      want: 'chosen',
+    },
+    {
+      name: "a leak of the reaper's role under another name",
+      backend: { role: 'connection_reaper', applicationName: 'psql' },
+      want: 'chosen',
+    },
+    {
+      name: 'an advisory lock holder',
+      backend: { holdsAdvisoryLock: true },
+      event: reapEverything,
+      want: 'advisory_lock',
+    },
+    {
+      name: 'an owner of temporary tables',
+      backend: { ownsTemporaryTable: true },
+      event: reapEverything,
+      want: 'temporary_table',
+    },
+    { name: 'a listener', backend: { lastRanListen: true }, event: reapEverything, want: 'listen' },
+    {
+      name: 'a lock holder whose rule says spare: false',
+      backend: { holdsAdvisoryLock: true, ownsTemporaryTable: true, lastRanListen: true },
+      settings: { rules: [{ application: 'checkout', spare: false }] },
+      want: 'chosen',
+    },
+    {
+      name: 'a superuser whose rule says spare: false',
+      backend: { superuser: true },
+      settings: { rules: [{ application: '*', spare: false }] },
+      want: 'superuser',
+    },
+    {
+      name: 'a lock holder whose rule only changes the threshold',
+      backend: { holdsAdvisoryLock: true },
+      settings: { rules: [{ application: 'checkout', idleAfter: '1s' }] },
+      want: 'advisory_lock',
+    },
+  ];
+
+  it.each(table)('$name: $want', ({ backend, settings, event, want }) => {
+    expect(reasonFor(aBackend(backend), settings, event)).toBe(want);
+  });
+
+  it.each(['superuser', 'readable', 'role'] as const)('never chooses by a rule what is always spared (%s)', (field) => {
+    const odd = { superuser: { superuser: true }, readable: { readable: false }, role: { role: 'rdsadmin' } }[field];
+    const settings: Partial<SettingsInput> = { rules: [{ role: '*', idleAfter: '1s', spare: false }], idleAfter: '1s' };
+    expect(reasonFor(aBackend(odd), settings, reapEverything)).not.toBe('chosen');
+  });
+});
+
+describe('rules', () => {
+  it('lets the first match win', () => {
+    const rules: SettingsInput['rules'] = [
+      { application: 'checkout', idleAfter: '2h' },
+      { role: 'checkout', idleAfter: '1s' },
+    ];
+    expect(reasonFor(aBackend({ stateSeconds: 3600 }), { rules })).toBe('below_idle_after');
+    expect(reasonFor(aBackend({ stateSeconds: 3600, applicationName: 'other' }), { rules })).toBe('chosen');
+  });
+
+  it('needs every matcher of a rule to match', () => {
+    const rules: SettingsInput['rules'] = [
+      { application: 'checkout', role: 'checkout', database: 'shop', address: '10.0.0.0/8', spare: true },
+    ];
+    expect(reasonFor(aBackend(), { rules })).toBe('rule');
+    for (const other of [
+      { applicationName: 'x' },
+      { role: 'x' },
+      { database: 'x' },
+      { clientAddr: '192.168.0.1' },
+      { clientAddr: null },
+      { database: null },
+    ]) {
+      expect(reasonFor(aBackend(other), { rules })).toBe('chosen');
+    }
+  });
+
+  it('keeps the number of a rule, or of the settings where the rule names none', () => {
+    const settings: Partial<SettingsInput> = { keepPerApplication: 1, rules: [{ application: 'checkout', keep: 3 }] };
+    const { pids, spared } = plan([...backends(5), ...backends(5, { applicationName: 'billing' })], settings);
+    expect(pids).toHaveLength(2 + 4);
+    expect(Object.values(spared)).toEqual(['keep', 'keep', 'keep', 'keep']);
+  });
+});
+
+describe('floors, caps and fair shares', () => {
+  it('counts busy backends towards the floor, and lets the most recently used idle ones stay', () => {
+    const idle = [10, 5000, 400, 600].map((stateSeconds) => aBackend({ stateSeconds }));
+    const { chosen } = plan([aBackend({ state: 'active' }), ...idle], { keepPerApplication: 3 });
+    expect(chosen.map(({ stateSeconds }) => stateSeconds)).toEqual([5000, 600]);
+  });
+
+  it('counts a floor over all names that are rewritten to one', () => {
+    const pods = ['checkout-a', 'checkout-b', 'checkout-c'].map((applicationName) => aBackend({ applicationName }));
+    const settings = { keepPerApplication: 2, applicationNames: [{ match: 'checkout-*', name: 'checkout' }] };
+    expect(plan(pods, settings).pids).toHaveLength(1);
+  });
+
+  it('under a cap takes from the application with the most backends, its oldest first', () => {
+    const few = [9000, 8000].map((stateSeconds) => aBackend({ applicationName: 'few', stateSeconds }));
+    const many = [500, 700, 600, 400].map((stateSeconds) => aBackend({ applicationName: 'many', stateSeconds }));
+    const { chosen, spared } = plan([...few, ...many], { maxTerminationsPerRun: 3 });
+    expect(chosen.map(({ applicationName, stateSeconds }) => [applicationName, stateSeconds])).toEqual([
+      ['many', 700],
+      ['many', 600],
+      ['few', 9000],
+    ]);
+    expect(Object.values(spared)).toEqual(['max_terminations', 'max_terminations', 'max_terminations']);
+  });
+
+  it('gives every backend exactly one place in the plan', () => {
+    const seen = [
+      ...backends(20),
+      ...backends(10, { applicationName: 'b', stateSeconds: 1 }),
+      ...backends(7, { state: 'active' }),
+    ];
+    const { pids, spared } = plan(seen, { maxTerminationsPerRun: 5, keepPerApplication: 2 });
+    expect([...pids, ...Object.keys(spared).map(Number)].sort()).toEqual(seen.map(({ pid }) => pid).sort());
+  });
+});
+
+describe('a manual reap', () => {
+  it('replaces every threshold, the rules own included', () => {
+    const settings: Partial<SettingsInput> = { rules: [{ application: 'checkout', idleAfter: '1d' }] };
+    expect(reasonFor(aBackend({ stateSeconds: 61 }), settings, { action: 'reap', idleAfter: '1m' })).toBe('chosen');
+    expect(reasonFor(aBackend({ stateSeconds: 59 }), settings, { action: 'reap', idleAfter: '1m' })).toBe(
+      'below_idle_after',
+    );
+  });
+
+  it('keeps the deployed thresholds when it names none', () => {
+    expect(reasonFor(aBackend({ stateSeconds: 299 }), {}, { action: 'reap' })).toBe('below_idle_after');
+  });
+
+  it.each([
+    [{ applications: ['checkout*'] }, { applicationName: 'checkout-1' }, { applicationName: 'billing' }],
+    [{ applications: ['(none)'] }, { applicationName: '' }, { applicationName: 'billing' }],
+    [{ roles: ['check?ut'] }, { role: 'checkout' }, { role: 'checkkout' }],
+    [{ databases: ['shop'] }, { database: 'shop' }, { database: 'shop2' }],
+    [{ addresses: ['10.0.0.0/24'] }, { clientAddr: '10.0.0.200' }, { clientAddr: '10.0.1.1' }],
+    [{ addresses: ['10.0.0.0/24'] }, { clientAddr: '10.0.0.200' }, { clientAddr: null }],
+  ])('by %j selects %j and not %j', (selection, meant, other) => {
+    expect(reasonFor(aBackend(meant), {}, { action: 'reap', ...selection })).toBe('chosen');
+    expect(reasonFor(aBackend(other), {}, { action: 'reap', ...selection })).toBe('not_selected');
+  });
+
+  it('selects nobody when one of its lists matches nobody', () => {
+    const event = { action: 'reap', applications: ['checkout'], roles: ['nobody-has-this-name'] };
+    expect(plan(backends(3), {}, event).pids).toEqual([]);
+  });
+
+  it('stays within deployed spare rules and floors', () => {
+    const settings: Partial<SettingsInput> = { keepPerApplication: 2, rules: [{ application: 'ledger', spare: true }] };
+    const seen = [...backends(3), ...backends(3, { applicationName: 'ledger' })];
+    const { pids } = plan(seen, settings, reapEverything);
+    expect(pids).toHaveLength(1);
+  });
+
+  it('ends no more than it was told', () => {
+    expect(plan(backends(9), { maxTerminationsPerRun: 8 }, { action: 'reap', maxTerminations: 2 }).pids).toHaveLength(
+      2,
+    );
+  });
+});
+
+describe('role limits', () => {
+  const role = (name: string, connectionLimit: number | null) => ({ name, connectionLimit });
+
+  it('are changed only where they differ', () => {
+    const snapshot = aSnapshot({ roles: [role('a', 10), role('b', null), role('c', 0), role('undeclared', 7)] });
+    const { limitChanges } = planRun(snapshot, aPolicy({ roleLimits: { a: 10, b: 20, c: 5 } }));
+    expect(limitChanges).toEqual([
+      { role: 'b', from: null, to: 20, obstacle: null },
+      { role: 'c', from: 0, to: 5, obstacle: null },
+    ]);
+  });
+
+  it('name what is in the way', () => {
+    const roles = [role('a', null), role('connection_reaper', null)];
+    const roleLimits = { a: 1, missing: 2, connection_reaper: 1 };
+    const obstacles = (inRecovery: boolean) =>
+      planRun(aSnapshot({ roles, server: aServer({ inRecovery }) }), aPolicy({ roleLimits })).limitChanges.map(
+        ({ obstacle }) => obstacle,
+      );
+    expect(obstacles(false)).toEqual([null, 'missing', 'own_role']);
+    expect(obstacles(true)).toEqual(['in_recovery', 'missing', 'in_recovery']);
+  });
+
+  it('are left alone by a manual reap', () => {
+    const snapshot = aSnapshot({ roles: [role('a', null)] });
+    expect(planRun(snapshot, aPolicy({ roleLimits: { a: 1 } }, { action: 'reap' })).limitChanges).toEqual([]);
+  });
+});

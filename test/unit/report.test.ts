@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { answerOf } from '../../lambda/answer.js';
+import { auditEvents } from '../../lambda/audit.js';
+import { parseEvent } from '../../lambda/event.js';
+import { logTo } from '../../lambda/log.js';
+import type { Outcome } from '../../lambda/outcome.js';
+import { policyOf } from '../../lambda/policy.js';
+import type { Publication } from '../../lambda/publish.js';
+import type { Visit } from '../../lambda/visit.js';
+import { aBackend, aServer, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
+
+const published: Publication = { requests: 1, datapoints: 23, via: 'api', error: null };
+
+function answer(visits: readonly Visit[], event: unknown = {}, publication = published) {
+  const settings = someSettings();
+  const request = parseEvent(event);
+  return answerOf(settings, request, policyOf(settings, request), visits, publication);
+}
+
+function leaking(outcome: Outcome['outcome'] = 'terminated', overrides: Partial<Visit> = {}): Visit {
+  const outcomes: Outcome[] = [
+    ...backends(90).map((backend) => ({ backend, outcome, reason: null }) as Outcome),
+    ...backends(4, { applicationName: 'billing', state: 'active', role: 'billing' }).map(
+      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' }),
+    ),
+    ...backends(3, { applicationName: '', stateSeconds: 12 }).map(
+      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' }),
+    ),
+  ];
+  const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
+  return aVisit({ outcomes, snapshot, ...overrides });
+}
+
+describe('the report', () => {
+  it('says who holds the slots, what was done and what to do next', () => {
+    const roleLimits = [{ role: 'checkout', from: null, to: 40, outcome: 'changed', reason: null }] as const;
+    expect(answer([leaking('terminated', { roleLimits })]).text).toBe(
+      `Connection Reaper · orders · sweep · mode enforce
+
+primary · PostgreSQL 18.4 · 97 of 97 usable slots taken (100 %) · FULL · max_connections 100
+
+  application  backends  share of the slots           idle   oldest    ended
+  checkout           90  ██████████████████████         90       1h       90
+  billing             4  █                               0        -        0
+  (none)              3  █                               3      12s        0
+
+  reaped  90 terminated, verified gone
+  spared  4 active · 3 not idle long enough
+  limit   checkout: none -> 40 (changed)
+
+Next
+  1. [critical] 97 backends on 97 usable slots: ordinary roles are refused with SQLSTATE 53300
+     -> end idle backends ({"action":"reap","idleAfter":"1m"}), then fix the application that holds most of them
+  2. [warning] checkout left 90 backends idle (of 97 usable slots), the oldest for 1h, as checkout from 10.0.0.1
+     -> give connections back (release or close in finally), and let its pool close idle ones sooner than the reaper; until then cap its role: ALTER ROLE "checkout" CONNECTION LIMIT 48;`,
+    );
+  });
+
+  it('tells a preview from a deed', () => {
+    const { text, dryRun, mode } = answer([leaking('reapable')], { action: 'report' });
+    expect({ dryRun, mode }).toEqual({ dryRun: true, mode: 'enforce' });
+    expect(text).toContain('report, nothing is changed');
+    expect(text).toContain('90 would be terminated');
+  });
+
+  it('shows what failed beside what worked', () => {
+    const broken = aVisit({ instance: 'reader', snapshot: null, errors: ['could not log in to "reader"'] });
+    const failed = { ...published, via: 'log', error: 'CloudWatch did not take the metrics' } as const;
+    const { text, errors } = answer([leaking(), broken], {}, failed);
+    expect(errors).toEqual(['could not log in to "reader"', 'CloudWatch did not take the metrics']);
+    expect(text).toContain('90 terminated, verified gone');
+    expect(text).toContain('reader · could not be read');
+    expect(text).toContain('FAILED\n  could not log in to "reader"\n  CloudWatch did not take the metrics');
+  });
+
+  it('lets no name steer the terminal', () => {
+    const role = 'ev\u001b[31mil\u009b\u202e\nrole';
+    const roleLimits = [{ role, from: 1, to: 2, outcome: 'changed', reason: null }] as const;
+    const { text } = answer([aVisit({ roleLimits })]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  });
+
+  it('counts the same as the data, the audit and itself', () => {
+    const visit = leaking();
+    const { instances, text } = answer([visit]);
+    const [instance] = instances;
+    const outcomes = instance?.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
+    const applications = instance?.applications.reduce((sum, { terminated }) => sum + terminated, 0);
+    const events = auditEvents('orders', visit, policyOf(someSettings(), { action: 'sweep' }).attribute);
+    const audited = events.filter(({ event, ['outcome']: outcome }) => event === 'backend' && outcome === 'terminated');
+    expect([outcomes, applications, audited.length]).toEqual([90, 90, 90]);
+    expect(text).toContain('90 terminated');
+    expect(instance?.spared).toEqual({ active: 4, below_idle_after: 3 });
+    expect(events.find(({ event }) => event === 'spared')).toMatchObject({ count: { active: 4, below_idle_after: 3 } });
+  });
+});
+
+describe('findings', () => {
+  const codes = (visit: Visit) => answer([visit]).instances[0]?.findings.map(({ code }) => code);
+
+  it('has none for a healthy server', () => {
+    expect(codes(aVisit())).toEqual([]);
+    expect(answer([aVisit()]).text).toMatch(/Next\n {2}nothing to do$/);
+  });
+
+  it('prints the grant that is lacking', () => {
+    const server = aServer({ user: 'odd"name', mayReadAllStats: false, maySignalBackends: false });
+    const snapshot = aSnapshot({ server, backends: [aBackend({ readable: false })] });
+    const { text } = answer([aVisit({ snapshot })]);
+    expect(text).toContain('GRANT pg_read_all_stats TO "odd""name";');
+    expect(text).toContain('GRANT pg_signal_backend TO "odd""name";');
+  });
+
+  it('names an application that hogs the slots without being idle', () => {
+    const outcomes = backends(60, { state: 'active' }).map(
+      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' }),
+    );
+    const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
+    expect(codes(aVisit({ outcomes, snapshot }))).toEqual(['application_hogging']);
+  });
+
+  it.each([
+    ['missing', 'role_missing'],
+    ['in_recovery', 'role_limit_in_recovery'],
+    ['own_role', 'role_limit_own_role'],
+  ] as const)('explains a role limit that is %s', (outcome, code) => {
+    expect(codes(aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null }] }))).toEqual([code]);
+  });
+
+  it('prints what a refused role limit needs on this version', () => {
+    const roleLimits = [{ role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no' }] as const;
+    expect(answer([aVisit({ roleLimits })]).text).toContain(
+      'GRANT "r" TO "connection_reaper" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;',
+    );
+    const snapshot = aSnapshot({ server: aServer({ versionNumber: 150_018 }) });
+    expect(answer([aVisit({ roleLimits, snapshot })]).text).not.toContain('WITH ADMIN');
+  });
+
+  it('tells refused and unconfirmed terminations', () => {
+    const outcomes: Outcome[] = [
+      { backend: aBackend(), outcome: 'refused', reason: '42501: no' },
+      { backend: aBackend(), outcome: 'unconfirmed', reason: 'signalled, still there after 2550 ms' },
+    ];
+    expect(codes(aVisit({ outcomes }))).toEqual(['refused_terminations', 'unconfirmed_terminations']);
+  });
+});
+
+describe('the log', () => {
+  it('writes one line an event, whatever its names hold', () => {
+    const lines: string[] = [];
+    const log = logTo({ write: (line) => lines.push(line) });
+    const outcome: Outcome = {
+      backend: aBackend({ role: 'a\n{"event":"forged"}' }),
+      outcome: 'terminated',
+      reason: null,
+    };
+    const visit = aVisit({ outcomes: [outcome] });
+    for (const event of auditEvents('orders', visit, () => 'checkout')) log.write(event);
+    expect(lines).toHaveLength(2);
+    expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      level: 'INFO',
+      event: 'backend',
+      outcome: 'terminated',
+      database: 'orders',
+      instance: 'primary',
+      application: 'checkout',
+      role: 'a\n{"event":"forged"}',
+      datname: 'shop',
+      clientAddr: '10.0.0.1',
+      idleSeconds: 3600,
+      backendAgeSeconds: 7200,
+    });
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../lambda/faults.js';
+import { instanceNames, parseSettings } from '../../lambda/settings.js';
+
+const least = { database: 'orders', secretArn: 'arn' };
+
+function faultsOf(settings: unknown): readonly string[] {
+  try {
+    parseSettings(JSON.stringify(settings));
+  } catch (error) {
+    if (error instanceof InputError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('settings', () => {
+  it('fill in the defaults and turn durations into seconds', () => {
+    expect(parseSettings(JSON.stringify(least))).toEqual({
+      ...least,
+      tls: 'verify-full',
+      mode: 'enforce',
+      idleAfter: 300,
+      keepPerApplication: 0,
+      rules: [],
+      roleLimits: {},
+      maxApplications: 20,
+      applicationNames: [],
+    });
+    const { idleAfter, rules } = parseSettings(
+      JSON.stringify({ ...least, idleAfter: '90s', rules: [{ role: 'x', idleAfter: '2h' }] }),
+    );
+    expect([idleAfter, rules[0]?.idleAfter]).toEqual([90, 7200]);
+  });
+
+  it('name the instances that have metrics', () => {
+    expect(instanceNames({})).toEqual(['primary']);
+    const instances = [
+      { name: 'writer', host: 'w', port: 5432 },
+      { name: 'reader', host: 'r', port: 5432 },
+    ];
+    expect(instanceNames({ instances })).toEqual(['writer', 'reader']);
+  });
+
+  it('report every fault at once, each with its path, its value and what is allowed', () => {
+    expect(
+      faultsOf({
+        database: 'two words',
+        idleAfter: '5',
+        mode: 'dry',
+        rules: [
+          { application: 'a', spare: true },
+          { aplication: 'b', spare: true },
+        ],
+        roleLimits: { checkout: -1 },
+        unheardOf: 1,
+        another: 2,
+      }),
+    ).toEqual([
+      'database: expected a name of 1 to 64 letters, digits, ".", "_" or "-", got "two words"',
+      'secretArn: missing',
+      'mode: expected "enforce" or "preview", got "dry"',
+      'idleAfter: expected a duration such as "90s", "5m" or "1h", got "5"',
+      'rules.1.aplication: unknown key, expected one of the keys application, role, database, address, idleAfter, keep, spare',
+      'roleLimits.checkout: expected a whole number from 0 to 262143, got -1',
+      expect.stringMatching(/^unheardOf: unknown key, expected one of the keys database, secretArn, /),
+      expect.stringMatching(/^another: unknown key, /),
+    ]);
+  });
+
+  it.each([
+    ['a fraction', { maxApplications: 1.5 }],
+    ['a number as text', { keepPerApplication: '1' }],
+    ['too many applications', { maxApplications: 101 }],
+    ['a cap of nothing', { maxTerminationsPerRun: 0 }],
+    ['no instance', { instances: [] }],
+    [
+      'two instances of one name',
+      {
+        instances: [
+          { name: 'a', host: 'x' },
+          { name: 'a', host: 'y' },
+        ],
+      },
+    ],
+    ['a port out of range', { instances: [{ name: 'a', host: 'x', port: 65_536 }] }],
+    ['a rule that means everybody by leaving its matchers out', { rules: [{ idleAfter: '1s' }] }],
+    ['a rule that says nothing', { rules: [{ application: 'x' }] }],
+    ['a rule that spares and has a threshold', { rules: [{ application: 'x', spare: true, idleAfter: '1m' }] }],
+    ['a block that is none', { rules: [{ address: '10.0.0.0/33', spare: true }] }],
+    ['an empty glob', { rules: [{ application: '', spare: true }] }],
+    ['a role name over 63 bytes', { roleLimits: { ['ü'.repeat(32)]: 1 } }],
+    ['an authority beside disabled TLS', { tls: 'disable', caFile: '/x.pem' }],
+    ['the name of the sum', { applicationNames: [{ match: 'a', name: '(other)' }] }],
+    ['a name that CloudWatch refuses', { applicationNames: [{ match: 'a', name: 'zażółć' }] }],
+    ['a blank name', { applicationNames: [{ match: 'a', name: '  ' }] }],
+    ['an idle time of nothing', { idleAfter: '0s' }],
+    ['a setting of a later version', { pressure: [] }],
+  ])('fail when there is %s', (_, fault) => {
+    const faults = faultsOf({ ...least, ...fault });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).not.toMatch(/Invalid/);
+  });
+
+  it.each([[undefined], [''], ['{'], ['[]'], ['null']])('fail when the variable holds %j', (json) => {
+    expect(() => parseSettings(json)).toThrow(/^REAPER_SETTINGS can't be used:\n- /);
+  });
+});

@@ -39,13 +39,25 @@ export function parseCredentials(secretArn: string, text: string | undefined): C
   return demand(source, credentialsSchema, decodeJson(source, text), { quote: false });
 }
 
+async function getSecretString(client: SecretsManagerClient, secretArn: string): Promise<string | undefined> {
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    return SecretString;
+  } catch (cause) {
+    throw new Error(
+      `could not read ${secretArn} from Secrets Manager: ${cause instanceof Error ? cause.message : String(cause)}; ` +
+        'check the route there (VPC endpoint or NAT) and the permission secretsmanager:GetSecretValue',
+      { cause },
+    );
+  }
+}
+
 /** Reads a secret and keeps it for as long as the server accepts it. */
 export function secretCredentials(client: SecretsManagerClient, secretArn: string): CredentialsSource {
   let cached: Promise<Credentials> | undefined;
 
   async function fetchCredentials(): Promise<Credentials> {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-    return parseCredentials(secretArn, SecretString);
+    return parseCredentials(secretArn, await getSecretString(client, secretArn));
   }
 
   return {

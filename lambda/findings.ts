@@ -1,7 +1,7 @@
 import { formatDuration } from './duration.js';
 import { withOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
-import { type ApplicationUse, applicationUse, percentOf, slotUse } from './slots.js';
+import { type ApplicationUse, applicationUse, limitedRoles, percentOf, type RoleUse, slotUse } from './slots.js';
 import type { Backend, Snapshot } from './snapshot.js';
 import { quoteIdentifier } from './sql/identifier.js';
 import type { Visit } from './visit.js';
@@ -28,7 +28,7 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
   const { snapshot } = visit;
   if (snapshot === null) return [];
   const findings = [
-    serverFull(snapshot),
+    serverFull(visit, snapshot),
     ...blindness(snapshot),
     leakSuspect(visit, snapshot, policy),
     ...terminationTrouble(visit, snapshot),
@@ -38,14 +38,18 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
   return findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
 
-function serverFull(snapshot: Snapshot): Finding | null {
+function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | null {
   const { used, usable, free } = slotUse(snapshot);
   if (free > 0) return null;
+  const freed = withOutcome(outcomes, 'terminated').length;
   return {
     severity: 'critical',
     code: 'server_full',
-    evidence: `${used} backends on ${usable} usable slots: ordinary roles are refused with SQLSTATE 53300`,
-    remedy: 'end idle backends ({"action":"reap","idleAfter":"1m"}), then fix the application that holds most of them',
+    evidence: `${used} backends on ${usable} usable slots when this run began: ordinary roles were refused with SQLSTATE 53300`,
+    remedy:
+      freed > 0
+        ? `${freed} slots are free again, for as long as it takes to leak them once more: mend the application that does`
+        : 'end idle backends now, by hand: {"action":"reap","idleAfter":"1m"}',
   };
 }
 
@@ -72,7 +76,8 @@ function blindness({ server, backends }: Snapshot): readonly (Finding | null)[] 
   ];
 }
 
-function leakSuspect({ outcomes }: Visit, snapshot: Snapshot, policy: Policy): Finding | null {
+function leakSuspect(visit: Visit, snapshot: Snapshot, policy: Policy): Finding | null {
+  const { outcomes } = visit;
   const { usable } = slotUse(snapshot);
   const overdue = outcomes.filter(({ outcome, backend }) => outcome !== 'spared' && backend.state === 'idle');
   const [suspect] = applicationUse(overdue, policy.attribute);
@@ -86,8 +91,8 @@ function leakSuspect({ outcomes }: Visit, snapshot: Snapshot, policy: Policy): F
       code: 'leak_suspect',
       evidence: `${suspect.name} ${describeLeak(suspect, usable, backends)}`,
       remedy:
-        'give connections back (release or close in finally), and let its pool close idle ones sooner than the reaper; ' +
-        `until then cap its role: ${limitStatement(backends, usable)}`,
+        'make it give connections back (release or close in finally), and close idle ones sooner than the reaper does' +
+        capAdvice(backends, usable, limitedRoles(snapshot, visit.roleLimits)),
     };
   }
   if (largest === undefined || percentOf(largest.backends, usable) < HOGGING_PERCENT) return null;
@@ -113,10 +118,11 @@ function listed(names: readonly (string | null)[]): string {
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** Half of the usable slots: room to work in, and never the whole server. */
-function limitStatement(backends: readonly Backend[], usable: number): string {
-  const role = backends.find((backend) => backend.role !== null)?.role ?? '';
-  return `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT ${Math.max(1, Math.floor(usable / 2))};`;
+/** Half of the usable slots: room to work in, and never the whole server. Nothing to say where there is a cap. */
+function capAdvice(backends: readonly Backend[], usable: number, limited: readonly RoleUse[]): string {
+  const role = backends.find((backend) => backend.role !== null)?.role;
+  if (role === undefined || role === null || limited.some((use) => use.role === role)) return '';
+  return `; until then cap its role: ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT ${Math.max(1, Math.floor(usable / 2))};`;
 }
 
 function terminationTrouble({ outcomes }: Visit, { server }: Snapshot): readonly (Finding | null)[] {

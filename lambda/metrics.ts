@@ -7,8 +7,8 @@ import {
   UNNAMED_APPLICATION,
 } from './contract.js';
 import { withOutcome } from './outcome.js';
-import { type ApplicationUse, applicationUse, countIdle, percentOf, roleUse, slotUse } from './slots.js';
-import type { Attribution, Snapshot } from './snapshot.js';
+import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from './slots.js';
+import type { Attribution } from './snapshot.js';
 import type { Visit } from './visit.js';
 
 /** One value of one metric, in CloudWatch's terms. */
@@ -111,11 +111,6 @@ function roleDatapoints(visits: readonly Visit[], database: string): readonly Da
   return [...percents].map(([role, percent]) =>
     atLevel('role', { Database: database, Role: role })('RoleLimitUsedPercent', percent),
   );
-}
-
-function limitedRoles(snapshot: Snapshot, roleLimits: Visit['roleLimits']) {
-  const changed = roleLimits.filter(({ outcome }) => outcome === 'changed');
-  return roleUse(snapshot, new Map(changed.map(({ role, to }) => [role, to])));
 }
 
 const UNITS: { readonly [Level in MetricLevel]: Readonly<Record<MetricName<Level>, Datapoint['unit']>> } = METRICS;

@@ -82,8 +82,9 @@ export function planRun(snapshot: Snapshot, policy: Policy): Plan {
       alwaysSpared(backend, snapshot) ??
       sparedByState(backend, policy) ??
       (policy.selects(backend) ? null : 'not_selected') ??
+      (rule?.spare === true ? 'rule' : null) ??
       sparedByAge(backend, rule, policy) ??
-      sparedByRule(backend, rule);
+      (rule?.spare === false ? null : sparedByHoldings(backend));
     if (reason === null) candidates.push({ backend, keep: rule?.keep ?? policy.keepPerApplication });
     else spared.push({ backend, reason });
   }
@@ -123,10 +124,8 @@ function sparedByAge({ stateSeconds }: Backend, rule: CompiledRule | undefined, 
   return stateSeconds >= idleAfter ? null : 'below_idle_after';
 }
 
-/** A rule with `spare: false` lifts the protection of what a session holds; without a word it stays. */
-function sparedByRule(backend: Backend, rule: CompiledRule | undefined): SpareReason | null {
-  if (rule?.spare === true) return 'rule';
-  if (rule?.spare === false) return null;
+/** What would be lost with the session. Only a rule with `spare: false` lifts this protection. */
+function sparedByHoldings(backend: Backend): SpareReason | null {
   if (backend.holdsAdvisoryLock) return 'advisory_lock';
   if (backend.ownsTemporaryTable) return 'temporary_table';
   if (backend.lastRanListen) return 'listen';

@@ -1,5 +1,5 @@
 import type { Seconds } from './duration.js';
-import { type Outcome, withOutcome } from './outcome.js';
+import { type LimitOutcome, type Outcome, withOutcome } from './outcome.js';
 import { type Attribution, type Snapshot, usableSlots } from './snapshot.js';
 
 /** The slots of a server when it was looked at, before anything was ended. Our own backend is left out. */
@@ -73,10 +73,11 @@ export interface RoleUse {
  * The roles that have a limit, after this run's changes, with the backends each one has. A limit of 0 shuts a role out;
  * that is no room to run short of, so it is left out.
  */
-export function roleUse(
+export function limitedRoles(
   { roles, backends }: Pick<Snapshot, 'roles' | 'backends'>,
-  changed: ReadonlyMap<string, number>,
+  changes: readonly LimitOutcome[],
 ): readonly RoleUse[] {
+  const changed = new Map(changes.filter(({ outcome }) => outcome === 'changed').map(({ role, to }) => [role, to]));
   return roles.flatMap(({ name, connectionLimit }) => {
     const limit = changed.get(name) ?? connectionLimit;
     if (limit === null || limit === 0) return [];

@@ -49,10 +49,10 @@ primary · PostgreSQL 18.4 · 97 of 97 usable slots taken (100 %) · FULL · max
   limit   checkout: none -> 40 (changed)
 
 Next
-  1. [critical] 97 backends on 97 usable slots: ordinary roles are refused with SQLSTATE 53300
-     -> end idle backends ({"action":"reap","idleAfter":"1m"}), then fix the application that holds most of them
+  1. [critical] 97 backends on 97 usable slots when this run began: ordinary roles were refused with SQLSTATE 53300
+     -> 90 slots are free again, for as long as it takes to leak them once more: mend the application that does
   2. [warning] checkout left 90 backends idle (of 97 usable slots), the oldest for 1h, as checkout from 10.0.0.1
-     -> give connections back (release or close in finally), and let its pool close idle ones sooner than the reaper; until then cap its role: ALTER ROLE "checkout" CONNECTION LIMIT 48;`,
+     -> make it give connections back (release or close in finally), and close idle ones sooner than the reaper does; until then cap its role: ALTER ROLE "checkout" CONNECTION LIMIT 48;`,
     );
   });
 
@@ -110,6 +110,16 @@ describe('findings', () => {
     const { text } = answer([aVisit({ snapshot })]);
     expect(text).toContain('GRANT pg_read_all_stats TO "odd""name";');
     expect(text).toContain('GRANT pg_signal_backend TO "odd""name";');
+  });
+
+  it('advises a cap only where there is none', () => {
+    const visit = leaking();
+    const capped = {
+      ...aSnapshot({ backends: visit.snapshot?.backends ?? [] }),
+      roles: [{ name: 'checkout', connectionLimit: 95 }],
+    };
+    expect(answer([visit]).text).toContain('ALTER ROLE "checkout"');
+    expect(answer([{ ...visit, snapshot: capped }]).text).not.toContain('ALTER ROLE');
   });
 
   it('names an application that hogs the slots without being idle', () => {

@@ -1,0 +1,186 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the Lambda service knows of a function. */
+export interface LambdaOptions {
+  /** The bundled module, such as `dist/lambda/index.mjs`. */
+  readonly bundlePath: string;
+  /** The name the bundle exports the handler by. */
+  readonly handler: string;
+  /** The function's own environment variables, as in its template. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number;
+  /** Where the function's SDK clients find AWS. */
+  readonly awsEndpoint: string;
+  /** @default 'connection-reaper' */
+  readonly functionName?: string;
+}
+
+/** A function with one execution environment, which stays warm between invocations. */
+export interface LambdaProcess extends AsyncDisposable {
+  /**
+   * Invokes the function synchronously; one invocation at a time.
+   *
+   * @returns the handler's result after its way through JSON
+   * @throws {@link FunctionError} when the handler failed, ran out of time or ended its process
+   */
+  invoke(event: unknown): Promise<unknown>;
+  /** The lines of stdout and stderr so far, of all invocations. */
+  log(): readonly string[];
+  /** Ends the process, also in the midst of an invocation. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** A failed invocation, as Lambda describes it to the caller. */
+export class FunctionError extends Error {
+  override readonly name = 'FunctionError';
+
+  constructor(
+    /** The name of the error that the handler threw, or Lambda's own, such as `Sandbox.Timedout`. */
+    readonly errorType: string,
+    readonly errorMessage: string,
+    readonly trace: readonly string[] = [],
+  ) {
+    super(`${errorType}: ${errorMessage}`);
+  }
+}
+
+interface Answer {
+  readonly result?: string;
+  readonly error?: { readonly errorType: string; readonly errorMessage: string; readonly trace: readonly string[] };
+}
+
+const RUNTIME = fileURLToPath(new URL('./lambda-runtime.mjs', import.meta.url));
+
+/**
+ * Runs a bundled handler as the Lambda service would: in a Node process of its own that sees the function's environment
+ * variables and those that Lambda adds, and nothing else of this process's. It starts with the first invocation, and anew
+ * after one that timed out or ended it. Unlike in Lambda, loading the bundle counts towards the timeout.
+ *
+ * When this process dies the child sees the channel close and ends, unless its handler is in an endless loop.
+ */
+export function startLambda(options: LambdaOptions): LambdaProcess {
+  const { bundlePath, handler, timeoutSeconds, functionName = 'connection-reaper' } = options;
+  const log = openUnlinkedFile();
+  const env = { ...options.environment, ...lambdaEnvironment(functionName, options.awsEndpoint) };
+  let child: ChildProcess | undefined;
+  let busy = false;
+  let finalLog: readonly string[] | undefined;
+
+  const boot = (): ChildProcess => {
+    // No execArgv: fork would pass this process's loader flags on.
+    const booted = fork(RUNTIME, [bundlePath, handler], { env, execArgv: [], stdio: ['ignore', log, log, 'ipc'] });
+    booted.channel?.unref();
+    return booted;
+  };
+
+  const invoke = async (event: unknown): Promise<unknown> => {
+    if (finalLog) throw new Error('The function was stopped');
+    if (busy) throw new Error('An execution environment takes one invocation at a time');
+    busy = true;
+    child = child && isAlive(child) ? child : boot();
+    try {
+      return await converse(child, { requestId: randomUUID(), functionName, event, timeoutSeconds });
+    } finally {
+      busy = false;
+    }
+  };
+  const stop = async (): Promise<void> => {
+    if (child && isAlive(child)) {
+      child.ref();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    if (finalLog) return;
+    finalLog = readLines(log);
+    closeSync(log);
+  };
+  return { invoke, log: () => finalLog ?? readLines(log), stop, [Symbol.asyncDispose]: stop };
+}
+
+interface Invocation {
+  readonly requestId: string;
+  readonly functionName: string;
+  readonly event: unknown;
+  readonly timeoutSeconds: number;
+}
+
+async function converse(child: ChildProcess, { timeoutSeconds, ...invocation }: Invocation): Promise<unknown> {
+  const timeoutMs = timeoutSeconds * 1000;
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const failed = (errorType: string, message: string): Answer => ({
+    error: { errorType, errorMessage: `RequestId: ${invocation.requestId} Error: ${message}`, trace: [] },
+  });
+  const listening = new AbortController();
+  const answered = once(child, 'message', listening).then(([answer]): Answer => answer);
+  const exited = once(child, 'exit', listening).then(([code, signal]): Answer => {
+    if (timedOut) return failed('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
+    const end = code === null ? `signal: ${signal}` : `exit status ${code}`;
+    return failed('Runtime.ExitError', `Runtime exited with error: ${end}`);
+  });
+  child.ref();
+  try {
+    child.send({ ...invocation, deadline: Date.now() + timeoutMs });
+    const { result = 'null', error } = await Promise.race([answered, exited]);
+    if (error) throw new FunctionError(error.errorType, error.errorMessage, error.trace);
+    return JSON.parse(result);
+  } finally {
+    clearTimeout(timer);
+    listening.abort();
+    // A warm process that waits doesn't keep this one from ending; it then sees the channel close, and ends itself.
+    child.unref();
+  }
+}
+
+function lambdaEnvironment(functionName: string, awsEndpoint: string): Record<string, string> {
+  return {
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_LAMBDA_FUNCTION_NAME: functionName,
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_SESSION_TOKEN: 'example',
+    AWS_ENDPOINT_URL: awsEndpoint,
+    // Lambda's Node is the one in the template; of the Node that plays it here, the SDK need not speak.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    // Else the SDK would read the ~/.aws of whoever runs this.
+    HOME: '/nonexistent',
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    TZ: ':UTC',
+  };
+}
+
+/**
+ * A file for the log rather than a pipe: what a handler wrote is in it when its answer arrives, and stdout and stderr keep
+ * their order. Unlinked at once, so that nothing is left behind whatever happens.
+ */
+function openUnlinkedFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'lambda-'));
+  try {
+    return openSync(join(folder, 'log'), 'a+');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function readLines(file: number): string[] {
+  const content = Buffer.alloc(fstatSync(file).size);
+  readSync(file, content, 0, content.length, 0);
+  return content
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+function isAlive(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}

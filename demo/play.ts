@@ -1,0 +1,239 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Answer } from '../lambda/answer.js';
+import { type AwsStandIn, type PublishedMetric, startAwsStandIn } from './aws-stand-in.js';
+import { type Deployment, synthesize } from './deployment.js';
+import { type LambdaProcess, startLambda } from './lambda-process.js';
+import { type PostgresServer, startPostgres } from './postgres-server.js';
+import { type Clients, openClients, openHealthySessions, PASSWORD, type Refusal } from './sessions.js';
+
+/** What the demo shows, as one document. */
+export interface Result {
+  readonly postgres: { readonly version: string; readonly maxConnections: number };
+  /** What the server told a client before the sweep. */
+  readonly refused: Refusal;
+  /** The function's answer. */
+  readonly sweep: Answer;
+  /** How long after the sweep began a client got in again. */
+  readonly recovered: { readonly sqlState: string | null; readonly afterMs: number };
+  readonly survivors: { readonly expected: number; readonly alive: number };
+  readonly roleLimit: { readonly role: string; readonly limit: number; readonly refusedSqlState: string | null };
+  readonly cloudwatch: {
+    readonly requests: number;
+    readonly datapoints: number;
+    readonly namespaces: readonly string[];
+  };
+  /** What did not hold; empty when all of it did. */
+  readonly failures: readonly string[];
+}
+
+/** What the demo tells while it goes on. */
+export interface Audience {
+  /** Something is under way; `done` of `total` of it is. */
+  progress(label: string, done: number, total: number): void;
+  /** Something was reached. */
+  step(text: string): void;
+}
+
+const DATABASE = 'orders';
+const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-reaper-AbCdEf';
+const MAX_CONNECTIONS = 100;
+const RESERVED_CONNECTIONS = 3;
+const IDLE_AFTER_SECONDS = 3;
+const LEAKING_ROLE = 'checkout';
+const ROLE_LIMIT = 20;
+
+/** Fills a real PostgreSQL with leaked connections, lets the deployed function sweep it, and looks at what came of it. */
+export async function play(audience: Audience): Promise<Result> {
+  audience.step('starting PostgreSQL');
+  await using server = await startServer();
+  audience.step('synthesizing the stack and its bundle');
+  await using deployment = await synthesizeReaper();
+  await using aws = await startAwsStandIn();
+  const { host, port } = server;
+  const secret = {
+    engine: 'postgres',
+    host,
+    port,
+    username: 'connection_reaper',
+    password: PASSWORD,
+    dbname: 'postgres',
+  };
+  aws.setSecret(SECRET_ARN, JSON.stringify(secret));
+  await using lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: aws.endpoint });
+  await using clients = openClients(server);
+  const healthy = await openHealthySessions(clients);
+  const { leaked, refused } = await leakUntilRefused(clients, audience);
+  audience.step(
+    `${leaked.length} connections leaked; the next client is refused: FATAL ${refused.sqlState} ${refused.message}`,
+  );
+  await waitUntilOverdue(audience);
+
+  const { sweep, recovered } = await sweepAndRecover(lambda, deployment, clients);
+  const roleLimit = await exceedRoleLimit(clients);
+  const alive = await Promise.all(healthy.map((session) => session.isAlive()));
+  return {
+    postgres: { version: server.version, maxConnections: MAX_CONNECTIONS },
+    refused,
+    sweep,
+    recovered,
+    survivors: { expected: healthy.length, alive: alive.filter(Boolean).length },
+    roleLimit,
+    cloudwatch: summarize(aws),
+    failures: [
+      ...leaked.filter(({ ended }) => !ended()).map(({ pid }) => `the leaked backend ${pid} is still there`),
+      ...healthy.filter((_, index) => !alive[index]).map(({ kind }) => `a healthy session was lost: ${kind}`),
+      ...(recovered.sqlState === null ? [] : [`no client got in again: ${recovered.sqlState}`]),
+      ...(roleLimit.refusedSqlState === '53300' ? [] : ['the role limit did not hold']),
+      ...(refused.sqlState === '53300' ? [] : [`the full server refused with ${refused.sqlState}`]),
+      ...disagreements(leaked.length, sweep, lambda.log(), aws.metrics()),
+    ],
+  };
+}
+
+async function startServer(): Promise<PostgresServer> {
+  const server = await startPostgres({
+    settings: { max_connections: MAX_CONNECTIONS, reserved_connections: RESERVED_CONNECTIONS },
+  });
+  const admin = new pg.Client({ host: server.host, port: server.port, database: 'postgres', ...server.superuser });
+  try {
+    await admin.connect();
+    await admin.query(`
+      create role checkout login password '${PASSWORD}';
+      create role billing login password '${PASSWORD}';
+      create role reports login password '${PASSWORD}';
+      create role worker login password '${PASSWORD}';
+      create role connection_reaper login createrole password '${PASSWORD}';
+      grant pg_read_all_stats, pg_signal_backend, pg_use_reserved_connections to connection_reaper;
+      grant checkout to connection_reaper with admin true, inherit false, set false;
+    `);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  } finally {
+    await admin.end();
+  }
+}
+
+function synthesizeReaper(): Promise<Deployment> {
+  return synthesize(DATABASE, {
+    secretArn: SECRET_ARN,
+    vpc: {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['us-east-1a'],
+      privateSubnetIds: ['subnet-0123456789abcdef0'],
+    },
+    // The embedded server has no certificate. On RDS the default, verify-full, needs nothing more.
+    tls: 'disable',
+    idleAfter: `${IDLE_AFTER_SECONDS}s`,
+    roleLimits: { [LEAKING_ROLE]: ROLE_LIMIT },
+  });
+}
+
+interface Leaked {
+  readonly pid: number | null;
+  readonly ended: () => boolean;
+}
+
+/** One application that opens connections and never gives them back. */
+async function leakUntilRefused(
+  clients: Clients,
+  audience: Audience,
+): Promise<{ readonly leaked: readonly Leaked[]; readonly refused: Refusal }> {
+  const leaked: Leaked[] = [];
+  for (;;) {
+    audience.progress('connections leaked', leaked.length, MAX_CONNECTIONS);
+    try {
+      const client = await clients.connect(LEAKING_ROLE, 'checkout');
+      let ended = false;
+      client.once('end', () => {
+        ended = true;
+      });
+      await client.query('select 1');
+      const { processID: pid } = client as pg.Client & { readonly processID: number | null };
+      leaked.push({ pid, ended: () => ended });
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      return { leaked, refused: { sqlState: error.code ?? '', message: error.message } };
+    }
+  }
+}
+
+async function waitUntilOverdue(audience: Audience): Promise<void> {
+  const tenths = IDLE_AFTER_SECONDS * 10;
+  for (let tenth = 0; tenth <= tenths; tenth += 1) {
+    audience.progress('tenths of a second idle', tenth, tenths);
+    await sleep(100);
+  }
+}
+
+async function sweepAndRecover(
+  lambda: LambdaProcess,
+  { scheduledEvent }: Deployment,
+  clients: Clients,
+): Promise<Pick<Result, 'sweep' | 'recovered'>> {
+  const began = performance.now();
+  const sweeping = lambda.invoke(scheduledEvent) as Promise<Answer>;
+  let over = false;
+  const watched = sweeping.finally(() => {
+    over = true;
+  });
+  let refusal: Refusal | null;
+  do {
+    await sleep(10);
+    refusal = await clients.tryConnect(LEAKING_ROLE, 'checkout');
+  } while (refusal !== null && !over);
+  const afterMs = Math.round(performance.now() - began);
+  return { sweep: await watched, recovered: { sqlState: refusal?.sqlState ?? null, afterMs } };
+}
+
+/** Opens connections of the capped role until it is refused; the limit must let in exactly as many as it says. */
+async function exceedRoleLimit(clients: Clients): Promise<Result['roleLimit']> {
+  // One is in already: the one that found the server open again.
+  let open = 1;
+  let refusal: Refusal | null = null;
+  while (refusal === null && open <= ROLE_LIMIT) {
+    refusal = await clients.tryConnect(LEAKING_ROLE, 'checkout');
+    if (refusal === null) open += 1;
+  }
+  const exact = refusal !== null && open === ROLE_LIMIT;
+  return { role: LEAKING_ROLE, limit: ROLE_LIMIT, refusedSqlState: exact ? (refusal?.sqlState ?? null) : null };
+}
+
+function summarize(aws: AwsStandIn): Result['cloudwatch'] {
+  const puts = aws.requests().filter(({ operation }) => operation === 'PutMetricData');
+  const metrics = aws.metrics();
+  return {
+    requests: puts.length,
+    datapoints: metrics.length,
+    namespaces: [...new Set(metrics.map(({ namespace }) => namespace))],
+  };
+}
+
+/** Report, audit log and metrics must tell the same number of terminations as were leaked. */
+function disagreements(
+  leaked: number,
+  sweep: Answer,
+  log: readonly string[],
+  metrics: readonly PublishedMetric[],
+): readonly string[] {
+  const [instance] = sweep.instances;
+  const audited = log
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { readonly event?: string; readonly outcome?: string })
+    .filter(({ event, outcome }) => event === 'backend' && outcome === 'terminated');
+  const series = metrics.find(
+    ({ metricName, dimensions }) => metricName === 'TerminatedBackends' && !('Application' in dimensions),
+  );
+  const told = {
+    answer: instance?.outcomes.filter(({ outcome }) => outcome === 'terminated').length,
+    applications: instance?.applications.reduce((sum, { terminated }) => sum + terminated, 0),
+    'audit log': audited.length,
+    metrics: series?.value,
+    datapoints: sweep.metrics.datapoints === metrics.length ? leaked : undefined,
+  };
+  return Object.entries(told)
+    .filter(([, count]) => count !== leaked)
+    .map(([where, count]) => `${leaked} were leaked, the ${where} tell ${count}`);
+}

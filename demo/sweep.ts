@@ -1,0 +1,144 @@
+/** `npm run sweep`: the function's core against any server, for trying it before deploying anything. */
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { SWEEP_EVENT } from '../lambda/event.js';
+import { demand, InputError } from '../lambda/faults.js';
+import { logTo } from '../lambda/log.js';
+import type { Datapoint } from '../lambda/metrics.js';
+import type { Publish } from '../lambda/publish.js';
+import { run } from '../lambda/run.js';
+import { type SettingsInput, settingsSchema } from '../lambda/settings.js';
+
+const TIME_MS = 50_000;
+
+interface Options {
+  readonly url: URL;
+  readonly enforce?: boolean;
+  readonly settings?: Partial<SettingsInput>;
+  readonly tls?: 'verify-full' | 'disable';
+  readonly caFile?: string;
+  readonly idleAfter?: string;
+  readonly keepPerApplication?: number | string;
+  readonly maxTerminations?: number | string;
+  readonly spare?: readonly string[];
+  readonly roleLimit?: Readonly<Record<string, number>>;
+  readonly json?: boolean;
+  readonly log?: boolean;
+}
+
+const options = new Command('sweep')
+  .description('Looks at a PostgreSQL server as the deployed function does. Changes nothing unless --enforce is given.')
+  .addOption(
+    new Option('--url <url>', 'postgres://user:password@host:port/database')
+      .env('DATABASE_URL')
+      .argParser(postgresUrl)
+      .makeOptionMandatory(),
+  )
+  .option('--enforce', 'end backends and set role limits')
+  .option('--idle-after <duration>', 'end backends that are idle this long, such as 90s, 5m or 1h')
+  .option('--keep-per-application <count>', 'never take an application below this many backends', number)
+  .option('--max-terminations <count>', 'end no more backends than this', number)
+  .option('--spare <application>', 'a glob of applications to leave alone (repeatable)', collect, [])
+  .option('--role-limit <role=limit>', "a role's connection limit (repeatable)", roleLimit, {})
+  .option('--settings <file>', 'a JSON file with more settings, as an entry in cdk.json has them', settingsFile)
+  .addOption(new Option('--tls <mode>', 'how to connect').choices(['verify-full', 'disable']))
+  .option('--ca-file <file>', 'a PEM file with the certificate authorities to trust')
+  .option('--json', 'print the answer and the datapoints as one JSON document')
+  .option('--log', 'print the audit log on stderr')
+  .parse()
+  .opts<Options>();
+
+try {
+  process.exitCode = await sweep(options);
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}
+
+async function sweep({ url, json, log }: Options): Promise<number> {
+  const datapoints: Datapoint[] = [];
+  const publish: Publish = async (published) => {
+    datapoints.push(...published);
+    return { requests: 0, datapoints: published.length, via: 'none', error: null };
+  };
+  const answer = await run(
+    demand('sweep', settingsSchema, settingsOf(options)),
+    SWEEP_EVENT,
+    {
+      credentials: {
+        read: async () => ({ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
+      },
+      publish,
+      log: logTo(log === true ? process.stderr : { write: () => true }),
+    },
+    TIME_MS,
+  );
+  process.stdout.write(
+    json === true
+      ? `${JSON.stringify({ ...answer, datapoints }, null, 2)}\n`
+      : `${answer.text}\n\n${describeMetrics(datapoints)}\n`,
+  );
+  return answer.errors.length === 0 ? 0 : 1;
+}
+
+/** The file first, then what the command line says of it. */
+function settingsOf(given: Options): object {
+  const { url, settings = {}, enforce, tls, caFile, idleAfter, keepPerApplication, maxTerminations, roleLimit } = given;
+  const spared = (given.spare ?? []).map((application) => ({ application, spare: true }));
+  // Only "disable" means the same here as to libpq; its other modes become the strictest, which is ours.
+  const encryption = tls ?? (url.searchParams.get('sslmode') === 'disable' ? 'disable' : undefined);
+  const defined = { tls: encryption, caFile, idleAfter, keepPerApplication, maxTerminationsPerRun: maxTerminations };
+  return {
+    database: 'sweep',
+    ...settings,
+    ...Object.fromEntries(Object.entries(defined).filter(([, value]) => value !== undefined)),
+    secretArn: 'the command line',
+    instances: [{ name: 'primary', host: url.hostname, port: url.port === '' ? 5432 : Number(url.port) }],
+    dbname: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
+    mode: enforce === true ? 'enforce' : 'preview',
+    rules: [...spared, ...(settings.rules ?? [])],
+    roleLimits: { ...settings.roleLimits, ...roleLimit },
+  };
+}
+
+function describeMetrics(datapoints: readonly Datapoint[]): string {
+  return datapoints.length === 0 ? 'No metrics' : ['Metrics, not sent', ...datapoints.map(describe)].join('\n');
+}
+
+function describe({ metric, unit, dimensions, value }: Datapoint): string {
+  const where = Object.entries(dimensions).map(([name, of]) => `${name}=${of}`);
+  return `  ${metric.padEnd(20)} ${`${value}`.padStart(10)} ${unit.padEnd(8)} ${where.join(' ')}`;
+}
+
+function postgresUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '' || url.username === '') {
+    // Not quoted, since it holds a password.
+    throw new InvalidArgumentError('expected postgres://user:password@host:port/database');
+  }
+  return url;
+}
+
+function roleLimit(text: string, limits: Readonly<Record<string, number>>): Record<string, number> {
+  const [, role, limit] = /^(.+)=(\d+)$/.exec(text) ?? [];
+  if (role === undefined) throw new InvalidArgumentError('expected role=limit, such as checkout=40');
+  return { ...limits, [role]: Number(limit) };
+}
+
+function settingsFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** What isn't a number stays as it is, for the settings' schema to refuse by name. */
+function number(text: string): number | string {
+  return Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+function collect(value: string, values: readonly string[]): readonly string[] {
+  return [...values, value];
+}

@@ -1,0 +1,326 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { type Deployment, synthesize } from '../../demo/deployment.js';
+import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import type { Answer } from '../../lambda/answer.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import type { SettingsInput } from '../../lambda/settings.js';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+
+const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
+
+let database: TestDatabase;
+let deployment: Deployment;
+let aws: AwsStandIn;
+let lambda: LambdaProcess;
+let clients: pg.Client[];
+
+beforeAll(async () => {
+  [database, deployment] = await Promise.all([
+    startDatabase({ max_connections: 50 }),
+    synthesize('orders', {
+      secretArn: SECRET_ARN,
+      vpc: { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['us-east-1a'], privateSubnetIds: ['subnet-0123456789abcdef0'] },
+      tls: 'disable',
+    }),
+  ]);
+});
+
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await deployment[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  clients = [];
+  aws = await startAwsStandIn();
+  setSecret();
+  lambda = deploy({ idleAfter: '1s' });
+});
+
+afterEach(async () => {
+  await lambda.stop();
+  await aws.stop();
+  await Promise.all(clients.map((client) => client.end()));
+});
+
+function setSecret(password = PASSWORD): void {
+  const { host, port } = database.server;
+  aws.setSecret(
+    SECRET_ARN,
+    JSON.stringify({ username: 'connection_reaper', password, host, port: `${port}`, dbname: 'postgres' }),
+  );
+}
+
+/** The deployed bundle with other settings than the synthesized ones. */
+function deploy(settings: Partial<SettingsInput>): LambdaProcess {
+  const synthesized = JSON.parse(deployment.environment[SETTINGS_VARIABLE] ?? '{}');
+  const environment = {
+    ...deployment.environment,
+    [SETTINGS_VARIABLE]: JSON.stringify({ ...synthesized, ...settings }),
+  };
+  return startLambda({ ...deployment, environment, handler: 'handler', awsEndpoint: aws.endpoint });
+}
+
+async function redeploy(settings: Partial<SettingsInput>): Promise<void> {
+  await lambda.stop();
+  lambda = deploy(settings);
+}
+
+async function leak(count: number, applicationName: string): Promise<pg.Client[]> {
+  const opened = await database.leak(count, 'checkout', applicationName);
+  clients.push(...opened);
+  return opened;
+}
+
+const overdue = () => sleep(1_050);
+
+async function invoke(event: unknown): Promise<Answer> {
+  return (await lambda.invoke(event)) as Answer;
+}
+
+async function failure(event: unknown): Promise<FunctionError> {
+  const error: unknown = await lambda.invoke(event).then(
+    () => undefined,
+    (cause) => cause,
+  );
+  if (!(error instanceof FunctionError)) throw new Error('the invocation did not fail');
+  return error;
+}
+
+function logged(event: string): readonly Record<string, unknown>[] {
+  return lambda
+    .log()
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((line) => line['event'] === event);
+}
+
+function metric(name: string, application?: string): number | undefined {
+  const found = aws
+    .metrics()
+    .filter(({ metricName, dimensions }) => metricName === name && dimensions['Application'] === application);
+  return found.at(-1)?.value;
+}
+
+describe('a scheduled sweep', () => {
+  it('ends what is overdue, and tells the same in answer, log and metrics', async () => {
+    const leaked = await leak(5, 'leaky');
+    await overdue();
+    const fresh = await leak(2, 'fresh');
+    const answer = await invoke(deployment.scheduledEvent);
+    expect(await database.alive(leaked)).toEqual(leaked.map(() => false));
+    expect(await database.alive(fresh)).toEqual([true, true]);
+
+    expect(answer).toMatchObject({ database: 'orders', mode: 'enforce', dryRun: false, errors: [] });
+    const [instance] = answer.instances;
+    expect(instance?.name).toBe('primary');
+    expect(instance?.outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(5);
+    expect(instance?.applications.find(({ name }) => name === 'leaky')).toMatchObject({
+      backends: 5,
+      idle: 5,
+      terminated: 5,
+    });
+    expect(logged('backend').filter(({ outcome }) => outcome === 'terminated')).toHaveLength(5);
+    expect(metric('TerminatedBackends')).toBe(5);
+    expect(metric('TerminatedBackends', 'leaky')).toBe(5);
+    expect(metric('Backends', 'fresh')).toBe(2);
+    expect(metric('SweepsCompleted')).toBe(1);
+    expect(answer.metrics).toEqual({ requests: 1, datapoints: aws.metrics().length, via: 'api' });
+    expect(new Set(aws.metrics().map(({ namespace }) => namespace))).toEqual(new Set(['ConnectionReaper']));
+  });
+
+  it('is what the empty event means, too', async () => {
+    expect((await invoke({})).dryRun).toBe(false);
+    expect(metric('SweepsCompleted')).toBe(1);
+  });
+
+  it('ends nobody in preview, and publishes whom it would have ended', async () => {
+    await redeploy({ idleAfter: '1s', mode: 'preview', roleLimits: { billing: 3 } });
+    const leaked = await leak(3, 'leaky');
+    await overdue();
+    const answer = await invoke(deployment.scheduledEvent);
+    expect(answer).toMatchObject({ mode: 'preview', dryRun: true });
+    expect(await database.alive(leaked)).toEqual([true, true, true]);
+    expect(answer.instances[0]?.roleLimits).toMatchObject([{ role: 'billing', outcome: 'would_change' }]);
+    expect([metric('ReapableBackends'), metric('TerminatedBackends')]).toEqual([3, 0]);
+  });
+
+  it('honours every deployed setting', async () => {
+    await redeploy({
+      idleAfter: '1h',
+      rules: [
+        { application: 'kept*', spare: true },
+        { application: 'worker', idleAfter: '1s', keep: 1 },
+        { application: 'pod', idleAfter: '1s' },
+      ],
+      keepPerApplication: 0,
+      maxTerminationsPerRun: 4,
+      roleLimits: { billing: 7 },
+      maxApplications: 1,
+      applicationNames: [{ match: 'pod-*', name: 'pod' }],
+    });
+    await leak(1, 'kept-one');
+    await leak(2, 'others');
+    await leak(3, 'worker');
+    for (const name of ['pod-1', 'pod-2', 'pod-3', 'pod-4']) await leak(1, name);
+    await overdue();
+    const answer = await invoke(deployment.scheduledEvent);
+    const [instance] = answer.instances;
+    const terminated = Object.fromEntries(
+      instance?.applications.map(({ name, terminated: count }) => [name, count]) ?? [],
+    );
+    // Four in all, each from the application that has the most left; the third worker is the one to keep.
+    expect(terminated).toMatchObject({ 'kept-one': 0, others: 0, pod: 2, worker: 2 });
+    expect(instance?.spared).toMatchObject({ rule: 1, keep: 1, max_terminations: 2, below_idle_after: 2 });
+    expect(instance?.roleLimits).toMatchObject([{ role: 'billing', from: null, to: 7, outcome: 'changed' }]);
+    expect(metric('Backends', 'pod')).toBe(4);
+    expect(metric('Backends', '(other)')).toBeGreaterThanOrEqual(6);
+    expect(metric('Backends', 'worker')).toBeUndefined();
+    await database.admin.query('alter role billing connection limit -1');
+  });
+});
+
+describe('a manual invoke', () => {
+  it('reports without changing or publishing anything', async () => {
+    const leaked = await leak(3, 'leaky');
+    await overdue();
+    const answer = await invoke({ action: 'report' });
+    expect(answer).toMatchObject({ dryRun: true, metrics: { requests: 0, datapoints: 0, via: 'none' } });
+    expect(answer.text).toMatch(/leaky +3 /);
+    expect(await database.alive(leaked)).toEqual([true, true, true]);
+    expect(aws.metrics()).toEqual([]);
+  });
+
+  it('reaps whom it is told to, after a dry run that says the same', async () => {
+    await redeploy({ idleAfter: '1h' });
+    const meant = await leak(4, 'checkout-web');
+    const others = await leak(2, 'billing-web');
+    await overdue();
+    const reap = {
+      action: 'reap',
+      idleAfter: '1s',
+      applications: ['checkout*'],
+      roles: ['checkout'],
+      databases: ['postgres'],
+    };
+    const options = { ...reap, addresses: ['127.0.0.0/8'], maxTerminations: 3 };
+
+    const dry = await invoke({ ...options, dryRun: true });
+    expect(dry.instances[0]?.outcomes.filter(({ outcome }) => outcome === 'reapable')).toHaveLength(3);
+    expect(await database.alive([...meant, ...others])).toEqual(new Array(6).fill(true));
+
+    const wet = await invoke(options);
+    expect(wet.instances[0]?.outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(3);
+    expect((await database.alive(meant)).filter(Boolean)).toHaveLength(1);
+    expect(await database.alive(others)).toEqual([true, true]);
+    expect(metric('TerminatedBackends', 'checkout-web')).toBe(3);
+    expect(metric('SweepsCompleted')).toBeUndefined();
+  });
+
+  it('ends idle transactions only when told to', async () => {
+    const [open] = await leak(1, 'transaction');
+    if (!open) throw new Error('unreachable');
+    await open.query('begin');
+    await overdue();
+    await invoke({ action: 'reap', idleAfter: '1s' });
+    expect(await database.alive([open])).toEqual([true]);
+    await invoke({ action: 'reap', idleAfter: '1s', includeIdleInTransaction: true });
+    expect(await database.alive([open])).toEqual([false]);
+  });
+
+  it('fails with every fault of its event, before anything is touched', async () => {
+    const error = await failure({ action: 'reap', idleAfter: 60, aplications: ['x'] });
+    expect(error.errorType).toBe('InputError');
+    expect(error.errorMessage).toMatch(/- idleAfter: .*\n- aplications: unknown key/);
+    expect(aws.secretReads(SECRET_ARN)).toBe(0);
+  });
+});
+
+describe('the secret', () => {
+  it('is read once for many invocations, and again after the server refused it', async () => {
+    await invoke({});
+    await invoke({});
+    expect(aws.secretReads(SECRET_ARN)).toBe(1);
+    await database.admin.query("alter role connection_reaper password 'rotated'");
+    setSecret('rotated');
+    expect((await invoke({})).errors).toEqual([]);
+    expect(aws.secretReads(SECRET_ARN)).toBe(2);
+    await database.admin.query(`alter role connection_reaper password '${PASSWORD}'`);
+  });
+
+  it('that can not be read fails the run by name, in seconds, and is asked for again by the next', async () => {
+    aws.fail('GetSecretValue', 'hang');
+    const began = performance.now();
+    const error = await failure({});
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(error.errorType).toBe('RunError');
+    expect(error.errorMessage).toMatch(/^could not read arn:.* from Secrets Manager: .*; check the route there/);
+    aws.fail('GetSecretValue', undefined);
+    expect((await invoke({})).errors).toEqual([]);
+  });
+});
+
+describe('when something fails', () => {
+  it.each(['denied', 'error500', 'hang'] as const)(
+    'CloudWatch (%s) costs the run its success and nothing else: the metrics are in the log',
+    async (fault) => {
+      aws.fail('PutMetricData', fault);
+      const leaked = await leak(3, 'leaky');
+      await overdue();
+      const error = await failure(deployment.scheduledEvent);
+      expect(await database.alive(leaked)).toEqual([false, false, false]);
+      expect(error.errorType).toBe('RunError');
+      expect(error.errorMessage).toMatch(/^CloudWatch did not take the metrics, so they are in the log: /);
+      expect(error.errorMessage).toContain('3 terminated, verified gone');
+      const lines = lambda.log().map((line) => JSON.parse(line) as Record<string, unknown>);
+      const embedded = lines.filter((line) => '_aws' in line);
+      expect(embedded.find((line) => line['Application'] === undefined && 'Instance' in line)).toMatchObject({
+        Database: 'orders',
+        Instance: 'primary',
+        TerminatedBackends: 3,
+        SweepsCompleted: 1,
+      });
+      expect(aws.metrics()).toEqual([]);
+    },
+  );
+
+  it('one instance out of reach does not keep the other from being swept', async () => {
+    const { host, port } = database.server;
+    await redeploy({
+      idleAfter: '1s',
+      instances: [
+        { name: 'gone', host: '127.0.0.1', port: 1 },
+        { name: 'writer', host, port },
+      ],
+    });
+    const leaked = await leak(2, 'leaky');
+    await overdue();
+    const error = await failure(deployment.scheduledEvent);
+    expect(error.errorMessage).toMatch(/^could not log in to "gone" at 127.0.0.1:1 /);
+    expect(await database.alive(leaked)).toEqual([false, false]);
+    const completed = aws.metrics().filter(({ metricName }) => metricName === 'SweepsCompleted');
+    expect(completed.map(({ dimensions }) => dimensions['Instance'])).toEqual(['writer']);
+  });
+
+  it('a full server is a metric even though nobody got in', async () => {
+    await redeploy({});
+    await expect(leak(50, 'filler')).rejects.toMatchObject({ code: '53300' });
+    await sleep(200);
+    for (;;) {
+      const refused = await leak(1, 'filler').then(
+        () => false,
+        () => true,
+      );
+      if (refused) break;
+    }
+    const error = await failure({});
+    expect(error.errorMessage).toMatch(/53300/);
+    expect(aws.metrics().map(({ metricName, value }) => [metricName, value])).toEqual([['ServerFull', 1]]);
+    // Those whose login was in progress when the first was refused are the server's alone to close.
+    await database.admin.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'filler'",
+    );
+  });
+});

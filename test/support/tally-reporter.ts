@@ -1,0 +1,32 @@
+import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
+
+/**
+ * Ends the run's output with one line that says how it went: `12 passed, 0 failed`, and `, 1 skipped` where there are
+ * any.
+ *
+ * A file that can't be loaded, a hook that fails and an error outside of any test count as failed too, each once: the
+ * line never says `0 failed` of a run that failed.
+ */
+export class TallyReporter implements Reporter {
+  onTestRunEnd(
+    testModules: readonly TestModule[],
+    unhandledErrors: readonly unknown[],
+    reason: TestRunEndReason,
+  ): void {
+    const tally = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    for (const testModule of testModules) {
+      for (const test of testModule.children.allTests()) {
+        const { state } = test.result();
+        // Pending: the run was cut short before it, so it tells nothing.
+        tally[state === 'pending' ? 'skipped' : state]++;
+      }
+      for (const suite of [testModule, ...testModule.children.allSuites()]) {
+        if (suite.errors().length > 0) tally.failed++;
+      }
+    }
+    // No test file found, or interrupted.
+    if (reason !== 'passed' && tally.failed === 0) tally.failed = 1;
+    const skipped = tally.skipped === 0 ? '' : `, ${tally.skipped} skipped`;
+    process.stdout.write(`${tally.passed} passed, ${tally.failed} failed${skipped}\n`);
+  }
+}

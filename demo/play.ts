@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Answer } from '../lambda/answer.js';
-import { type AwsStandIn, type PublishedMetric, startAwsStandIn } from './aws-stand-in.js';
+import { type AwsStandIn, startAwsStandIn } from './aws-stand-in.js';
 import { type Deployment, synthesize } from './deployment.js';
 import { type LambdaProcess, startLambda } from './lambda-process.js';
 import { type PostgresServer, startPostgres } from './postgres-server.js';
+import type { PublishedMetric } from './put-metric-data.js';
 import { type Clients, openClients, openHealthySessions, PASSWORD, type Refusal } from './sessions.js';
 
 /** What the demo shows, as one document. */

@@ -23,7 +23,7 @@ export interface SessionTarget {
 }
 
 /** Bounds on everything a session does, in milliseconds. */
-export const SESSION_LIMITS = {
+const SESSION_LIMITS = {
   /** TCP, TLS and login together. */
   connectMs: 5_000,
   /** A snapshot of 4,000 backends takes 60 ms and a batch of signals 60 ms; this is for a server in distress. */
@@ -34,31 +34,17 @@ export const SESSION_LIMITS = {
   closeMs: 1_000,
 } as const;
 
-/**
- * Opens a session, runs `work` on it and closes it again, whatever happens.
- *
- * @param signal cuts the connection when it aborts; what was running then fails.
- */
-export async function withSession<Result>(
-  target: SessionTarget,
-  signal: AbortSignal,
-  work: (session: Session) => Promise<Result>,
-): Promise<Result> {
-  const { session, close } = await openSession(target, signal);
-  try {
-    return await work(session);
-  } finally {
-    await close();
-  }
-}
-
-/** An open session and the way to end it. */
+/** An open session and the way to end it. Whoever opened it closes it, whatever happens. */
 export interface OpenSession {
   readonly session: Session;
   close(): Promise<void>;
 }
 
-/** Opens a session; prefer {@link withSession}, which can't forget to close it. */
+/**
+ * Opens a session.
+ *
+ * @param signal cuts the connection when it aborts; what was running then fails.
+ */
 export async function openSession(target: SessionTarget, signal: AbortSignal): Promise<OpenSession> {
   signal.throwIfAborted();
   // Our own socket, since a server that hangs can only be left by cutting it.

@@ -130,9 +130,6 @@ export type Settings = Readonly<v.InferOutput<typeof settingsSchema>>;
 /** One entry of `rules`: whom it means and what holds for them. */
 export type Rule = Settings['rules'][number];
 
-/** A server to visit. */
-export type InstanceAddress = NonNullable<Settings['instances']>[number];
-
 /** The names of the instances that these settings publish metrics for. */
 export function instanceNames(settings: Pick<Settings, 'instances'>): readonly string[] {
   return settings.instances?.map(({ name }) => name) ?? [DEFAULT_INSTANCE_NAME];

@@ -22,7 +22,11 @@ beforeAll(async () => {
     startDatabase({ max_connections: 50 }),
     synthesize('orders', {
       secretArn: SECRET_ARN,
-      vpc: { vpcId: 'vpc-0123456789abcdef0', availabilityZones: ['us-east-1a'], privateSubnetIds: ['subnet-0123456789abcdef0'] },
+      vpc: {
+        vpcId: 'vpc-0123456789abcdef0',
+        availabilityZones: ['us-east-1a'],
+        privateSubnetIds: ['subnet-0123456789abcdef0'],
+      },
       tls: 'disable',
     }),
   ]);

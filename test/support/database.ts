@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
@@ -38,9 +39,8 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
   await admin.query(`
     create role checkout login password '${PASSWORD}';
     create role billing login password '${PASSWORD}';
-    create role connection_reaper login createrole password '${PASSWORD}';
-    grant pg_read_all_stats, pg_signal_backend to connection_reaper;
-    grant checkout, billing to connection_reaper with admin true, inherit false, set false;
+    ${readmeGrants()}
+    grant billing to connection_reaper with admin true, inherit false, set false;
   `);
   return {
     server,
@@ -58,6 +58,14 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
       await server.stop();
     },
   };
+}
+
+/** What the README tells people on PostgreSQL 16 and newer to run, so that every test also proves that it suffices. */
+function readmeGrants(): string {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [everyVersion, newer] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql]) => sql);
+  if (everyVersion === undefined || newer === undefined) throw new Error('the README shows no grants');
+  return `${everyVersion}${newer}`.replace('change me', PASSWORD);
 }
 
 /** The server's process id of a session. */

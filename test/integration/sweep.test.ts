@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await startDatabase({ max_connections: 30 });
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function sweep(args: readonly string[], url = database.server.url('connection_reaper', PASSWORD)): Promise<Ran> {
+  try {
+    const ran = await promisify(execFile)('npm', ['run', '--silent', 'sweep', '--', '--url', url, ...args]);
+    return { ...ran, code: 0 };
+  } catch (error) {
+    const { code, stdout, stderr } = error as Ran;
+    return { code, stdout, stderr };
+  }
+}
+
+describe('npm run sweep', () => {
+  it('previews, and ends backends and sets limits only when told to', async () => {
+    const leaked = await database.leak(3, 'checkout', 'leaky');
+    const spared = await database.leak(2, 'billing', 'kept-1');
+    await sleep(1_050);
+    const args = ['--tls', 'disable', '--idle-after', '1s', '--spare', 'kept*', '--role-limit', 'checkout=9'];
+
+    const preview = await sweep(args);
+    expect(preview).toMatchObject({ code: 0, stderr: '' });
+    expect(preview.stdout).toContain('3 would be terminated');
+    expect(preview.stdout).toContain('checkout: none -> 9 (would change)');
+    expect(preview.stdout).toMatch(
+      /Metrics, not sent\n {2}SlotsUsedPercent +\S+ Percent +Database=sweep Instance=primary\n/,
+    );
+    expect(await database.alive(leaked)).toEqual([true, true, true]);
+
+    const enforced = await sweep([...args, '--enforce', '--json', '--log', '--max-terminations', '2']);
+    const answer = JSON.parse(enforced.stdout);
+    expect(
+      answer.instances[0].outcomes.filter(({ outcome }: { outcome: string }) => outcome === 'terminated'),
+    ).toHaveLength(2);
+    expect(answer.datapoints).toContainEqual(expect.objectContaining({ metric: 'TerminatedBackends', value: 2 }));
+    expect((await database.alive(leaked)).filter(Boolean)).toHaveLength(1);
+    expect(await database.alive(spared)).toEqual([true, true]);
+    expect(enforced.stderr.split('\n').filter((line) => line.includes('"outcome":"terminated"'))).toHaveLength(2);
+    const { rows } = await database.admin.query("select rolconnlimit from pg_roles where rolname = 'checkout'");
+    expect(rows).toEqual([{ rolconnlimit: 9 }]);
+  });
+
+  it('takes more settings from a file, and floors and TLS from where they are written', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sweep-'));
+    try {
+      const file = join(folder, 'settings.json');
+      await writeFile(file, JSON.stringify({ applicationNames: [{ match: 'pod-*', name: 'pods' }], idleAfter: '1h' }));
+      await database.leak(1, 'billing', 'pod-1');
+      await database.leak(1, 'billing', 'pod-2');
+      await sleep(1_050);
+      const url = `${database.server.url('connection_reaper', PASSWORD)}?sslmode=disable`;
+      const { stdout } = await sweep(['--settings', file, '--idle-after', '1s', '--keep-per-application', '1'], url);
+      expect(stdout).toMatch(/pods +2 /);
+      expect(stdout).toMatch(/kept for their application/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    ['a url that is none', ['--idle-after', '5m'], 'localhost', 'expected postgres://user:password@host:port/database'],
+    ['a duration that is none', ['--idle-after', '5'], undefined, '- idleAfter: expected a duration such as'],
+    [
+      'a count that is none',
+      ['--max-terminations', 'x'],
+      undefined,
+      '- maxTerminationsPerRun: expected a whole number',
+    ],
+    ['a limit that is none', ['--role-limit', 'checkout'], undefined, 'expected role=limit'],
+    ['a file that is not there', ['--settings', '/nowhere'], undefined, 'ENOENT'],
+    ['an unknown option', ['--idle-afer', '5m'], undefined, "unknown option '--idle-afer'"],
+  ])('fails when there is %s', async (_, args, url, message) => {
+    const { code, stdout, stderr } = await sweep(args, url);
+    expect(code).not.toBe(0);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain(`:${PASSWORD}@`);
+  });
+
+  it('fails with what to check when the server does not talk TLS', async () => {
+    const { code, stdout } = await sweep([]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/does not support SSL connections; check .* TLS/);
+  });
+});

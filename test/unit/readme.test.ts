@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract.js';
+import { parseEvent } from '../../lambda/event.js';
+import { parseSettings } from '../../lambda/settings.js';
+
+const readme = read('README.md');
+const runbook = read('docs/runbook.md');
+
+function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}
+
+/** The rows of the table under a heading, as their cells. */
+function table(heading: string): readonly (readonly string[])[] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2)
+    .map((line) => line.slice(2, -2).split(' | '));
+}
+
+function codes(text: string): readonly string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+}
+
+describe('the README', () => {
+  it('names every metric with its unit and dimensions, and no other', () => {
+    const levels = table('Metrics').map(([dimensions = '', metrics = '']) => ({
+      dimensions: codes(dimensions),
+      metrics: [...metrics.matchAll(/((?:`\w+`(?:, )?)+) \((\w+)\)/g)].flatMap(([, names = '', unit]) =>
+        codes(names).map((name) => [name, unit] as const),
+      ),
+    }));
+    expect(levels.map(({ dimensions }) => dimensions)).toEqual(Object.values(DIMENSIONS));
+    expect(levels.map(({ metrics }) => Object.fromEntries(metrics))).toEqual(Object.values(METRICS));
+    expect(readme).toContain(`Namespace \`${NAMESPACE}\``);
+  });
+
+  it('names every setting, with its default', () => {
+    const documented = Object.fromEntries(table('Settings').map(([name = '', value = '']) => [codes(name)[0], value]));
+    const { database: _, secretArn: __, ...defaults } = parseSettings('{"database":"x","secretArn":"x"}');
+    const none = { rules: [], roleLimits: {}, applicationNames: [] };
+    expect(defaults).toEqual({
+      ...none,
+      mode: codes(documented['mode'] ?? '')[0],
+      idleAfter: 300,
+      keepPerApplication: Number(codes(documented['keepPerApplication'] ?? '')[0]),
+      maxApplications: Number(codes(documented['maxApplications'] ?? '')[0]),
+      tls: codes(documented['tls'] ?? '')[0],
+    });
+    expect(documented['idleAfter']).toBe('`5m`');
+    expect(Object.keys(none).map((name) => documented[name])).toEqual(['none', 'none', 'none']);
+    const optional = ['maxTerminationsPerRun', 'instances', 'dbname', 'caFile'];
+    expect(Object.keys(documented).sort()).toEqual([...Object.keys(defaults), ...optional].sort());
+  });
+
+  it('has a heading in the runbook for every alarm it names', () => {
+    const alarms = table('Alarms').map(([name = '']) => codes(name)[0]);
+    const headings = [...runbook.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+    expect(headings).toEqual(alarms);
+  });
+
+  it('shows events that the function takes', () => {
+    const events = [...`${readme}\n${runbook}`.matchAll(/\{"action":[^}]*\}/g)].map(([event]) => event);
+    expect(events.length).toBeGreaterThan(5);
+    for (const event of events) expect(() => parseEvent(JSON.parse(event))).not.toThrow();
+  });
+});

@@ -22,20 +22,18 @@ function onStderr(): Audience & { end(): void } {
     bar?.stop();
     bar = undefined;
   };
-  let label = '';
   return {
-    progress: (text, done, total) => {
-      if (text !== label) end();
-      label = text;
-      if (bar === undefined) {
+    progress: (label, done, total) => {
+      if (bar?.getTotal() !== total) {
+        end();
         bar = new SingleBar({
-          format: '  {bar} {value} {label}',
+          format: '  {bar} {label}',
           clearOnComplete: true,
           hideCursor: true,
           stream: process.stderr,
         });
         bar.start(total, done, { label });
-      } else bar.update(done);
+      } else bar.update(done, { label });
     },
     step: (text) => {
       end();

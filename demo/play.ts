@@ -144,7 +144,7 @@ async function leakUntilRefused(
 ): Promise<{ readonly leaked: readonly Leaked[]; readonly refused: Refusal }> {
   const leaked: Leaked[] = [];
   for (;;) {
-    audience.progress('connections leaked', leaked.length, MAX_CONNECTIONS);
+    audience.progress(`${leaked.length} connections leaked`, leaked.length, MAX_CONNECTIONS);
     try {
       const client = await clients.connect(LEAKING_ROLE, 'checkout');
       let ended = false;
@@ -162,9 +162,8 @@ async function leakUntilRefused(
 }
 
 async function waitUntilOverdue(audience: Audience): Promise<void> {
-  const tenths = IDLE_AFTER_SECONDS * 10;
-  for (let tenth = 0; tenth <= tenths; tenth += 1) {
-    audience.progress('tenths of a second idle', tenth, tenths);
+  for (let seconds = 0; seconds <= IDLE_AFTER_SECONDS; seconds += 0.1) {
+    audience.progress(`idle for ${seconds.toFixed(1)} s of ${IDLE_AFTER_SECONDS} s`, seconds, IDLE_AFTER_SECONDS);
     await sleep(100);
   }
 }

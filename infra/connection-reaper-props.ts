@@ -1,0 +1,175 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+
+/** A PostgreSQL server to visit: a writer, a reader, or the only one. */
+export interface ReaperInstance {
+  /** What it is called in metrics, alarms and reports: 1 to 64 letters, digits, `.`, `_` or `-`. */
+  readonly name: string;
+
+  /** Its own endpoint. Not a reader endpoint, which leads to a random instance, nor a pooler. */
+  readonly host: string;
+
+  /** Its port. @default 5432 */
+  readonly port?: number;
+}
+
+/**
+ * What holds for some backends. The first rule that matches a backend counts; all matchers that a rule gives must match,
+ * and it must give at least one.
+ */
+export interface ReaperRule {
+  /** A glob on `application_name`; `(none)` is the name of the unnamed. @default - any application */
+  readonly application?: string;
+
+  /** A glob on the role. @default - any role */
+  readonly role?: string;
+
+  /** A glob on the database that the backend is connected to. @default - any database */
+  readonly database?: string;
+
+  /** A CIDR block that the client's address is in. @default - any address */
+  readonly address?: string;
+
+  /** Replaces `idleAfter` for these backends. @default - `idleAfter` of the construct */
+  readonly idleAfter?: Duration;
+
+  /** Replaces `keepPerApplication` for these backends. @default - `keepPerApplication` of the construct */
+  readonly keep?: number;
+
+  /** Never end these backends. Excludes `idleAfter` and `keep`. @default false */
+  readonly spare?: boolean;
+}
+
+/** Gives several applications one name, such as the pods of one deployment. */
+export interface ApplicationNameRule {
+  /** A glob on `application_name`. The first one that matches counts. */
+  readonly match: string;
+
+  /** The name to count them under: printable ASCII. */
+  readonly name: string;
+}
+
+/** Properties of a `ConnectionReaper`. */
+export interface ConnectionReaperProps {
+  /**
+   * What the database is called in metrics, alarms, the dashboard and reports: 1 to 64 letters, digits, `.`, `_` or `-`.
+   * One reaper a name in an account and region, since their metrics would mix.
+   */
+  readonly databaseIdentifier: string;
+
+  /**
+   * The login, as JSON with `username` and `password`, and with `host`, `port` and `dbname` where the props don't give
+   * them. The function may read this secret and no other.
+   */
+  readonly secret: ISecret;
+
+  /** The VPC to run in: one that reaches the database, Secrets Manager and CloudWatch. */
+  readonly vpc: IVpc;
+
+  /** The subnets of the VPC to run in. @default - the private subnets with a way out */
+  readonly vpcSubnets?: SubnetSelection;
+
+  /**
+   * The function's security groups. Given ones are used as they are: unless `databaseSecurityGroup` is given too, they
+   * get no rules.
+   *
+   * @default - a new one that lets out HTTPS, and PostgreSQL to the database
+   */
+  readonly securityGroups?: readonly ISecurityGroup[];
+
+  /**
+   * The database's security group: gets a rule that lets the function in, and the function's one that lets it out there.
+   *
+   * @default - none: a new security group lets the function out to any address on the database's ports, and letting it
+   * in is up to you
+   */
+  readonly databaseSecurityGroup?: ISecurityGroup;
+
+  /** The port for the security group rules where it is the secret that names the host. @default 5432 */
+  readonly databasePort?: number;
+
+  /** The servers to visit. @default - one, called `primary`, at the host and port in the secret */
+  readonly instances?: readonly ReaperInstance[];
+
+  /** The database to log in to. @default - the one the secret names, else `postgres` */
+  readonly dbname?: string;
+
+  /**
+   * `verify-full` checks the server's certificate and host name; `disable` sends everything in the clear.
+   *
+   * @default verify-full
+   */
+  readonly tls?: 'verify-full' | 'disable';
+
+  /**
+   * The path, as the function sees it, of a PEM file with the certificate authorities to trust, such as one in a layer.
+   *
+   * @default - Amazon's, which come with the runtime, and the public ones of Node.js
+   */
+  readonly caFile?: string;
+
+  /** `preview` decides and reports everything and changes nothing. @default enforce */
+  readonly mode?: 'enforce' | 'preview';
+
+  /** How long a backend must have been `idle` to be ended. @default Duration.minutes(5) */
+  readonly idleAfter?: Duration;
+
+  /** Never take an application below this many backends. @default 0 */
+  readonly keepPerApplication?: number;
+
+  /** The most backends that one sweep ends. @default - no cap */
+  readonly maxTerminationsPerRun?: number;
+
+  /** What holds for some backends instead. @default - none */
+  readonly rules?: readonly ReaperRule[];
+
+  /**
+   * The CONNECTION LIMIT that each of these roles shall have; whatever else they have is corrected.
+   *
+   * @default - no role's limit is touched
+   */
+  readonly roleLimits?: Readonly<Record<string, number>>;
+
+  /**
+   * How many applications get metrics of their own, 1 to 100; the rest are summed as `(other)`. Each costs four metrics.
+   *
+   * @default 20
+   */
+  readonly maxApplications?: number;
+
+  /** Several application names that shall count as one. @default - every `application_name` counts for itself */
+  readonly applicationNames?: readonly ApplicationNameRule[];
+
+  /** The time between two sweeps, and the period of the alarms: whole minutes, 1 to 30. @default Duration.minutes(1) */
+  readonly interval?: Duration;
+
+  /**
+   * How long a sweep may take, of all instances together: 10 seconds or more and less than `interval`, so that a sweep
+   * ends before the next one begins.
+   *
+   * @default Duration.seconds(50)
+   */
+  readonly timeout?: Duration;
+
+  /** How long the function's log is kept. It says whose backends were ended. @default RetentionDays.ONE_MONTH */
+  readonly logRetention?: RetentionDays;
+
+  /**
+   * Where alarms and their recoveries go. CloudWatch must be allowed to publish there already.
+   *
+   * @default - a new topic, with nobody subscribed to it
+   */
+  readonly alarmTopic?: ITopic;
+
+  /** SlotsNearlyFull: percent of the slots that ordinary roles can use, 1 to 100. @default 80 */
+  readonly slotsNearlyFullPercent?: number;
+
+  /** ApplicationHogging: percent of those slots held by one application, 1 to 100. @default 50 */
+  readonly applicationHoggingPercent?: number;
+
+  /** RoleNearLimit: percent of a role's CONNECTION LIMIT, 1 to 100. @default 90 */
+  readonly roleNearLimitPercent?: number;
+}

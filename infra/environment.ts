@@ -1,0 +1,39 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { SETTINGS_VARIABLE } from '../lambda/contract.js';
+import { InputError } from '../lambda/faults.js';
+import type { SettingsInput } from '../lambda/settings.js';
+import { withStandIns } from './reaper-settings.js';
+
+/**
+ * What Lambda allows for all environment variables together.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const MAX_ENVIRONMENT_BYTES = 4096;
+
+/** Amazon's certificate authorities, which the runtime has loaded by default only up to Node.js 18. */
+const RUNTIME_CA_FILE = '/var/runtime/ca-cert.pem';
+
+/**
+ * The function's environment variables: the settings as JSON, and what TLS needs.
+ *
+ * @throws InputError when they are too large for Lambda.
+ */
+export function reaperEnvironment(scope: Construct, settings: SettingsInput): Record<string, string> {
+  // Node.js reads the file at its start, and warns where it is missing: only the runtime has it.
+  const trust: Record<string, string> =
+    settings.tls !== 'disable' && settings.caFile === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE } : {};
+  demandRoom(scope, { ...trust, [SETTINGS_VARIABLE]: JSON.stringify(withStandIns(settings)) });
+  return { ...trust, [SETTINGS_VARIABLE]: Stack.of(scope).toJsonString(settings) };
+}
+
+function demandRoom(scope: Construct, environment: Readonly<Record<string, string>>): void {
+  // Lambda measures the map as JSON ("String measured: {…}"), so each quote in the settings counts twice.
+  const bytes = Buffer.byteLength(JSON.stringify(environment));
+  if (bytes <= MAX_ENVIRONMENT_BYTES) return;
+  throw new InputError(`ConnectionReaper ${scope.node.path}`, [
+    `the settings make an environment of ${bytes} bytes, ${bytes - MAX_ENVIRONMENT_BYTES} more than the ` +
+      `${MAX_ENVIRONMENT_BYTES} that Lambda allows: shorten rules, roleLimits or applicationNames (globs match many at once)`,
+  ]);
+}

@@ -1,0 +1,102 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Effect, type IRole, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { NAMESPACE } from '../lambda/contract.js';
+
+/** What Lambda does in the function's name to place it into a VPC. */
+const NETWORK_INTERFACE_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/**
+ * The function's role: reads one secret, publishes into one namespace, writes one log group. No policies managed by AWS,
+ * since theirs hold for every log group and every metric.
+ */
+export function reaperRole(scope: Construct, may: { readonly read: ISecret; readonly log: ILogGroup }): Role {
+  const role = new Role(scope, 'Role', {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    description: 'Connection Reaper: reads its secret, publishes its metrics, writes its log',
+  });
+  allowReading(role, may.read);
+  may.log.grantWrite(role);
+  allowPublishing(scope, role);
+  return role;
+}
+
+/** Not `grantRead`: it adds the right to describe the secret, and none to use a key that was imported. */
+function allowReading(role: Role, secret: ISecret): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['secretsmanager:GetSecretValue'],
+      // A secret imported by its name has no full ARN; its ARN ends in six characters that only AWS knows.
+      resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+    }),
+  );
+  if (secret.encryptionKey === undefined) return;
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources: [secret.encryptionKey.keyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(secret).region}.amazonaws.com` },
+      },
+    }),
+  );
+}
+
+function allowPublishing(scope: Construct, role: IRole): void {
+  const policy = new Policy(scope, 'PublishMetrics', {
+    roles: [role],
+    statements: [
+      new PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': NAMESPACE } },
+      }),
+    ],
+  });
+  Validations.of(policy).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'PutMetricData knows no resources. The condition limits it to one namespace.',
+  });
+}
+
+/** Lets Lambda place the function into its VPC. The function can't be created before this policy is there. */
+export function allowNetworkInterfaces(scope: Construct, role: IRole): Policy {
+  const policy = new Policy(scope, 'NetworkInterfaces', {
+    roles: [role],
+    statements: [new PolicyStatement({ actions: NETWORK_INTERFACE_ACTIONS, resources: ['*'] })],
+  });
+  Validations.of(policy).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'Lambda demands these rights on all resources. Another policy denies them to the code of the function.',
+  });
+  return policy;
+}
+
+/**
+ * Lambda needs the network interfaces, the code doesn't: denies them to calls that come from inside the function.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
+export function denyNetworkInterfacesToCode(scope: Construct, role: IRole, handler: IFunction): void {
+  new Policy(scope, 'NoNetworkInterfacesForCode', {
+    roles: [role],
+    statements: [
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: NETWORK_INTERFACE_ACTIONS,
+        resources: ['*'],
+        conditions: { ArnEquals: { 'lambda:SourceFunctionArn': handler.functionArn } },
+      }),
+    ],
+  });
+}

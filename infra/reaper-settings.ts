@@ -1,0 +1,56 @@
+import { type Duration, Token } from 'aws-cdk-lib';
+import type { SettingsInput } from '../lambda/settings.js';
+import type { ConnectionReaperProps } from './connection-reaper-props.js';
+
+/** As long as the ARN of a secret with a long generated name. */
+const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
+
+/** As long as the longest endpoint of an Aurora instance. */
+const SOME_HOST = 'x'.repeat(120);
+
+const SOME_PORT = 5432;
+
+/** The function's settings, from the construct's props. What was not given stays out: the function knows the defaults. */
+export function reaperSettings(props: ConnectionReaperProps): SettingsInput {
+  return {
+    database: props.databaseIdentifier,
+    secretArn: props.secret.secretArn,
+    instances: props.instances && [...props.instances],
+    dbname: props.dbname,
+    tls: props.tls,
+    caFile: props.caFile,
+    mode: props.mode,
+    idleAfter: notation(props.idleAfter),
+    keepPerApplication: props.keepPerApplication,
+    maxTerminationsPerRun: props.maxTerminationsPerRun,
+    rules: props.rules?.map((rule) => ({ ...rule, idleAfter: notation(rule.idleAfter) })),
+    roleLimits: props.roleLimits,
+    maxApplications: props.maxApplications,
+    applicationNames: props.applicationNames && [...props.applicationNames],
+  };
+}
+
+/**
+ * The same settings with stand-ins for what only the deployment knows (the ARN of a secret, the endpoint of a database of
+ * the same app), so that they can be checked and measured before.
+ */
+export function withStandIns(settings: SettingsInput): SettingsInput {
+  return {
+    ...settings,
+    secretArn: standIn(settings.secretArn, SOME_SECRET_ARN),
+    instances: settings.instances?.map((instance) => ({
+      ...instance,
+      host: standIn(instance.host, SOME_HOST),
+      port: standIn(instance.port, SOME_PORT),
+    })),
+  };
+}
+
+function standIn<Value>(value: Value, substitute: Value): Value {
+  return Token.isUnresolved(value) ? substitute : value;
+}
+
+/** `90s`: how settings write a duration. Fractions stay, so that the schema refuses them by name. */
+function notation(duration: Duration | undefined): string | undefined {
+  return duration && `${duration.toSeconds({ integral: false })}s`;
+}

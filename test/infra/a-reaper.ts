@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ConnectionReaper } from '../../infra/connection-reaper.js';
+import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
+
+export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/connection-reaper-a1B2c3';
+
+/** The context that `cdk.json` ships: one database and the feature flags. */
+export const SHIPPED_CONTEXT = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')).context;
+
+/** An app like the shipped one, made fast: it bundles nothing, and leaves validation to the tests that are about it. */
+export function anApp(): App {
+  return new App({
+    context: { ...SHIPPED_CONTEXT, 'aws:cdk:bundling-stacks': [] },
+    builtinCloudFormationValidation: false,
+  });
+}
+
+/** A stack with a VPC and a secret to make a reaper from. */
+export function aStack(app = anApp()) {
+  const stack = new Stack(app, 'Orders');
+  const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-central-1a'],
+    privateSubnetIds: ['subnet-0123456789abcdef0'],
+    privateSubnetRouteTableIds: ['rtb-0123456789abcdef0'],
+  });
+  return { app, stack, vpc, secret: Secret.fromSecretCompleteArn(stack, 'Secret', SECRET_ARN) };
+}
+
+type Overrides = Partial<ConnectionReaperProps>;
+type Surroundings = ReturnType<typeof aStack>;
+
+/** A reaper with these props, or the least there is. */
+export function aReaper(props: Overrides | ((surroundings: Surroundings) => Overrides) = {}, surroundings = aStack()) {
+  const { stack, vpc, secret } = surroundings;
+  const overrides = typeof props === 'function' ? props(surroundings) : props;
+  const reaper = new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', secret, vpc, ...overrides });
+  return {
+    ...surroundings,
+    reaper,
+    /** Not made before it's asked for, so that more can be added to the stack. */
+    get template(): Template {
+      return Template.fromStack(stack);
+    },
+  };
+}
+
+/** The properties of all resources of a type. */
+export function propertiesOf(template: Template, type: string): readonly Readonly<Record<string, unknown>>[] {
+  return Object.values(template.findResources(type)).map(({ Properties }) => Properties ?? {});
+}
+
+/** A value of a template with names in place of references: `${Ref}`, or `${Ref.Attribute}`. */
+export function resolved(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(resolved);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('Ref' in value) return `\${${value.Ref}}`;
+  if ('Fn::GetAtt' in value && Array.isArray(value['Fn::GetAtt'])) return `\${${value['Fn::GetAtt'].join('.')}}`;
+  if ('Fn::Join' in value && Array.isArray(value['Fn::Join'])) {
+    const [separator, parts] = value['Fn::Join'];
+    return parts.map(resolved).join(separator);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, resolved(member)]));
+}

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { parseDatabases } from '../../infra/app-config.js';
+import { InputError } from '../../lambda/faults.js';
+import { SECRET_ARN, SHIPPED_CONTEXT } from './a-reaper.js';
+
+const LEAST = {
+  secretArn: SECRET_ARN,
+  vpc: {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-central-1a'],
+    privateSubnetIds: ['subnet-0123456789abcdef0'],
+  },
+};
+
+test('reads the settings of an entry, under its name, and what the deployment needs', () => {
+  const [config, ...others] = parseDatabases({
+    orders: { ...LEAST, idleAfter: '90s', roleLimits: { checkout: 40 }, logRetentionDays: 7, databasePort: 6432 },
+  });
+  expect(others).toEqual([]);
+  expect(config).toMatchObject({ vpc: LEAST.vpc, logRetentionDays: 7, databasePort: 6432 });
+  expect(config?.settings).toMatchObject({
+    database: 'orders',
+    secretArn: SECRET_ARN,
+    idleAfter: 90,
+    roleLimits: { checkout: 40 },
+  });
+});
+
+test('reads what ships', () => {
+  expect(parseDatabases(SHIPPED_CONTEXT.databases).map(({ settings }) => settings.database)).toEqual(['orders']);
+});
+
+describe('entries', () => {
+  test.each<{ with: string; entry: unknown; fault: RegExp }>([
+    {
+      with: 'no object',
+      entry: 5,
+      fault: /^context\.databases\.orders: expected an object with the keys secretArn, .*got 5$/,
+    },
+    {
+      with: 'an unknown key',
+      entry: { ...LEAST, idleafter: '5m' },
+      fault: /orders\.idleafter: unknown key, expected one of the keys secretArn, .*vpc, /,
+    },
+    { with: 'a name of its own', entry: { ...LEAST, database: 'orders' }, fault: /orders\.database: unknown key/ },
+    { with: 'no secret', entry: { vpc: LEAST.vpc }, fault: /orders\.secretArn: missing$/ },
+    {
+      with: 'a partial secret ARN',
+      entry: { ...LEAST, secretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/reap' },
+      fault: /orders\.secretArn: expected the complete ARN of a secret, with the six characters at its end/,
+    },
+    { with: 'no VPC', entry: { secretArn: SECRET_ARN }, fault: /orders\.vpc: missing$/ },
+    {
+      with: 'subnets that are not those of the zones',
+      entry: { ...LEAST, vpc: { ...LEAST.vpc, availabilityZones: ['eu-central-1a', 'eu-central-1b'] } },
+      fault: /orders\.vpc\.privateSubnetIds: expected one subnet for each availability zone/,
+    },
+    {
+      with: 'a setting that the function would refuse',
+      entry: { ...LEAST, rules: [{ application: 'psql', idleAfter: 'soon' }] },
+      fault: /orders\.rules\.0\.idleAfter: expected a duration/,
+    },
+    {
+      with: 'a threshold beyond the whole',
+      entry: { ...LEAST, roleNearLimitPercent: 200 },
+      fault: /orders\.roleNearLimitPercent: .*got 200$/,
+    },
+    {
+      with: 'a retention that CloudWatch has not',
+      entry: { ...LEAST, logRetentionDays: 31 },
+      fault: /orders\.logRetentionDays: .*got 31$/,
+    },
+    {
+      with: 'the name of a topic',
+      entry: { ...LEAST, alarmTopicArn: 'on-call' },
+      fault: /orders\.alarmTopicArn: expected the ARN of an SNS topic/,
+    },
+    { with: 'an alias of a key', entry: { ...LEAST, secretKeyArn: 'alias/orders' }, fault: /orders\.secretKeyArn: / },
+    {
+      with: 'the name of a security group',
+      entry: { ...LEAST, databaseSecurityGroupId: 'db' },
+      fault: /orders\.databaseSecurityGroupId: /,
+    },
+  ])('fails when an entry has $with', ({ entry, fault }) => {
+    expect(faultsOf({ orders: entry })).toEqual([expect.stringMatching(fault)]);
+  });
+
+  test("fails when a name can't be a database's", () => {
+    expect(faultsOf({ 'my orders': LEAST })).toEqual([
+      expect.stringMatching(/^context\.databases\.my orders: expected a name of 1 to 64 letters/),
+    ]);
+  });
+
+  test('fails when several entries have faults, with all of them at once', () => {
+    const databases = { orders: { ...LEAST, mode: 'watch', vpcs: 1 }, billing: { ...LEAST, secretArn: 5 } };
+    expect(faultsOf(databases)).toEqual([
+      expect.stringMatching(/^context\.databases\.orders\.vpcs: unknown key/),
+      expect.stringMatching(/^context\.databases\.orders\.mode: expected "enforce" or "preview"/),
+      expect.stringMatching(/^context\.databases\.billing\.secretArn: /),
+    ]);
+  });
+
+  test.each([
+    ['missing', undefined],
+    ['empty', {}],
+    ['a list', []],
+    ['text, as -c on the command line gives it', '{}'],
+  ])('fails when the databases are %s', (_, databases) => {
+    expect(faultsOf(databases)).toEqual([expect.stringMatching(/^context\.databases: /)]);
+  });
+});
+
+function faultsOf(databases: unknown): readonly string[] {
+  try {
+    parseDatabases(databases);
+  } catch (error) {
+    if (error instanceof InputError) return error.faults;
+    throw error;
+  }
+  return [];
+}

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SHIPPED_CONTEXT } from './a-reaper.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+const run = promisify(execFile);
+
+let home = '';
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'connection-reaper-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+test('the shipped project synthesizes without credentials, and without a warning', async () => {
+  const { stdout, stderr } = await synth();
+  expect(templates()).toEqual(['ConnectionReaper-orders.template.json']);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^(Bundling asset \S+\s*)?$/);
+}, 120_000);
+
+test('there is a stack for each database', async () => {
+  const { orders } = SHIPPED_CONTEXT.databases;
+  await runApp({ orders, 'eu.billing_1': orders });
+  expect(templates()).toEqual(['ConnectionReaper-eu-billing-1.template.json', 'ConnectionReaper-orders.template.json']);
+});
+
+test('fails when an entry has faults, and names them', async () => {
+  const { vpc } = SHIPPED_CONTEXT.databases.orders;
+  await expect(runApp({ orders: { vpc, idleAfter: 'soon' } })).rejects.toThrow(
+    /cdk\.json can't be used:\n- context\.databases\.orders\.secretArn: missing\n- context\.databases\.orders\.idleAfter: /,
+  );
+});
+
+/** Like `npx cdk synth --quiet`, by somebody without AWS. */
+function synth() {
+  return run(process.execPath, ['node_modules/aws-cdk/bin/cdk', 'synth', '--quiet', '--output', join(home, 'out')], {
+    cwd: PROJECT,
+    env: aBareEnvironment(),
+  });
+}
+
+/** The app as the CLI runs it, with these databases. */
+function runApp(databases: unknown) {
+  const context = { ...SHIPPED_CONTEXT, databases, 'aws:cdk:bundling-stacks': [] };
+  return run(process.execPath, ['--import', 'tsx', 'infra/app.ts'], {
+    cwd: PROJECT,
+    env: { ...aBareEnvironment(), CDK_OUTDIR: join(home, 'out'), CDK_CONTEXT_JSON: JSON.stringify(context) },
+  });
+}
+
+function aBareEnvironment() {
+  return { PATH: process.env['PATH'], HOME: home, AWS_EC2_METADATA_DISABLED: 'true' };
+}
+
+function templates(): readonly string[] {
+  return readdirSync(join(home, 'out'))
+    .filter((name) => name.endsWith('.template.json'))
+    .toSorted();
+}

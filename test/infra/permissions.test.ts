@@ -1,0 +1,120 @@
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { expect, test } from 'vitest';
+import { aReaper, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
+
+const NETWORK_INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+test('the function may read its secret, publish into its namespace, write its log, and nothing else', () => {
+  expect(statementsOf(aReaper(), 'ReaperRole')).toEqual([
+    { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: SECRET_ARN },
+    {
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: expect.stringMatching(/^\$\{ReaperLog\w+\.Arn\}$/),
+    },
+    // Lambda, in its name, where an invocation failed.
+    {
+      Effect: 'Allow',
+      Action: 'sqs:SendMessage',
+      Resource: expect.stringMatching(/^\$\{ReaperDeadLetters\w+\.Arn\}$/),
+    },
+    {
+      Effect: 'Allow',
+      Action: 'cloudwatch:PutMetricData',
+      Resource: '*',
+      Condition: { StringEquals: { 'cloudwatch:namespace': 'ConnectionReaper' } },
+    },
+    // Lambda, to place it into the VPC; never the function's own code.
+    { Effect: 'Allow', Action: NETWORK_INTERFACES, Resource: '*' },
+    {
+      Effect: 'Deny',
+      Action: NETWORK_INTERFACES,
+      Resource: '*',
+      Condition: { ArnEquals: { 'lambda:SourceFunctionArn': expect.stringMatching(/^\$\{ReaperFunction\w+\.Arn\}$/) } },
+    },
+  ]);
+});
+
+test('the function has no policies managed by AWS', () => {
+  for (const role of propertiesOf(aReaper().template, 'AWS::IAM::Role')) {
+    expect(role).not.toHaveProperty('ManagedPolicyArns');
+  }
+});
+
+test('the function is made only when it may be placed into the VPC', () => {
+  const functions = aReaper().template.findResources('AWS::Lambda::Function');
+  const [{ DependsOn } = {}] = Object.values(functions);
+  expect(DependsOn).toContainEqual(expect.stringMatching(/^ReaperNetworkInterfaces/));
+});
+
+test('the scheduler may invoke the function, hand over what it could not, and nothing else', () => {
+  expect(statementsOf(aReaper(), 'ReaperSchedulerRole')).toEqual([
+    {
+      Effect: 'Allow',
+      Action: 'lambda:InvokeFunction',
+      Resource: expect.stringMatching(/^\$\{ReaperFunction\w+\.Arn\}$/),
+    },
+    {
+      Effect: 'Allow',
+      Action: 'sqs:SendMessage',
+      Resource: expect.stringMatching(/^\$\{ReaperDeadLetters\w+\.Arn\}$/),
+    },
+  ]);
+});
+
+test("only the scheduler of the same account takes the scheduler's role", () => {
+  aReaper().template.hasResourceProperties('AWS::IAM::Role', {
+    AssumeRolePolicyDocument: {
+      Statement: [
+        {
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        },
+      ],
+    },
+  });
+});
+
+test('the function may decrypt a secret with a key of its own, through Secrets Manager alone', () => {
+  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000';
+  const reaper = aReaper(({ stack }) => ({
+    secret: Secret.fromSecretAttributes(stack, 'Encrypted', {
+      secretCompleteArn: SECRET_ARN,
+      encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn),
+    }),
+  }));
+  expect(statementsOf(reaper, 'ReaperRole')).toContainEqual({
+    Effect: 'Allow',
+    Action: 'kms:Decrypt',
+    Resource: keyArn,
+    Condition: {
+      StringEquals: { 'kms:ViaService': expect.stringMatching(/^secretsmanager\.\$\{AWS::Region\}\.amazonaws\.com$/) },
+    },
+  });
+});
+
+test('a secret known by its name is granted with the six characters that only AWS knows', () => {
+  const reaper = aReaper(({ stack }) => ({ secret: Secret.fromSecretNameV2(stack, 'Named', 'orders/reaper') }));
+  expect(statementsOf(reaper, 'ReaperRole')).toContainEqual({
+    Effect: 'Allow',
+    Action: 'secretsmanager:GetSecretValue',
+    Resource: expect.stringMatching(/:secret:orders\/reaper-\?{6}$/),
+  });
+});
+
+/** Every statement of every policy of a role, given by how its logical id begins. */
+function statementsOf({ template }: ReturnType<typeof aReaper>, role: string): readonly unknown[] {
+  const ofRole = new RegExp(`^\\$\\{${role}[0-9A-F]{8}\\}$`);
+  return propertiesOf(template, 'AWS::IAM::Policy')
+    .map((policy) => resolved(policy) as { Roles: string[]; PolicyDocument: { Statement: unknown[] } })
+    .filter(({ Roles }) => Roles.some((name) => ofRole.test(name)))
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}

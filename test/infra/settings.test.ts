@@ -1,0 +1,210 @@
+import { Duration } from 'aws-cdk-lib';
+import { DatabaseInstance, DatabaseInstanceEngine, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { describe, expect, test } from 'vitest';
+import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
+import { given } from '../../infra/given.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { InputError } from '../../lambda/faults.js';
+import { parseSettings } from '../../lambda/settings.js';
+import { aReaper, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
+
+describe('the settings in the environment', () => {
+  test('hold only what was given, for the function to fill in', () => {
+    expect(JSON.parse(settingsJson(aReaper()))).toEqual({ database: 'orders', secretArn: SECRET_ARN });
+  });
+
+  test('carry every prop to the function, which reads them as they were meant', () => {
+    const json = settingsJson(
+      aReaper({
+        instances: [
+          { name: 'writer', host: 'writer.example' },
+          { name: 'reader', host: 'reader.example', port: 6432 },
+        ],
+        dbname: 'shop',
+        tls: 'verify-full',
+        caFile: '/opt/rds.pem',
+        mode: 'preview',
+        idleAfter: Duration.minutes(2),
+        keepPerApplication: 3,
+        maxTerminationsPerRun: 50,
+        rules: [
+          {
+            application: 'batch*',
+            role: 'b',
+            database: 'd',
+            address: '10.0.0.0/8',
+            idleAfter: Duration.hours(1),
+            keep: 2,
+          },
+          { application: 'psql', spare: true },
+        ],
+        roleLimits: { checkout: 40 },
+        maxApplications: 5,
+        applicationNames: [{ match: 'web-*', name: 'web' }],
+      }),
+    );
+    expect(parseSettings(json)).toEqual({
+      database: 'orders',
+      secretArn: SECRET_ARN,
+      instances: [
+        { name: 'writer', host: 'writer.example', port: 5432 },
+        { name: 'reader', host: 'reader.example', port: 6432 },
+      ],
+      dbname: 'shop',
+      tls: 'verify-full',
+      caFile: '/opt/rds.pem',
+      mode: 'preview',
+      idleAfter: 120,
+      keepPerApplication: 3,
+      maxTerminationsPerRun: 50,
+      rules: [
+        { application: 'batch*', role: 'b', database: 'd', address: '10.0.0.0/8', idleAfter: 3600, keep: 2 },
+        { application: 'psql', spare: true },
+      ],
+      roleLimits: { checkout: 40 },
+      maxApplications: 5,
+      applicationNames: [{ match: 'web-*', name: 'web' }],
+    });
+  });
+
+  test('take the secret and the endpoint of a database of the same app', () => {
+    const json = settingsJson(
+      aReaper(({ stack, vpc }) => {
+        const database = new DatabaseInstance(stack, 'Database', {
+          engine: DatabaseInstanceEngine.postgres({ version: PostgresEngineVersion.VER_17 }),
+          vpc,
+          vpcSubnets: { subnets: vpc.privateSubnets },
+        });
+        const { hostname: host, port } = database.instanceEndpoint;
+        return { ...given({ secret: database.secret }), instances: [{ name: 'primary', host, port }] };
+      }),
+    );
+    expect(json).toMatch(
+      /"secretArn":"\$\{DatabaseSecretAttachment\w+\}","instances":\[\{"name":"primary","host":"\$\{Database\w+\.Endpoint\.Address\}","port":\$\{Database\w+\.Endpoint\.Port\}\}\]\}$/,
+    );
+  });
+});
+
+describe('the props', () => {
+  test.each<{ given: string; props: Partial<ConnectionReaperProps>; faults: readonly RegExp[] }>([
+    {
+      given: 'a name that no dimension takes',
+      props: { databaseIdentifier: "o'rders" },
+      faults: [/^databaseIdentifier: expected a name of 1 to 64 letters/],
+    },
+    {
+      given: 'an interval that is not whole minutes',
+      props: { interval: Duration.seconds(90) },
+      faults: [/^interval: expected whole minutes from 1 to 30, got 1\.5$/],
+    },
+    {
+      given: 'an interval longer than alarms look back',
+      props: { interval: Duration.hours(1) },
+      faults: [/^interval: .* got 60$/],
+    },
+    {
+      given: 'a timeout that reaches into the next sweep',
+      props: { timeout: Duration.seconds(60) },
+      faults: [/^timeout: expected less than the interval/],
+    },
+    {
+      given: 'a timeout beyond what Lambda allows',
+      props: { timeout: Duration.minutes(16), interval: Duration.minutes(20) },
+      faults: [/^timeout: expected whole seconds from 10 to 900, got 960$/],
+    },
+    {
+      given: 'a port beside instances, which have ports',
+      props: { databasePort: 6432, instances: [{ name: 'primary', host: 'db.example' }] },
+      faults: [/^databasePort: expected nothing beside instances/],
+    },
+    {
+      given: 'thresholds beyond the whole',
+      props: { slotsNearlyFullPercent: 101, applicationHoggingPercent: 0, roleNearLimitPercent: 1.5 },
+      faults: [/^slotsNearlyFullPercent: .* got 101$/, /^applicationHoggingPercent: /, /^roleNearLimitPercent: /],
+    },
+    {
+      given: 'a duration that is not whole seconds',
+      props: { idleAfter: Duration.millis(1500) },
+      faults: [/^idleAfter: expected a duration such as "90s", "5m" or "1h", got "1.5s"$/],
+    },
+    {
+      given: 'a rule that means nobody',
+      props: { rules: [{ spare: true }] },
+      faults: [/^rules\.0: expected at least one of application/],
+    },
+    {
+      given: 'two instances of one name',
+      props: {
+        instances: [
+          { name: 'a', host: 'a' },
+          { name: 'a', host: 'b' },
+        ],
+      },
+      faults: [/^instances: expected instances whose names differ/],
+    },
+  ])('fails when given $given', ({ props, faults }) => {
+    expect(faultsOf(props)).toEqual(faults.map((fault) => expect.stringMatching(fault)));
+  });
+
+  test('fails when several are wrong, with every fault and the place at once', () => {
+    const props = { maxApplications: 0, mode: 'watch' as 'preview', timeout: Duration.seconds(5) };
+    expect(() => aReaper(props)).toThrow(
+      expect.objectContaining({
+        source: 'ConnectionReaper Orders/Reaper',
+        faults: [
+          expect.stringMatching(/^mode: expected "enforce" or "preview", got "watch"$/),
+          expect.stringMatching(/^maxApplications: /),
+          expect.stringMatching(/^timeout: /),
+        ],
+      }),
+    );
+  });
+
+  test('count as not given where they are undefined', () => {
+    const props = { interval: undefined, timeout: undefined, slotsNearlyFullPercent: undefined, idleAfter: undefined };
+    const { template } = aReaper(props as unknown as Partial<ConnectionReaperProps>);
+    template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 50 });
+  });
+});
+
+describe("Lambda's limit of 4096 bytes", () => {
+  /** `{"NODE_EXTRA_CA_CERTS":"…","REAPER_SETTINGS":"{\"database\":…}"}` is what Lambda measures. */
+  const measured = (reaper: ReturnType<typeof aReaper>) => {
+    const [{ Environment } = {}] = propertiesOf(reaper.template, 'AWS::Lambda::Function');
+    return JSON.stringify((Environment as { Variables: unknown }).Variables).length;
+  };
+  const someRoles = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`role${String(index).padStart(4, '0')}`, 10]));
+  /** Each role costs `\"role0000\":10,`: 16 bytes. The first one has no comma, but the key `roleLimits`. */
+  const room = () => 4096 - measured(aReaper({ roleLimits: someRoles(1) }));
+
+  test('admits settings that just fit', () => {
+    const more = Math.floor(room() / 16);
+    const reaper = aReaper({ roleLimits: someRoles(1 + more) });
+    expect(measured(reaper)).toBeGreaterThan(4096 - 16);
+    expect(measured(reaper)).toBeLessThanOrEqual(4096);
+  });
+
+  test('fails when they are too large, and says by how much', () => {
+    const more = Math.floor(room() / 16) + 1;
+    const excess = more * 16 - room();
+    expect(() => aReaper({ roleLimits: someRoles(1 + more) })).toThrow(
+      `an environment of ${4096 + excess} bytes, ${excess} more than the 4096 that Lambda allows`,
+    );
+  });
+});
+
+function settingsJson({ template }: ReturnType<typeof aReaper>): string {
+  const [{ Environment } = {}] = propertiesOf(template, 'AWS::Lambda::Function');
+  return String(resolved((Environment as { Variables: Record<string, unknown> }).Variables[SETTINGS_VARIABLE]));
+}
+
+function faultsOf(props: Partial<ConnectionReaperProps>): readonly string[] {
+  try {
+    aReaper(props);
+  } catch (error) {
+    if (error instanceof InputError) return error.faults;
+    throw error;
+  }
+  return [];
+}

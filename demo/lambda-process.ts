@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { end, isAlive } from './child-exit.js';
+import { openProcessLog } from './process-log.js';
 
 /** What the Lambda service knows of a function. */
 export interface LambdaOptions {
@@ -66,21 +65,25 @@ const RUNTIME = fileURLToPath(new URL('./lambda-runtime.mjs', import.meta.url));
  */
 export function startLambda(options: LambdaOptions): LambdaProcess {
   const { bundlePath, handler, timeoutSeconds, functionName = 'connection-reaper' } = options;
-  const log = openUnlinkedFile();
+  const log = openProcessLog();
   const env = { ...options.environment, ...lambdaEnvironment(functionName, options.awsEndpoint) };
   let child: ChildProcess | undefined;
   let busy = false;
-  let finalLog: readonly string[] | undefined;
+  let stopped = false;
 
   const boot = (): ChildProcess => {
     // No execArgv: fork would pass this process's loader flags on.
-    const booted = fork(RUNTIME, [bundlePath, handler], { env, execArgv: [], stdio: ['ignore', log, log, 'ipc'] });
+    const booted = fork(RUNTIME, [bundlePath, handler], {
+      env,
+      execArgv: [],
+      stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    });
     booted.channel?.unref();
     return booted;
   };
 
   const invoke = async (event: unknown): Promise<unknown> => {
-    if (finalLog) throw new Error('The function was stopped');
+    if (stopped) throw new Error('The function was stopped');
     if (busy) throw new Error('An execution environment takes one invocation at a time');
     busy = true;
     child = child && isAlive(child) ? child : boot();
@@ -91,16 +94,11 @@ export function startLambda(options: LambdaOptions): LambdaProcess {
     }
   };
   const stop = async (): Promise<void> => {
-    if (child && isAlive(child)) {
-      child.ref();
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    }
-    if (finalLog) return;
-    finalLog = readLines(log);
-    closeSync(log);
+    stopped = true;
+    if (child && isAlive(child)) await end(child, 'SIGKILL');
+    log.close();
   };
-  return { invoke, log: () => finalLog ?? readLines(log), stop, [Symbol.asyncDispose]: stop };
+  return { invoke, log: log.lines, stop, [Symbol.asyncDispose]: stop };
 }
 
 interface Invocation {
@@ -121,15 +119,17 @@ async function converse(child: ChildProcess, { timeoutSeconds, ...invocation }: 
     error: { errorType, errorMessage: `RequestId: ${invocation.requestId} Error: ${message}`, trace: [] },
   });
   const listening = new AbortController();
-  const answered = once(child, 'message', listening).then(([answer]): Answer => answer);
-  const exited = once(child, 'exit', listening).then(([code, signal]): Answer => {
-    if (timedOut) return failed('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
-    const end = code === null ? `signal: ${signal}` : `exit status ${code}`;
-    return failed('Runtime.ExitError', `Runtime exited with error: ${end}`);
-  });
   child.ref();
   try {
-    child.send({ ...invocation, deadline: Date.now() + timeoutMs });
+    // Ahead of the listeners, which would be rejected with nobody to see it if this threw: an event need not be JSON.
+    // A process that can't be sent to has come to its end, and its exit tells how.
+    child.send({ ...invocation, deadline: Date.now() + timeoutMs }, () => undefined);
+    const answered = once(child, 'message', listening).then(([answer]): Answer => answer);
+    const exited = once(child, 'exit', listening).then(([code, signal]): Answer => {
+      if (timedOut) return failed('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
+      const how = code === null ? `signal: ${signal}` : `exit status ${code}`;
+      return failed('Runtime.ExitError', `Runtime exited with error: ${how}`);
+    });
     const { result = 'null', error } = await Promise.race([answered, exited]);
     if (error) throw new FunctionError(error.errorType, error.errorMessage, error.trace);
     return JSON.parse(result);
@@ -157,30 +157,4 @@ function lambdaEnvironment(functionName: string, awsEndpoint: string): Record<st
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     TZ: ':UTC',
   };
-}
-
-/**
- * A file for the log rather than a pipe: what a handler wrote is in it when its answer arrives, and stdout and stderr keep
- * their order. Unlinked at once, so that nothing is left behind whatever happens.
- */
-function openUnlinkedFile(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'lambda-'));
-  try {
-    return openSync(join(folder, 'log'), 'a+');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function readLines(file: number): string[] {
-  const content = Buffer.alloc(fstatSync(file).size);
-  readSync(file, content, 0, content.length, 0);
-  return content
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
-}
-
-function isAlive(child: ChildProcess): boolean {
-  return child.exitCode === null && child.signalCode === null;
 }

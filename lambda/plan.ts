@@ -10,13 +10,15 @@ export type SpareReason =
   | 'provider_role'
   /** Another run of this tool. */
   | 'reaper'
-  /** Its role is gone or not known yet. */
+  /** Its login is still in progress. */
+  | 'starting'
+  /** Its role was dropped. */
   | 'unknown_role'
   /** It is doing something. */
   | 'active'
   /** Idle inside a transaction, which this policy does not end. */
   | 'in_transaction'
-  /** The server does not track what it does (`track_activities` is off), or it is still logging in. */
+  /** The server does not track what it does: `track_activities` is off. */
   | 'state_unknown'
   /** Not among those the manual reap asked for. */
   | 'not_selected'
@@ -95,6 +97,7 @@ export function planRun(snapshot: Snapshot, policy: Policy): Plan {
 /** What no setting undoes. Anything but a client backend is not even in the snapshot. */
 function alwaysSpared(backend: Backend, { server }: Snapshot): SpareReason | null {
   if (!backend.readable) return 'unreadable';
+  if (backend.state === 'starting') return 'starting';
   if (backend.role === null) return 'unknown_role';
   if (backend.superuser) return 'superuser';
   if (PROVIDER_ROLES.has(backend.role)) return 'provider_role';

@@ -76,6 +76,8 @@ const OUTCOME_WORDS = {
 
 const SPARED_WORDS: Readonly<Record<string, string>> = {
   below_idle_after: 'not idle long enough',
+  starting: 'logging in',
+  unknown_role: 'of dropped roles',
   state_unknown: 'in an unknown state',
   unreadable: 'hidden from this login',
   in_transaction: 'idle in a transaction',

@@ -57,7 +57,12 @@ describe('whom a policy chooses', () => {
       event: reapEverything,
       want: 'state_unknown',
     },
-    { name: 'one still logging in', backend: { state: 'starting' }, event: reapEverything, want: 'state_unknown' },
+    {
+      name: 'one still logging in',
+      backend: { state: 'starting', role: null },
+      event: reapEverything,
+      want: 'starting',
+    },
     {
       name: 'one without a time of change',
       backend: { stateSeconds: null },

@@ -1,0 +1,58 @@
+import { StandardUnit } from '@aws-sdk/client-cloudwatch';
+import { AwsRefusal } from './aws-protocol.js';
+import { type FaultKind, faultsOf, type WireDatum, type WireRequest } from './metric-faults.js';
+
+/** One value that a `PutMetricData` brought. `Values` are laid out by their counts; `StatisticValues` give their mean. */
+export interface PublishedMetric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly unit: string;
+}
+
+/** Of the body once unzipped: the stricter reading of "1 MB", and the one by which Amazon's own agent makes its batches. */
+const REQUEST_BYTES = 1024 * 1024;
+
+/** The kinds of fault by their names in the older query protocol. */
+const QUERY_CODES: Record<FaultKind, string> = {
+  InvalidParameterValue: 'InvalidParameterValue',
+  InvalidParameterCombination: 'InvalidParameterCombination',
+  MissingRequiredParameter: 'MissingParameter',
+};
+
+/**
+ * What a `PutMetricData` brings. One fault anywhere in it refuses the whole request, as in CloudWatch, which tells all of
+ * them.
+ *
+ * @param body - the request's, unzipped
+ * @throws {@link AwsRefusal}
+ */
+export function ingestMetrics(body: Buffer): PublishedMetric[] {
+  if (body.length > REQUEST_BYTES) {
+    const message = `Request size ${body.length} exceeded ${REQUEST_BYTES} bytes`;
+    throw new AwsRefusal(413, 'RequestEntityTooLarge', message);
+  }
+  const request: WireRequest = JSON.parse(body.toString());
+  const faults = [...faultsOf(request)];
+  const [first] = faults;
+  if (first) {
+    const messages = faults.slice(0, 10).map(({ message }) => message);
+    throw new AwsRefusal(400, `${first.kind}Exception`, messages.join('\n'), QUERY_CODES[first.kind]);
+  }
+  return (request.MetricData ?? []).flatMap((datum) => publish(request.Namespace ?? '', datum));
+}
+
+function publish(namespace: string, datum: WireDatum): PublishedMetric[] {
+  const { Value, Values = [], Counts = [], StatisticValues } = datum;
+  const series = {
+    namespace,
+    metricName: datum.MetricName ?? '',
+    dimensions: Object.fromEntries((datum.Dimensions ?? []).map(({ Name, Value: value }) => [Name, value])),
+    unit: datum.Unit ?? StandardUnit.None,
+  };
+  const values = Values.flatMap((value, index) => Array<number>(Counts[index] ?? 1).fill(value));
+  if (Value !== undefined) values.push(Value);
+  if (StatisticValues) values.push(Number(StatisticValues.Sum) / Number(StatisticValues.SampleCount));
+  return values.map((value) => ({ ...series, value }));
+}

@@ -15,16 +15,21 @@ const anything = v.optional(v.unknown());
 /** The settings of the function that an entry may hold. Which values they take is up to the settings' own schema. */
 const settingsEntries = {
   secretArn: completeSecretArn,
+  breakGlassSecretArn: v.optional(completeSecretArn),
+  rescueLogin: anything,
   instances: anything,
   dbname: anything,
   tls: anything,
   caFile: anything,
   mode: anything,
   idleAfter: anything,
+  idleInTransactionAfter: anything,
+  pressure: anything,
   keepPerApplication: anything,
   maxTerminationsPerRun: anything,
   rules: anything,
   roleLimits: anything,
+  trimExcess: anything,
   maxApplications: anything,
   applicationNames: anything,
 } as const satisfies Record<Exclude<keyof SettingsInput, 'database'>, v.GenericSchema>;

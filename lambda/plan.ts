@@ -1,6 +1,9 @@
 import { REAPER_APPLICATION_NAME } from './contract.js';
-import type { CompiledRule, Policy } from './policy.js';
-import type { Backend, Snapshot } from './snapshot.js';
+import type { Seconds } from './duration.js';
+import type { Policy } from './policy.js';
+import { rotationBase, twinOf } from './rotation-twin.js';
+import { percentOf } from './slots.js';
+import { type Backend, type Snapshot, usableSlots } from './snapshot.js';
 
 /** Why a backend is left alone. */
 export type SpareReason =
@@ -76,22 +79,49 @@ const LEAST_OWN_LIMIT = 2;
 
 /** Decides whom to end, whom to spare and why, and which role limits to set. */
 export function planRun(snapshot: Snapshot, policy: Policy): Plan {
-  const spared: Spared[] = [];
-  const candidates: Candidate[] = [];
-  for (const backend of snapshot.backends) {
+  const judge = judgeBy(snapshot, policy);
+  const verdicts = snapshot.backends.map((backend) => ({ backend, ...judge(backend) }));
+  const overdue = verdicts.filter(({ reason }) => reason === null);
+  const excess = excessOf(
+    verdicts.filter(({ trimmable }) => trimmable),
+    overdue,
+    snapshot,
+    policy,
+  );
+  const { chosen, left } = choose([...overdue, ...excess], snapshot, policy);
+  const spared = verdicts.flatMap((verdict) =>
+    verdict.reason === null || excess.includes(verdict) ? [] : [{ backend: verdict.backend, reason: verdict.reason }],
+  );
+  return { terminations: chosen, spared: [...spared, ...left], limitChanges: planLimits(snapshot, policy) };
+}
+
+interface Verdict {
+  /** `null`: may be ended. */
+  readonly reason: SpareReason | null;
+  /** How many its application keeps at least. */
+  readonly keep: number;
+  /** Spared for its idle time alone, and idle long enough to go if its role is above its limit. */
+  readonly trimmable: boolean;
+}
+
+function judgeBy(snapshot: Snapshot, policy: Policy): (backend: Backend) => Verdict {
+  const usualIdleAfter = patience(snapshot, policy);
+  return (backend) => {
     const rule = policy.rules.find(({ matches }) => matches(backend));
+    const holding = rule?.spare === false ? null : sparedByHoldings(backend);
     const reason =
       alwaysSpared(backend, snapshot) ??
       sparedByState(backend, policy) ??
       (policy.selects(backend) ? null : 'not_selected') ??
       (rule?.spare === true ? 'rule' : null) ??
-      sparedByAge(backend, rule, policy) ??
-      (rule?.spare === false ? null : sparedByHoldings(backend));
-    if (reason === null) candidates.push({ backend, keep: rule?.keep ?? policy.keepPerApplication });
-    else spared.push({ backend, reason });
-  }
-  const { chosen, left } = choose(candidates, snapshot, policy);
-  return { terminations: chosen, spared: [...spared, ...left], limitChanges: planLimits(snapshot, policy) };
+      sparedByAge(backend, rule?.idleAfter ?? usualIdleAfter, policy) ??
+      holding;
+    return {
+      reason,
+      keep: rule?.keep ?? policy.keepPerApplication,
+      trimmable: reason === 'below_idle_after' && holding === null && mayBeTrimmed(backend, policy),
+    };
+  };
 }
 
 /** What no setting undoes. Anything but a client backend is not even in the snapshot. */
@@ -102,7 +132,8 @@ function alwaysSpared(backend: Backend, { server }: Snapshot): SpareReason | nul
   if (backend.superuser) return 'superuser';
   if (PROVIDER_ROLES.has(backend.role)) return 'provider_role';
   // Both, since any client may call itself what it likes.
-  if (backend.role === server.user && backend.applicationName === REAPER_APPLICATION_NAME) return 'reaper';
+  if (rotationBase(backend.role) === rotationBase(server.user) && backend.applicationName === REAPER_APPLICATION_NAME)
+    return 'reaper';
   return null;
 }
 
@@ -112,7 +143,7 @@ function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {
       return null;
     case 'idle in transaction':
     case 'idle in transaction (aborted)':
-      return policy.includeIdleInTransaction ? null : 'in_transaction';
+      return policy.idleInTransactionAfter === null ? 'in_transaction' : null;
     case 'active':
     case 'fastpath function call':
       return 'active';
@@ -121,10 +152,20 @@ function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {
   }
 }
 
-function sparedByAge({ stateSeconds }: Backend, rule: CompiledRule | undefined, policy: Policy): SpareReason | null {
+function sparedByAge({ state, stateSeconds }: Backend, idleAfter: Seconds, policy: Policy): SpareReason | null {
   if (stateSeconds === null) return 'state_unknown';
-  const idleAfter = policy.idleAfterOverride ?? rule?.idleAfter ?? policy.idleAfter;
-  return stateSeconds >= idleAfter ? null : 'below_idle_after';
+  const threshold =
+    state === 'idle'
+      ? (policy.idleAfterOverride ?? idleAfter)
+      : (policy.idleInTransactionAfter ?? Number.POSITIVE_INFINITY);
+  return stateSeconds >= threshold ? null : 'below_idle_after';
+}
+
+/** The threshold for backends without one of their own: the fuller the server, the shorter. */
+function patience(snapshot: Snapshot, { idleAfter, pressure }: Policy): Seconds {
+  const usedPercent = percentOf(snapshot.backends.length, usableSlots(snapshot.server));
+  const reached = pressure.filter((tier) => usedPercent >= tier.usedPercent);
+  return Math.min(idleAfter, ...reached.map((tier) => tier.idleAfter));
 }
 
 /** What would be lost with the session. Only a rule with `spare: false` lifts this protection. */
@@ -138,6 +179,33 @@ function sparedByHoldings(backend: Backend): SpareReason | null {
 interface Candidate {
   readonly backend: Backend;
   readonly keep: number;
+}
+
+/** How long a backend above its role's limit must have been idle; a pool's connection is used again sooner. */
+const TRIM_AFTER_SECONDS = 30;
+
+function mayBeTrimmed({ state, stateSeconds }: Backend, policy: Policy): boolean {
+  return policy.trimExcess && state === 'idle' && (stateSeconds ?? 0) >= TRIM_AFTER_SECONDS;
+}
+
+/** As many of the trimmable as their role is above its declared limit once the overdue are gone, the oldest. */
+function excessOf<Trimmable extends Candidate>(
+  trimmable: readonly Trimmable[],
+  overdue: readonly Candidate[],
+  { backends }: Snapshot,
+  { roleLimits }: Policy,
+): readonly Trimmable[] {
+  const limited = ({ role }: Backend) => {
+    const name = role ?? '';
+    return Object.hasOwn(roleLimits, name) ? name : rotationBase(name);
+  };
+  const used = countBy(backends, limited);
+  const going = countBy(overdue, ({ backend }) => limited(backend));
+  return [...groupBy(oldestFirst(trimmable), ({ backend }) => limited(backend))].flatMap(([role, group]) => {
+    const limit = roleLimits[role];
+    if (limit === undefined) return [];
+    return group.slice(0, Math.max(0, (used.get(role) ?? 0) - (going.get(role) ?? 0) - limit));
+  });
 }
 
 /**
@@ -186,23 +254,30 @@ function furthestOver(queues: readonly Queue[], remaining: ReadonlyMap<string, n
   return furthest;
 }
 
-function oldestFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+function oldestFirst<Any extends Candidate>(candidates: readonly Any[]): readonly Any[] {
   return [...candidates].sort((a, b) => (b.backend.stateSeconds ?? 0) - (a.backend.stateSeconds ?? 0));
 }
 
-function planLimits({ server, roles }: Snapshot, policy: Policy): readonly LimitChange[] {
-  return Object.entries(policy.roleLimits).flatMap(([role, to]): readonly LimitChange[] => {
-    const found = roles.find(({ name }) => name === role);
-    if (found?.connectionLimit === to) return [];
-    return [{ role, from: found?.connectionLimit ?? null, to, obstacle: obstacleOf() }];
-
-    function obstacleOf(): LimitObstacle | null {
-      if (found === undefined) return 'missing';
-      if (server.inRecovery) return 'in_recovery';
-      if (role === server.user && to < LEAST_OWN_LIMIT) return 'own_role';
-      return null;
-    }
+function planLimits(snapshot: Snapshot, { roleLimits }: Policy): readonly LimitChange[] {
+  return Object.entries(roleLimits).flatMap(([role, to]) => {
+    const twin = twinOf(role);
+    // A twin comes and goes with rotation: no fault when there is none. One that is declared speaks for itself.
+    const hasTwin = !Object.hasOwn(roleLimits, twin) && snapshot.roles.some(({ name }) => name === twin);
+    return [...planLimit(role, to, snapshot), ...(hasTwin ? planLimit(twin, to, snapshot) : [])];
   });
+}
+
+function planLimit(role: string, to: number, { server, roles }: Snapshot): readonly LimitChange[] {
+  const found = roles.find(({ name }) => name === role);
+  if (found?.connectionLimit === to) return [];
+  return [{ role, from: found?.connectionLimit ?? null, to, obstacle: obstacleOf() }];
+
+  function obstacleOf(): LimitObstacle | null {
+    if (found === undefined) return 'missing';
+    if (server.inRecovery) return 'in_recovery';
+    if (rotationBase(role) === rotationBase(server.user) && to < LEAST_OWN_LIMIT) return 'own_role';
+    return null;
+  }
 }
 
 function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {

@@ -20,7 +20,9 @@ export interface Policy {
   readonly idleAfter: Seconds;
   /** A manual reap's threshold, which goes before the rules' own. */
   readonly idleAfterOverride: Seconds | null;
-  readonly includeIdleInTransaction: boolean;
+  /** `null`: such backends are never ended. */
+  readonly idleInTransactionAfter: Seconds | null;
+  readonly pressure: Settings['pressure'];
   readonly keepPerApplication: number;
   readonly maxTerminations: number | null;
   readonly rules: readonly CompiledRule[];
@@ -28,6 +30,7 @@ export interface Policy {
   readonly attribute: Attribution;
   /** Empty in a manual reap, which ends backends and does nothing else. */
   readonly roleLimits: Settings['roleLimits'];
+  readonly trimExcess: boolean;
   /** False when the run only looks: everything is decided and reported, nothing is changed. */
   readonly acts: boolean;
 }
@@ -44,15 +47,24 @@ export function policyOf(settings: Settings, request: Request): Policy {
   return {
     idleAfter: settings.idleAfter,
     idleAfterOverride: reap?.idleAfter ?? null,
-    includeIdleInTransaction: reap?.includeIdleInTransaction ?? false,
+    idleInTransactionAfter: idleInTransactionAfter(settings, reap),
+    pressure: settings.pressure,
     keepPerApplication: settings.keepPerApplication,
     maxTerminations: reap?.maxTerminations ?? settings.maxTerminationsPerRun ?? null,
     rules: settings.rules.map((rule) => compileRule(rule, attribute)),
     selects: reap === null ? () => true : selection(reap, attribute),
     attribute,
     roleLimits: reap === null ? settings.roleLimits : {},
+    trimExcess: reap === null && settings.trimExcess,
     acts: actsOn(settings, request),
   };
+}
+
+/** A manual reap ends transactions only when it says so, and then by its own threshold before the deployed ones. */
+function idleInTransactionAfter(settings: Settings, reap: ReapRequest | null): Seconds | null {
+  const deployed = settings.idleInTransactionAfter ?? null;
+  if (reap === null) return deployed;
+  return reap.includeIdleInTransaction ? (reap.idleAfter ?? deployed ?? settings.idleAfter) : null;
 }
 
 /** An explicit `dryRun: false` is a person's decision, and goes before a deployed preview. */

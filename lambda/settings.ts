@@ -20,6 +20,8 @@ function text(expected: string, pattern: RegExp): v.GenericSchema<string> {
   return v.pipe(v.string(expected), v.regex(pattern, expected));
 }
 
+const secretId = v.pipe(v.string('the ARN or name of a secret'), v.minLength(1, 'the ARN or name of a secret'));
+
 /** Goes into dimension values, alarm names and Metrics Insights queries as it is, so it is plain on purpose. */
 const label = text('a name of 1 to 64 letters, digits, ".", "_" or "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
@@ -78,7 +80,11 @@ export const settingsSchema = v.pipe(
     /** What this database is called in metrics, alarms and reports. */
     database: label,
     /** The Secrets Manager secret that holds the login. */
-    secretArn: v.pipe(v.string('the ARN or name of a secret'), v.minLength(1, 'the ARN or name of a secret')),
+    secretArn: secretId,
+    /** A second login, used only when the first is refused with 53300. */
+    breakGlassSecretArn: v.optional(secretId),
+    /** `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. */
+    rescueLogin: v.optional(v.picklist(['off', 'replication'], '"off" or "replication"'), 'off'),
     /** The servers to visit; by default one, at the host and port that the secret names. */
     instances: v.optional(
       v.pipe(
@@ -97,6 +103,16 @@ export const settingsSchema = v.pipe(
     caFile: v.optional(text('the path of a PEM file', /^\S.{0,1023}$/)),
     mode: v.optional(v.picklist(['enforce', 'preview'], '"enforce" or "preview"'), 'enforce'),
     idleAfter: v.optional(duration, '5m'),
+    /** The same for both transaction states; ends their transactions. */
+    idleInTransactionAfter: v.optional(duration),
+    /** From a share of the usable slots on, a shorter `idleAfter`. */
+    pressure: v.optional(
+      v.array(
+        exactObject({ usedPercent: wholeNumber(1, 100), idleAfter: duration }),
+        'a list of { usedPercent, idleAfter }',
+      ),
+      [],
+    ),
     keepPerApplication: v.optional(wholeNumber(0, MAX_BACKENDS), 0),
     maxTerminationsPerRun: v.optional(wholeNumber(1, MAX_BACKENDS)),
     rules: v.optional(v.array(rule, 'a list of rules'), []),
@@ -104,6 +120,8 @@ export const settingsSchema = v.pipe(
       v.record(postgresName, wholeNumber(0, MAX_BACKENDS), 'an object of role names and their limits'),
       {},
     ),
+    /** Also ends idle backends above their role's declared limit, after 30 s. */
+    trimExcess: v.optional(v.boolean('true or false'), false),
     /** 100 applications are already 400 series, 120 dollars a month. */
     maxApplications: v.optional(wholeNumber(1, 100), 20),
     applicationNames: v.optional(
@@ -118,6 +136,28 @@ export const settingsSchema = v.pipe(
       'no caFile with tls: "disable", since nothing would be verified against it',
     ),
     ['caFile'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['idleAfter'], ['pressure']],
+      ({ idleAfter, pressure }) =>
+        [...pressure]
+          .sort((a, b) => a.usedPercent - b.usedPercent)
+          .every((tier, index, tiers) => {
+            const before = tiers[index - 1];
+            return tier.idleAfter < (before?.idleAfter ?? idleAfter) && tier.usedPercent !== before?.usedPercent;
+          }),
+      'tiers of different usedPercent, each fuller one with a shorter idleAfter, all shorter than idleAfter itself',
+    ),
+    ['pressure'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['trimExcess'], ['roleLimits']],
+      ({ trimExcess, roleLimits }) => !trimExcess || Object.keys(roleLimits).length > 0,
+      'no trimExcess without roleLimits, since there is nothing to exceed',
+    ),
+    ['trimExcess'],
   ),
 );
 

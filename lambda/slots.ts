@@ -1,5 +1,6 @@
 import type { Seconds } from './duration.js';
 import { type LimitOutcome, type Outcome, withOutcome } from './outcome.js';
+import { rotationBase, twinOf } from './rotation-twin.js';
 import { type Attribution, type Snapshot, usableSlots } from './snapshot.js';
 
 /** The slots of a server when it was looked at, before anything was ended. Our own backend is left out. */
@@ -70,8 +71,8 @@ export interface RoleUse {
 }
 
 /**
- * The roles that have a limit, after this run's changes, with the backends each one has. A limit of 0 shuts a role out;
- * that is no room to run short of, so it is left out.
+ * The roles that have a limit, after this run's changes, with the backends each one has. A rotation twin counts for the
+ * role it was made of. A limit of 0 shuts a role out; that is no room to run short of, so it is left out.
  */
 export function limitedRoles(
   { roles, backends }: Pick<Snapshot, 'roles' | 'backends'>,
@@ -81,6 +82,9 @@ export function limitedRoles(
   return roles.flatMap(({ name, connectionLimit }) => {
     const limit = changed.get(name) ?? connectionLimit;
     if (limit === null || limit === 0) return [];
-    return [{ role: name, limit, used: backends.filter(({ role }) => role === name).length }];
+    const base = rotationBase(name);
+    if (base !== name && roles.some((role) => role.name === base)) return [];
+    const names = [name, twinOf(name)];
+    return [{ role: name, limit, used: backends.filter(({ role }) => role !== null && names.includes(role)).length }];
   });
 }

@@ -66,8 +66,14 @@ async function sweep({ url, json, log }: Options): Promise<number> {
     demand('sweep', settingsSchema, settingsOf(options)),
     SWEEP_EVENT,
     {
-      credentials: {
-        read: async () => ({ username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }),
+      logins: {
+        own: {
+          read: async () => ({
+            username: decodeURIComponent(url.username),
+            password: decodeURIComponent(url.password),
+          }),
+        },
+        breakGlass: null,
       },
       publish,
       log: logTo(log === true ? process.stderr : { write: () => true }),

@@ -2,6 +2,7 @@ import { countSpared } from './audit.js';
 import type { Seconds } from './duration.js';
 import type { Request } from './event.js';
 import { type Finding, findingsOf } from './findings.js';
+import type { LoginFacts } from './login.js';
 import type { LimitOutcome, OutcomeName } from './outcome.js';
 import type { Policy } from './policy.js';
 import type { Publication } from './publish.js';
@@ -20,6 +21,8 @@ export interface InstanceAnswer {
     readonly usableSlots: number;
     readonly usedSlots: number;
   } | null;
+  /** How the login went; `null` when it did not come to one. */
+  readonly login: LoginFacts | null;
   /** The application with the most backends first. */
   readonly applications: readonly ApplicationUse[];
   /** Every backend that was seen, once. */
@@ -77,6 +80,7 @@ function instanceAnswer(visit: Visit, policy: Policy): InstanceAnswer {
   return {
     name: visit.instance,
     server: snapshot === null ? null : serverAnswer(snapshot),
+    login: visit.login,
     applications: applicationUse(visit.outcomes, policy.attribute),
     outcomes: visit.outcomes.map(({ backend, outcome, reason }) => ({
       pid: backend.pid,

@@ -1,13 +1,18 @@
-import type { LogEvent } from './log.js';
+import type { LogEvent, LogLevel } from './log.js';
+import type { LoginFacts } from './login.js';
 import { withOutcome } from './outcome.js';
 import type { Attribution } from './snapshot.js';
 import type { Visit } from './visit.js';
 
+/** An event with its level; without one it is INFO. */
+export type AuditEvent = LogEvent & { readonly level?: LogLevel };
+
 /** The audit of one visit: a line for every backend that was chosen, for every role limit, and a count of the spared. */
-export function auditEvents(database: string, visit: Visit, attribute: Attribution): readonly LogEvent[] {
+export function auditEvents(database: string, visit: Visit, attribute: Attribution): readonly AuditEvent[] {
   const at = { database, instance: visit.instance };
   const chosen = visit.outcomes.filter(({ outcome }) => outcome !== 'spared');
   return [
+    ...(visit.login === null ? [] : [{ event: 'login', level: loginLevel(visit.login), ...at, ...visit.login }]),
     ...chosen.map(({ backend, outcome, reason }) => ({
       event: 'backend',
       outcome,
@@ -25,8 +30,15 @@ export function auditEvents(database: string, visit: Visit, attribute: Attributi
     })),
     ...visit.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
     ...(visit.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(visit) }]),
-    ...visit.errors.map((error) => ({ event: 'error', ...at, error })),
+    ...(visit.contended ? [{ event: 'another_run', level: 'WARN' as const, ...at }] : []),
+    ...visit.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
   ];
+}
+
+/** A login that needed another way than its own is never quiet. */
+function loginLevel({ way, refusals }: LoginFacts): LogLevel {
+  if (way === null) return 'ERROR';
+  return way === 'own' && refusals.length === 0 ? 'INFO' : 'WARN';
 }
 
 /** How many backends were spared, by reason, the most frequent first. */

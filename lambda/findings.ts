@@ -29,10 +29,15 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
   if (snapshot === null) return [];
   const findings = [
     serverFull(visit, snapshot),
+    wayIn(visit),
     ...blindness(snapshot),
     leakSuspect(visit, snapshot, policy),
     ...terminationTrouble(visit, snapshot),
     ...visit.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
+    ...unalterableRoles(visit, snapshot, policy),
+    noReservedSlot(snapshot),
+    oldPreparedTransactions(snapshot),
+    anotherRun(visit),
   ].filter((finding) => finding !== null);
   const order = ['critical', 'warning', 'info'];
   return findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
@@ -51,6 +56,75 @@ function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | null {
         ? `${freed} slots are free again, for as long as it takes to leak them once more: mend the application that does`
         : 'end idle backends now, by hand: {"action":"reap","idleAfter":"1m"}',
   };
+}
+
+function wayIn({ login }: Visit): Finding | null {
+  if (login === null || login.way === null || login.way === 'own') return null;
+  const way = login.way === 'rescue' ? 'as a walsender (rescueLogin)' : 'by the break-glass secret';
+  return {
+    severity: 'warning',
+    code: `login_by_${login.way}`,
+    evidence: `the own login was refused (${login.refusals.join(', ')}); this run came in ${way}, after ${login.attempts} attempts`,
+    remedy: 'give the own login a reserved slot, so that it needs no other way',
+  };
+}
+
+/** Said before it is needed: on a full server it is too late. */
+function noReservedSlot({ server }: Snapshot): Finding | null {
+  if (server.hasReservedSlot) return null;
+  const user = quoteIdentifier(server.user);
+  const newer =
+    (server.reservedConnections > 0
+      ? ''
+      : 'set reserved_connections = 2 (takes a restart; on RDS in the parameter group); ') +
+    `GRANT pg_use_reserved_connections TO ${user};`;
+  return {
+    severity: 'info',
+    code: 'no_reserved_slot',
+    evidence: `no slot is kept free for ${server.user}: on a full server it can only knock until one is`,
+    remedy:
+      server.versionNumber >= 160_000
+        ? newer
+        : "before PostgreSQL 16 only superusers' slots are reserved (on RDS also rds_superuser's): set breakGlassSecretArn or rescueLogin",
+  };
+}
+
+/** Prepared transactions outlive their session, hold locks and keep vacuum from its work. */
+const OLD_PREPARED_SECONDS = 3600;
+
+function oldPreparedTransactions({ server }: Snapshot): Finding | null {
+  const { preparedTransactions, oldestPreparedSeconds } = server;
+  if (oldestPreparedSeconds === null || oldestPreparedSeconds < OLD_PREPARED_SECONDS) return null;
+  return {
+    severity: 'warning',
+    code: 'old_prepared_transactions',
+    evidence: `${preparedTransactions} prepared transactions, the oldest for ${formatDuration(oldestPreparedSeconds)}; no backend holds them, so no reaping ends them`,
+    remedy: 'SELECT gid, prepared, owner, database FROM pg_prepared_xacts; then COMMIT PREPARED or ROLLBACK PREPARED',
+  };
+}
+
+function anotherRun({ contended }: Visit): Finding | null {
+  if (!contended) return null;
+  return {
+    severity: 'info',
+    code: 'another_run',
+    evidence: 'another run was at work on this server, so this one only looked',
+    remedy: 'nothing to do; what the other run did is in its own report',
+  };
+}
+
+/** Said before the limit differs; where it does, the server's refusal says it. */
+function unalterableRoles({ roleLimits }: Visit, { server, roles }: Snapshot, policy: Policy): readonly Finding[] {
+  if (server.inRecovery) return [];
+  return roles
+    .filter(({ name, mayAlter }) => !mayAlter && Object.hasOwn(policy.roleLimits, name))
+    .filter(({ name }) => !roleLimits.some(({ role, outcome }) => role === name && outcome === 'refused'))
+    .map(({ name }) => ({
+      severity: 'warning',
+      code: 'may_not_alter',
+      evidence: `${server.user} may not set the connection limit of ${name}`,
+      remedy: alterGrant(name, server.user, server.versionNumber),
+    }));
 }
 
 function blindness({ server, backends }: Snapshot): readonly (Finding | null)[] {

@@ -45,10 +45,15 @@ let prepared: { readonly settings: Settings; readonly surroundings: Surroundings
 
 function prepare(): NonNullable<typeof prepared> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
+  const secrets = new SecretsManagerClient(AWS_CLIENT);
   return {
     settings,
     surroundings: {
-      credentials: secretCredentials(new SecretsManagerClient(AWS_CLIENT), settings.secretArn),
+      logins: {
+        own: secretCredentials(secrets, settings.secretArn),
+        breakGlass:
+          settings.breakGlassSecretArn === undefined ? null : secretCredentials(secrets, settings.breakGlassSecretArn),
+      },
       publish: publishTo(new CloudWatchClient(AWS_CLIENT), log),
       log,
     },

@@ -1,10 +1,13 @@
 /** Where a run writes its log: one JSON document a line. */
 export interface Log {
   /** An event of ours, as a line with time and level. */
-  write(event: LogEvent, level?: 'INFO' | 'ERROR'): void;
+  write(event: LogEvent, level?: LogLevel): void;
   /** A line as it is, for formats that others define. */
   raw(line: object): void;
 }
+
+/** Lambda's own names. `WARN`: it worked, by means that want a look. */
+export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
 
 /** One thing that happened; `event` says what kind. */
 export type LogEvent = { readonly event: string } & Readonly<Record<string, unknown>>;

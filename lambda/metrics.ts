@@ -7,6 +7,7 @@ import {
   UNNAMED_APPLICATION,
 } from './contract.js';
 import { withOutcome } from './outcome.js';
+import { isServerFull } from './refusal.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from './slots.js';
 import type { Attribution } from './snapshot.js';
 import type { Visit } from './visit.js';
@@ -40,10 +41,10 @@ export function datapointsOf(visits: readonly Visit[], shape: MetricsShape): rea
 function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): readonly Datapoint[] {
   const at = atLevel('instance', { Database: database, Instance: visit.instance });
   const { snapshot, outcomes, errors } = visit;
-  if (snapshot === null) return visit.refusedAsFull ? [at('ServerFull', 1)] : [];
+  const refused = visit.login?.refusals.some(isServerFull) === true;
+  if (snapshot === null) return refused ? [at('ServerFull', 1)] : [];
   const { used, free, usedPercent } = slotUse(snapshot);
   const { idle, oldestIdleSeconds } = countIdle(outcomes);
-  const refused = withOutcome(outcomes, 'refused').length;
   return [
     at('SlotsUsedPercent', usedPercent),
     at('SlotsFree', free),
@@ -51,10 +52,10 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
     at('IdleBackends', idle),
     at('TerminatedBackends', withOutcome(outcomes, 'terminated').length),
     at('ReapableBackends', outcomes.length - withOutcome(outcomes, 'spared').length),
-    at('RefusedTerminations', refused),
+    at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
     at('UnreadableBackends', snapshot.backends.filter(({ readable }) => !readable).length),
-    at('ServerFull', free === 0 ? 1 : 0),
-    ...(isSweep && errors.length === 0 ? [at('SweepsCompleted', 1)] : []),
+    at('ServerFull', free === 0 || refused ? 1 : 0),
+    ...(isSweep && errors.length === 0 && !visit.contended ? [at('SweepsCompleted', 1)] : []),
     at('OldestIdleSeconds', oldestIdleSeconds ?? 0),
   ];
 }

@@ -37,6 +37,8 @@ export type SpareReason =
   | 'max_terminations'
   /** Chosen, but the run's time was over before its turn. */
   | 'out_of_time'
+  /** Chosen, but another run is at work on this server. */
+  | 'another_run'
   /** Chosen, but the session broke before its turn. */
   | 'session_lost';
 

@@ -31,6 +31,8 @@ export interface Policy {
   /** Empty in a manual reap, which ends backends and does nothing else. */
   readonly roleLimits: Settings['roleLimits'];
   readonly trimExcess: boolean;
+  /** How long to wait for another run to end: a person's patience, while a schedule comes again anyway. */
+  readonly lockPatienceMs: number;
   /** False when the run only looks: everything is decided and reported, nothing is changed. */
   readonly acts: boolean;
 }
@@ -56,6 +58,7 @@ export function policyOf(settings: Settings, request: Request): Policy {
     attribute,
     roleLimits: reap === null ? settings.roleLimits : {},
     trimExcess: reap === null && settings.trimExcess,
+    lockPatienceMs: reap === null ? 0 : 10_000,
     acts: actsOn(settings, request),
   };
 }

@@ -87,6 +87,7 @@ const SPARED_WORDS: Readonly<Record<string, string>> = {
   rule: 'by a rule',
   keep: 'kept for their application',
   max_terminations: 'over the cap of this run',
+  another_run: 'left to another run',
   superuser: 'of superusers',
   provider_role: 'of the provider',
   reaper: 'of the reaper',

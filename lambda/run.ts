@@ -13,10 +13,9 @@
  */
 import { type Answer, answerOf } from './answer.js';
 import { auditEvents } from './audit.js';
-import type { CredentialsSource } from './credentials.js';
 import type { Request } from './event.js';
 import type { Log } from './log.js';
-import type { LoginTarget } from './login.js';
+import type { LoginSources, LoginTarget } from './login.js';
 import { datapointsOf } from './metrics.js';
 import { policyOf } from './policy.js';
 import type { Publish } from './publish.js';
@@ -25,7 +24,7 @@ import { visitInstance } from './visit.js';
 
 /** The effects a run needs from its surroundings. */
 export interface Surroundings {
-  readonly credentials: CredentialsSource;
+  readonly logins: LoginSources;
   readonly publish: Publish;
   readonly log: Log;
 }
@@ -41,16 +40,16 @@ const PUBLISHING_MS = 8_000;
 export async function run(
   settings: Settings,
   request: Request,
-  { credentials, publish, log }: Surroundings,
+  { logins, publish, log }: Surroundings,
   timeMs: number,
 ): Promise<Answer> {
   const policy = policyOf(settings, request);
   const visitMs = Math.max(timeMs - PUBLISHING_MS, timeMs / 2);
   const visits = await Promise.all(
-    loginTargets(settings).map((target) => visitInstance(target, credentials, policy, visitMs)),
+    loginTargets(settings).map((target) => visitInstance(target, logins, policy, visitMs)),
   );
   for (const visit of visits) {
-    for (const event of auditEvents(settings.database, visit, policy.attribute)) log.write(event);
+    for (const { level, ...event } of auditEvents(settings.database, visit, policy.attribute)) log.write(event, level);
   }
   const isSweep = request.action === 'sweep';
   // A look by hand is no measurement; a sweep in preview is, and publishes what it would have done.
@@ -74,12 +73,13 @@ export async function run(
 }
 
 function loginTargets(settings: Settings): readonly LoginTarget[] {
-  const { dbname, tls, caFile, instances } = settings;
+  const { dbname, tls, caFile, rescueLogin, instances } = settings;
   return instanceNames(settings).map((name) => ({
     name,
     address: instances?.find((instance) => instance.name === name) ?? null,
     dbname,
     tls,
     caFile,
+    rescueLogin,
   }));
 }

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { REAPER_APPLICATION_NAME } from './contract.js';
 import type { Credentials } from './credentials.js';
+import { inlineParameters } from './literal.js';
 import type { Settings } from './settings.js';
 
 /** Our one open connection to a server. */
@@ -20,12 +21,20 @@ export interface SessionTarget {
   readonly credentials: Pick<Credentials, 'username' | 'password'>;
   readonly tls: Settings['tls'];
   readonly caFile?: string | undefined;
+  /**
+   * Come in as a walsender, which `max_connections` does not count. It runs ordinary SQL by the simple protocol.
+   *
+   * @default false
+   */
+  readonly replication?: boolean;
 }
 
 /** Bounds on everything a session does, in milliseconds. */
 const SESSION_LIMITS = {
   /** TCP, TLS and login together. */
   connectMs: 5_000,
+  /** A first, trivial statement. */
+  firstAnswerMs: 3_000,
   /** A snapshot of 4,000 backends takes 60 ms and a batch of signals 60 ms; this is for a server in distress. */
   statementMs: 10_000,
   /** ALTER ROLE waits for another ALTER of the same role. */
@@ -56,6 +65,8 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     user: target.credentials.username,
     password: target.credentials.password,
     application_name: REAPER_APPLICATION_NAME,
+    // node-postgres passes it on; its types don't know it.
+    ...(target.replication === true ? { replication: 'database' } : {}),
     ssl: tlsOptions(target),
     stream: () => socket,
     connectionTimeoutMillis: SESSION_LIMITS.connectMs,
@@ -85,6 +96,7 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
 
   try {
     await client.connect();
+    await demandNoPooler(client);
   } catch (error) {
     await close();
     throw error;
@@ -92,12 +104,43 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
   return {
     session: {
       query: async <Row>(text: string, values: readonly unknown[] = []) => {
-        const { rows } = await client.query(text, [...values]);
+        const { rows } =
+          target.replication === true
+            ? await client.query(inlineParameters(text, values))
+            : await client.query(text, [...values]);
         return rows as Row[];
       },
     },
     close,
   };
+}
+
+/** Something between us and PostgreSQL answers in its name. */
+export class PoolerError extends Error {
+  override readonly name = 'PoolerError';
+}
+
+/**
+ * A pooler gives each statement to whichever of its connections is free. Locks would stay behind in those, and in front of
+ * a full server it takes our login and lets the first statement wait for ever.
+ */
+async function demandNoPooler(client: pg.Client): Promise<void> {
+  const { processID } = client as pg.Client & { readonly processID?: number };
+  try {
+    const { rows } = await client.query<{ pid: number }>({
+      text: 'select pg_backend_pid() as pid',
+      // node-postgres takes it for a single statement; its types don't know it.
+      ...{ query_timeout: SESSION_LIMITS.firstAnswerMs },
+    });
+    if (rows[0]?.pid === processID) return;
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.message === 'Query read timeout')) throw cause;
+    throw new PoolerError(
+      `logged in, but got no answer within ${SESSION_LIMITS.firstAnswerMs} ms, as of a pooler in front of a full server`,
+      { cause },
+    );
+  }
+  throw new PoolerError('another server process answers than the one logged in to: a pooler or proxy stands between');
 }
 
 /**

@@ -52,6 +52,8 @@ export interface Role {
   readonly name: string;
   /** `rolconnlimit`; `null` is no limit (-1), 0 is a real one. */
   readonly connectionLimit: number | null;
+  /** Whether our login may change the limit. */
+  readonly mayAlter: boolean;
 }
 
 /** What the server says of itself and of our login. */
@@ -70,6 +72,11 @@ export interface Server {
   readonly user: string;
   readonly mayReadAllStats: boolean;
   readonly maySignalBackends: boolean;
+  /** Whether slots are kept free that our login may use and ordinary roles may not. */
+  readonly hasReservedSlot: boolean;
+  readonly preparedTransactions: number;
+  /** Since the oldest prepared transaction was prepared; `null` when there is none. */
+  readonly oldestPreparedSeconds: Seconds | null;
 }
 
 /** One read of a server. */

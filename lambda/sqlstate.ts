@@ -2,6 +2,7 @@ import pg from 'pg';
 
 /** The SQLSTATEs that something depends on. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
+  protocolViolation: '08P01',
   invalidPassword: '28P01',
   insufficientPrivilege: '42501',
   tooManyConnections: '53300',
@@ -19,17 +20,4 @@ export function describeError(error: unknown): string {
     return `${error.code}: ${error.message}${detail}`;
   }
   return error instanceof Error ? error.message : String(error);
-}
-
-/**
- * Whether a login was refused because the server has no slot left. A role's or a database's own limit gives the same
- * SQLSTATE from another place in the server; its texts change with version and provider, the places do not.
- */
-export function isServerFull(error: unknown): boolean {
-  return (
-    error instanceof pg.DatabaseError &&
-    error.code === SQLSTATE.tooManyConnections &&
-    error.routine !== 'InitializeSessionUserId' &&
-    error.routine !== 'CheckMyDatabase'
-  );
 }

@@ -1,11 +1,12 @@
-import type { CredentialsSource } from './credentials.js';
-import { LoginError, type LoginTarget, login } from './login.js';
+import { LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login.js';
 import type { LimitOutcome, Outcome } from './outcome.js';
 import { type LimitChange, type Plan, planRun } from './plan.js';
 import type { Policy } from './policy.js';
+import { twinOf } from './rotation-twin.js';
 import type { Session } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { setRoleLimit } from './sql/role-limits.js';
+import { takeRunLock } from './sql/run-lock.js';
 import { readSnapshot } from './sql/snapshot.js';
 import { describeError, sqlStateOf } from './sqlstate.js';
 import { terminateBackends } from './terminate.js';
@@ -17,8 +18,10 @@ export interface Visit {
   readonly snapshot: Snapshot | null;
   readonly outcomes: readonly Outcome[];
   readonly roleLimits: readonly LimitOutcome[];
-  /** A login was refused because every slot was taken. */
-  readonly refusedAsFull: boolean;
+  /** `null` when it did not come to a login, as without a secret. */
+  readonly login: LoginFacts | null;
+  /** Another run was at work on this server, so this one did nothing. */
+  readonly contended: boolean;
   readonly errors: readonly string[];
 }
 
@@ -33,7 +36,7 @@ const CLOSING_MS = 1_000;
  */
 export async function visitInstance(
   target: LoginTarget,
-  credentials: CredentialsSource,
+  sources: LoginSources,
   policy: Policy,
   timeMs: number,
 ): Promise<Visit> {
@@ -41,21 +44,24 @@ export async function visitInstance(
   const timeLeft = () => until - CLOSING_MS - performance.now();
   const cutOff = new AbortController();
   const timer = setTimeout(() => cutOff.abort(), timeMs);
+  let facts: LoginFacts | null = null;
   try {
-    const { session, close } = await login(target, credentials, cutOff.signal);
+    const { session, close, ...opened } = await login(target, sources, cutOff.signal);
+    facts = opened.facts;
     try {
-      return await work(target.name, session, policy, timeLeft);
+      return { instance: target.name, login: facts, ...(await work(session, policy, timeLeft)) };
     } finally {
       await close();
     }
   } catch (error) {
-    const refusedAsFull = error instanceof LoginError && error.serverFull;
+    if (error instanceof LoginError) facts = error.facts;
     return {
       instance: target.name,
+      login: facts,
       snapshot: null,
       outcomes: [],
       roleLimits: [],
-      refusedAsFull,
+      contended: false,
       errors: [describeError(error)],
     };
   } finally {
@@ -63,14 +69,17 @@ export async function visitInstance(
   }
 }
 
-async function work(instance: string, session: Session, policy: Policy, timeLeft: () => number): Promise<Visit> {
-  const snapshot = await readSnapshot(session, Object.keys(policy.roleLimits));
+async function work(session: Session, policy: Policy, timeLeft: () => number): Promise<Pick<Visit, 'snapshot'> & Done> {
+  // Before the snapshot, which would be stale after a wait.
+  const alone = !policy.acts || (await takeRunLock(session, Math.min(policy.lockPatienceMs, timeLeft() / 2)));
+  const names = Object.keys(policy.roleLimits);
+  const snapshot = await readSnapshot(session, [...names, ...names.map(twinOf)]);
   const plan = planRun(snapshot, policy);
-  const done = policy.acts ? await act(session, plan, timeLeft) : preview(plan);
-  return { instance, snapshot, refusedAsFull: false, ...done };
+  if (!alone) return { snapshot, ...standBack(plan) };
+  return { snapshot, ...(policy.acts ? await act(session, plan, timeLeft) : preview(plan)) };
 }
 
-type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors'>;
+type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors' | 'contended'>;
 
 function preview({ terminations, spared, limitChanges }: Plan): Done {
   return {
@@ -84,6 +93,18 @@ function preview({ terminations, spared, limitChanges }: Plan): Done {
       reason: null,
     })),
     errors: [],
+    contended: false,
+  };
+}
+
+/** Another run is at work: what it does is its to report. */
+function standBack({ terminations, spared }: Plan): Done {
+  const yielded = terminations.map((backend) => ({ backend, reason: 'another_run' }) as const);
+  return {
+    outcomes: [...yielded, ...spared].map((one) => ({ ...one, outcome: 'spared' }) as const),
+    roleLimits: [],
+    errors: [],
+    contended: true,
   };
 }
 
@@ -103,6 +124,7 @@ async function act(session: Session, plan: Plan, timeLeft: () => number): Promis
     outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],
     roleLimits,
     errors,
+    contended: false,
   };
 }
 

@@ -30,7 +30,24 @@ const SNAPSHOT = /* sql */ `
            coalesce(nullif(current_setting('rds.rds_reserved_connections', true), '')::int, 0) as rds_reserved,
            -- USAGE, not MEMBER: a member without INHERIT is a member that may do nothing.
            pg_has_role('pg_read_all_stats', 'USAGE') as may_read_all_stats,
-           pg_has_role('pg_signal_backend', 'USAGE') as may_signal_backends
+           pg_has_role('pg_signal_backend', 'USAGE') as may_signal_backends,
+           self.rolsuper as superuser,
+           self.rolcreaterole as createrole
+      from pg_roles self
+     where self.rolname = current_user
+  ),
+  -- Roles that a version or provider lacks give no row, where pg_has_role by name would fail.
+  reserve as materialized (
+    select coalesce(bool_or(pg_has_role(r.oid, 'USAGE')), false) as usable
+      from pg_roles r
+     cross join server
+     where (r.rolname = 'pg_use_reserved_connections' and server.reserved > 0)
+        or (r.rolname = 'rds_superuser' and server.version_number < 160000 and server.rds_superuser_reserved > 0)
+  ),
+  prepared as materialized (
+    select count(*)::int as transactions,
+           extract(epoch from clock_timestamp() - min(prepared))::float8 as oldest_seconds
+      from pg_prepared_xacts
   ),
   advisory as materialized (
     select distinct pid from pg_locks where locktype = 'advisory' and pid is not null
@@ -85,11 +102,19 @@ const SNAPSHOT = /* sql */ `
                    'rdsReservedConnections', rds_reserved,
                    'user', current_user,
                    'mayReadAllStats', may_read_all_stats,
-                   'maySignalBackends', may_signal_backends)
-            from server) as server,
+                   'maySignalBackends', may_signal_backends,
+                   'hasReservedSlot', superuser or reserve.usable,
+                   'preparedTransactions', prepared.transactions,
+                   'oldestPreparedSeconds', prepared.oldest_seconds)
+            from server, reserve, prepared) as server,
          (select coalesce(jsonb_agg(described), '[]') from backend) as backends,
          (select coalesce(jsonb_agg(jsonb_build_object(
-                   'name', rolname,
-                   'connectionLimit', nullif(rolconnlimit, -1))), '[]')
-            from pg_roles
-           where rolconnlimit >= 0 or rolname = any ($1::text[])) as roles`;
+                   'name', r.rolname,
+                   'connectionLimit', nullif(r.rolconnlimit, -1),
+                   'mayAlter', server.superuser or (
+                     server.createrole and not r.rolsuper and (
+                       -- Before 16 the right reaches every role that is not a superuser.
+                       server.version_number < 160000 or pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))))), '[]')
+            from pg_roles r
+           cross join server
+           where r.rolconnlimit >= 0 or r.rolname = any ($1::text[])) as roles`;

@@ -48,6 +48,9 @@ export function aServer(overrides: Partial<Server> = {}): Server {
     user: 'connection_reaper',
     mayReadAllStats: true,
     maySignalBackends: true,
+    hasReservedSlot: true,
+    preparedTransactions: 0,
+    oldestPreparedSeconds: null,
     ...overrides,
   };
 }
@@ -74,7 +77,8 @@ export function aVisit(overrides: Partial<Visit> = {}): Visit {
     snapshot: aSnapshot(),
     outcomes: [],
     roleLimits: [],
-    refusedAsFull: false,
+    login: { way: 'own', attempts: 1, milliseconds: 5, refusals: [] },
+    contended: false,
     errors: [],
     ...overrides,
   };

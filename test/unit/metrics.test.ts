@@ -72,7 +72,10 @@ describe('datapoints', () => {
   });
 
   it('have exactly the metrics, units and dimension sets of the contract', () => {
-    const snapshot = aSnapshot({ backends: [aBackend()], roles: [{ name: 'checkout', connectionLimit: 4 }] });
+    const snapshot = aSnapshot({
+      backends: [aBackend()],
+      roles: [{ name: 'checkout', connectionLimit: 4, mayAlter: true }],
+    });
     const levels = { instance: new Map(), application: new Map(), role: new Map() };
     for (const { metric, unit, dimensions } of datapoints([visited([spared(aBackend())], { snapshot })])) {
       const level = (['instance', 'application', 'role'] as const).find(
@@ -112,7 +115,11 @@ describe('datapoints', () => {
     const snapshot = aSnapshot({ server, backends: outcomes.map(({ backend }) => backend) });
     const full = series(datapoints([visited(outcomes, { snapshot })]), instance);
     expect(full).toMatchObject({ ServerFull: 1, SlotsFree: 0, SlotsUsedPercent: 150 });
-    const felt = aVisit({ snapshot: null, refusedAsFull: true, errors: ['53300'] });
+    const felt = aVisit({
+      snapshot: null,
+      login: { way: null, attempts: 9, milliseconds: 9, refusals: ['every_slot'] },
+      errors: ['53300'],
+    });
     expect(datapoints([felt])).toEqual([{ metric: 'ServerFull', unit: 'Count', dimensions: instance, value: 1 }]);
     expect(datapoints([aVisit({ snapshot: null, errors: ['no route'] })])).toEqual([]);
   });
@@ -127,10 +134,10 @@ describe('datapoints', () => {
 
   it('take the fullest instance for a role, and the limit that holds after the run', () => {
     const roles = [
-      { name: 'checkout', connectionLimit: 10 },
-      { name: 'shut', connectionLimit: 0 },
-      { name: 'free', connectionLimit: null },
-      { name: 'capped', connectionLimit: null },
+      { name: 'checkout', connectionLimit: 10, mayAlter: true },
+      { name: 'shut', connectionLimit: 0, mayAlter: true },
+      { name: 'free', connectionLimit: null, mayAlter: true },
+      { name: 'capped', connectionLimit: null, mayAlter: true },
     ];
     const on = (name: string, count: number): Visit => {
       const outcomes = [...backends(count), ...backends(2, { role: 'capped' })].map(spared);

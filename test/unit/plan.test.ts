@@ -255,7 +255,7 @@ describe('a manual reap', () => {
 });
 
 describe('role limits', () => {
-  const role = (name: string, connectionLimit: number | null) => ({ name, connectionLimit });
+  const role = (name: string, connectionLimit: number | null) => ({ name, connectionLimit, mayAlter: true });
 
   it('are changed only where they differ', () => {
     const snapshot = aSnapshot({ roles: [role('a', 10), role('b', null), role('c', 0), role('undeclared', 7)] });

@@ -41,18 +41,27 @@ describe('the README', () => {
   it('names every setting, with its default', () => {
     const documented = Object.fromEntries(table('Settings').map(([name = '', value = '']) => [codes(name)[0], value]));
     const { database: _, secretArn: __, ...defaults } = parseSettings('{"database":"x","secretArn":"x"}');
-    const none = { rules: [], roleLimits: {}, applicationNames: [] };
+    const none = { pressure: [], rules: [], roleLimits: {}, applicationNames: [] };
     expect(defaults).toEqual({
       ...none,
       mode: codes(documented['mode'] ?? '')[0],
       idleAfter: 300,
+      rescueLogin: codes(documented['rescueLogin'] ?? '')[0],
+      trimExcess: codes(documented['trimExcess'] ?? '')[0] === 'true',
       keepPerApplication: Number(codes(documented['keepPerApplication'] ?? '')[0]),
       maxApplications: Number(codes(documented['maxApplications'] ?? '')[0]),
       tls: codes(documented['tls'] ?? '')[0],
     });
     expect(documented['idleAfter']).toBe('`5m`');
-    expect(Object.keys(none).map((name) => documented[name])).toEqual(['none', 'none', 'none']);
-    const optional = ['maxTerminationsPerRun', 'instances', 'dbname', 'caFile'];
+    expect(Object.keys(none).map((name) => documented[name])).toEqual(['none', 'none', 'none', 'none']);
+    const optional = [
+      'breakGlassSecretArn',
+      'idleInTransactionAfter',
+      'maxTerminationsPerRun',
+      'instances',
+      'dbname',
+      'caFile',
+    ];
     expect(Object.keys(documented).sort()).toEqual([...Object.keys(defaults), ...optional].sort());
   });
 

@@ -116,7 +116,7 @@ describe('findings', () => {
     const visit = leaking();
     const capped = {
       ...aSnapshot({ backends: visit.snapshot?.backends ?? [] }),
-      roles: [{ name: 'checkout', connectionLimit: 95 }],
+      roles: [{ name: 'checkout', connectionLimit: 95, mayAlter: true }],
     };
     expect(answer([visit]).text).toContain('ALTER ROLE "checkout"');
     expect(answer([{ ...visit, snapshot: capped }]).text).not.toContain('ALTER ROLE');
@@ -166,10 +166,10 @@ describe('the log', () => {
       reason: null,
     };
     const visit = aVisit({ outcomes: [outcome] });
-    for (const event of auditEvents('orders', visit, () => 'checkout')) log.write(event);
-    expect(lines).toHaveLength(2);
+    for (const { level, ...event } of auditEvents('orders', visit, () => 'checkout')) log.write(event, level);
+    expect(lines).toHaveLength(3);
     expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({
       level: 'INFO',
       event: 'backend',
       outcome: 'terminated',

@@ -19,11 +19,14 @@ describe('settings', () => {
     expect(parseSettings(JSON.stringify(least))).toEqual({
       ...least,
       tls: 'verify-full',
+      rescueLogin: 'off',
       mode: 'enforce',
       idleAfter: 300,
+      pressure: [],
       keepPerApplication: 0,
       rules: [],
       roleLimits: {},
+      trimExcess: false,
       maxApplications: 20,
       applicationNames: [],
     });
@@ -95,7 +98,28 @@ describe('settings', () => {
     ['a name that CloudWatch refuses', { applicationNames: [{ match: 'a', name: 'zażółć' }] }],
     ['a blank name', { applicationNames: [{ match: 'a', name: '  ' }] }],
     ['an idle time of nothing', { idleAfter: '0s' }],
-    ['a setting of a later version', { pressure: [] }],
+    ['a tier that is as patient as the rest', { pressure: [{ usedPercent: 80, idleAfter: '5m' }] }],
+    [
+      'a fuller tier that is more patient',
+      {
+        pressure: [
+          { usedPercent: 90, idleAfter: '2m' },
+          { usedPercent: 80, idleAfter: '1m' },
+        ],
+      },
+    ],
+    [
+      'a tier twice',
+      {
+        pressure: [
+          { usedPercent: 90, idleAfter: '2m' },
+          { usedPercent: 90, idleAfter: '1m' },
+        ],
+      },
+    ],
+    ['an excess over no limit', { trimExcess: true }],
+    ['a rescue that is none', { rescueLogin: 'superuser' }],
+    ['a setting of a later version', { metricsVia: 'log' }],
   ])('fail when there is %s', (_, fault) => {
     const faults = faultsOf({ ...least, ...fault });
     expect(faults).toHaveLength(1);

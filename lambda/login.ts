@@ -109,9 +109,14 @@ export async function login(target: LoginTarget, sources: LoginSources, signal: 
   throw new LoginError(failures.join('; '), facts(null), undefined);
 }
 
-type Knocked =
-  | { readonly opened: OpenSession }
-  | { readonly failure: string; readonly refusal: Refusal | null; readonly cause: unknown };
+interface Failed {
+  /** `null` when there were no credentials to try. */
+  readonly username: string | null;
+  readonly cause: unknown;
+  readonly refusal: Refusal | null;
+}
+
+type Knocked = { readonly opened: OpenSession } | (Failed & { readonly failure: string });
 
 /** Tries one way until it opens, until it is shut for good, or until patience ends. */
 async function knock(
@@ -122,27 +127,40 @@ async function knock(
   onAttempt: (refusal: Refusal | null) => void,
 ): Promise<Knocked> {
   const until = performance.now() + patienceMs;
-  let credentials: Credentials | undefined;
-  let reread = false;
+  let refused: Failed | null = null;
   for (;;) {
-    let refusal: Refusal | null = null;
-    try {
-      credentials ??= await way.source.read();
-      const opened = await openSession({ ...place, credentials, replication: way.name === 'rescue' }, signal);
-      onAttempt(null);
-      return { opened };
-    } catch (error) {
-      refusal = refusalOf(error, way.name === 'rescue');
-      onAttempt(refusal);
-      const mayBeRotated = sqlStateOf(error) === SQLSTATE.invalidPassword && !reread;
-      if (!mayBeRotated && !(isServerFull(refusal) && performance.now() < until && !signal.aborted)) {
-        return { failure: describeFailure(way, place, credentials, error, refusal), refusal, cause: error };
-      }
-      if (mayBeRotated) {
-        reread = true;
-        credentials = await way.source.read(credentials);
-      } else await sleep(PAUSE_MS);
+    const result = await attempt(way, place, signal);
+    onAttempt('opened' in result ? null : result.refusal);
+    if ('opened' in result) return result;
+    if (result.refusal !== null) refused = result;
+    if (!isServerFull(result.refusal) || performance.now() >= until || signal.aborted) {
+      // A refusal says more than that the run's time was over in the midst of the next attempt.
+      const told = (signal.aborted ? refused : null) ?? result;
+      return { ...told, failure: describeFailure(way, place, told) };
     }
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** One login, and a second one where the first one's password was rejected and may just have been rotated. */
+async function attempt(
+  way: Way,
+  place: Place,
+  signal: AbortSignal,
+): Promise<{ readonly opened: OpenSession } | Failed> {
+  const replication = way.name === 'rescue';
+  let credentials: Credentials | undefined;
+  try {
+    credentials = await way.source.read();
+    try {
+      return { opened: await openSession({ ...place, credentials, replication }, signal) };
+    } catch (error) {
+      if (sqlStateOf(error) !== SQLSTATE.invalidPassword) throw error;
+      credentials = await way.source.read(credentials);
+      return { opened: await openSession({ ...place, credentials, replication }, signal) };
+    }
+  } catch (cause) {
+    return { username: credentials?.username ?? null, cause, refusal: refusalOf(cause, replication) };
   }
 }
 
@@ -190,16 +208,10 @@ const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
   rescue: ' (rescue login as a walsender)',
 };
 
-function describeFailure(
-  way: Way,
-  { name, host, port }: Place,
-  credentials: Credentials | undefined,
-  error: unknown,
-  refusal: Refusal | null,
-): string {
-  if (credentials === undefined) return `no credentials${WAY_WORDS[way.name]}: ${describeError(error)}`;
-  const at = `could not log in to "${name}" at ${host}:${port} as ${credentials.username}${WAY_WORDS[way.name]}`;
-  return `${at}: ${describeError(error)}; ${refusal === null ? nextStep(error) : AFTER_REFUSAL[refusal]}`;
+function describeFailure(way: Way, { name, host, port }: Place, { username, cause, refusal }: Failed): string {
+  if (username === null) return `no credentials${WAY_WORDS[way.name]}: ${describeError(cause)}`;
+  const at = `could not log in to "${name}" at ${host}:${port} as ${username}${WAY_WORDS[way.name]}`;
+  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(cause) : AFTER_REFUSAL[refusal]}`;
 }
 
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
@@ -219,6 +231,8 @@ function nextStep(error: unknown): string {
   switch (sqlStateOf(error)) {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';
+    case SQLSTATE.insufficientPrivilege:
+      return 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)';
     case SQLSTATE.protocolViolation:
       return 'this looks like a pooler: point the reaper at PostgreSQL itself';
     case null:

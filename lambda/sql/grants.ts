@@ -11,29 +11,37 @@
  */
 export const GRANTS = /* sql */ `do $grants$
 declare
-  reaper constant text := current_setting('connection_reaper.reaper');
-  limited constant text[] := array(
-    select jsonb_array_elements_text(current_setting('connection_reaper.limited_roles')::jsonb));
+  reaper text;
+  declared text[];
+  limited text[];
   -- A run holds one session; a second run, one that is closing and a person make four. No more, since these sessions
   -- may use the reserved slots.
   own_limit constant int := 4;
-  version constant int := current_setting('server_version_num')::int;
-  needed constant text[] := array['pg_read_all_stats', 'pg_signal_backend']
-    || case when version >= 160000 then array['pg_use_reserved_connections'] else '{}' end;
+  version int;
+  needed text[] := '{pg_read_all_stats,pg_signal_backend}';
   notes text[] := '{}';
   names text[];
   owner name;
-  found record;
+  item record;
+  needed_right text;
   statement text;
 begin
-  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  -- First of all, since in the path of whoever runs this may stand functions and operators of others.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   perform set_config('client_min_messages', 'warning', true);
+  reaper := current_setting('connection_reaper.reaper');
+  declared := array(select jsonb_array_elements_text(current_setting('connection_reaper.limited_roles')::jsonb));
+  -- With the twin that rotation with alternating users makes of a role, and later roles of these names too.
+  limited := declared || array(select name || '_clone' from unnest(declared) name where octet_length(name) <= 57);
+  version := current_setting('server_version_num')::int;
+  if version >= 160000 then needed := needed || 'pg_use_reserved_connections'::text; end if;
+
   -- Two deployments at once wait for each other; without it the second would fail with "tuple concurrently updated".
   perform pg_advisory_xact_lock(hashtext('connection_reaper'));
 
   -- What must hold, before anything is changed.
 
-  select array_agg(name) into names from unnest(limited || reaper) name
+  select array_agg(name) into names from unnest(declared || reaper) name
    where octet_length(name) not between 1 and 63;
   if names is not null then
     raise exception 'not the names of roles, which have 1 to 63 bytes: %', array_to_string(names, ', ')
@@ -74,11 +82,11 @@ begin
 
   -- Each role is given the limit that it has already.
   names := '{}';
-  for found in select rolname, rolconnlimit from pg_roles where rolname = any (limited || reaper) order by rolname loop
+  for item in select rolname, rolconnlimit from pg_roles where rolname = any (limited || reaper) order by rolname loop
     begin
-      execute format('alter role %I connection limit %s', found.rolname, found.rolconnlimit);
+      execute format('alter role %I connection limit %s', item.rolname, item.rolconnlimit);
     exception when insufficient_privilege then
-      names := names || format('%I', found.rolname);
+      names := names || format('%I', item.rolname);
     end;
   end loop;
   if names <> '{}' then
@@ -93,33 +101,33 @@ begin
 
   -- The role itself. Attributes that are right already are not mentioned, since the master user of RDS may not even
   -- mention some of them.
-  select * into found from pg_roles where rolname = reaper;
+  select * into item from pg_roles where rolname = reaper;
   if not found then
     execute format('create role %I login connection limit %s', reaper, own_limit);
   else
     statement := concat_ws(' ',
-      case when not found.rolcanlogin then 'login' end,
-      case when not found.rolinherit then 'inherit' end,
-      case when found.rolcreaterole then 'nocreaterole' end,
-      case when found.rolcreatedb then 'nocreatedb' end,
-      case when found.rolbypassrls then 'nobypassrls' end,
-      case when found.rolconnlimit = -1 then format('connection limit %s', own_limit) end);
+      case when not item.rolcanlogin then 'login' end,
+      case when not item.rolinherit then 'inherit' end,
+      case when item.rolcreaterole then 'nocreaterole' end,
+      case when item.rolcreatedb then 'nocreatedb' end,
+      case when item.rolbypassrls then 'nobypassrls' end,
+      case when item.rolconnlimit = -1 then format('connection limit %s', own_limit) end);
     if statement <> '' then execute format('alter role %I %s', reaper, statement); end if;
-    if found.rolreplication then
+    if item.rolreplication then
       notes := notes || format(
         '%1$I has REPLICATION and may copy the whole cluster. Unless it is meant to: ALTER ROLE %1$I NOREPLICATION;', reaper);
     end if;
   end if;
 
   -- What an administrator of other roles could give itself.
-  for found in
+  for item in
     select pg_get_userbyid(roleid) as role, pg_get_userbyid(grantor) as grantor
       from pg_auth_members
      where pg_get_userbyid(member) = reaper and admin_option
   loop
     execute format('revoke %s %I from %I %s cascade',
-      case when found.role = any (needed) then 'admin option for' end, found.role, reaper,
-      case when version >= 160000 then format('granted by %I', found.grantor) end);
+      case when item.role = any (needed) then 'admin option for' end, item.role, reaper,
+      case when version >= 160000 then format('granted by %I', item.grantor) end);
   end loop;
   select array_agg(format('%I', role) order by role) into names
     from (select pg_get_userbyid(roleid) as role from pg_auth_members where pg_get_userbyid(member) = reaper) membership
@@ -129,20 +137,20 @@ begin
                              reaper, array_to_string(names, ', '));
   end if;
 
-  foreach statement in array needed loop
+  foreach needed_right in array needed loop
     -- USAGE, not MEMBER: a member that does not inherit is one that may do nothing.
-    continue when pg_has_role(reaper, statement, 'USAGE');
+    continue when pg_has_role(reaper, needed_right, 'USAGE');
     begin
-      execute format('grant %I to %I%s', statement, reaper,
+      execute format('grant %I to %I%s', needed_right, reaper,
                      case when version >= 160000 then ' with inherit true, set false' end);
     exception when insufficient_privilege then
-      if statement <> 'pg_use_reserved_connections' then
-        raise exception '% may not grant %', current_user, statement
+      if needed_right <> 'pg_use_reserved_connections' then
+        raise exception '% may not grant %', current_user, needed_right
           using errcode = 'insufficient_privilege',
-                hint = format('As a superuser: GRANT %I TO %I;', statement, reaper);
+                hint = format('As a superuser: GRANT %I TO %I;', needed_right, reaper);
       end if;
       notes := notes || format('%I gets no reserved slot, so it may be refused by a full server. As a superuser: GRANT %I TO %I;',
-                               reaper, statement, reaper);
+                               reaper, needed_right, reaper);
     end;
   end loop;
 
@@ -181,7 +189,7 @@ begin
     $function$;
 
   -- Everybody may call a new function, and default privileges or an earlier run may have let others in.
-  for found in
+  for item in
     select 'function connection_reaper.set_connection_limit(name, integer)' as object, acl.grantee
       from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) acl
      where oid = 'connection_reaper.set_connection_limit(name, integer)'::regprocedure and grantee <> proowner
@@ -190,15 +198,15 @@ begin
       from pg_namespace, aclexplode(nspacl) acl
      where nspname = 'connection_reaper' and grantee <> nspowner
   loop
-    execute format('revoke all on %s from %s', found.object,
-                   case when found.grantee = 0 then 'public' else format('%I', pg_get_userbyid(found.grantee)) end);
+    execute format('revoke all on %s from %s', item.object,
+                   case when item.grantee = 0 then 'public' else format('%I', pg_get_userbyid(item.grantee)) end);
   end loop;
   execute format('grant usage on schema connection_reaper to %I', reaper);
   execute format('grant execute on function connection_reaper.set_connection_limit(name, integer) to %I', reaper);
 
   -- What a person should know.
 
-  select array_agg(format('%I', name) order by name) into names from unnest(limited) name
+  select array_agg(format('%I', name) order by name) into names from unnest(declared) name
    where not exists (select from pg_roles where rolname = name);
   if names is not null then
     notes := notes || format('These roles do not exist yet, and get their limits once they do: %s',

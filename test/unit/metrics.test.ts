@@ -115,6 +115,10 @@ describe('datapoints', () => {
     const snapshot = aSnapshot({ server, backends: outcomes.map(({ backend }) => backend) });
     const full = series(datapoints([visited(outcomes, { snapshot })]), instance);
     expect(full).toMatchObject({ ServerFull: 1, SlotsFree: 0, SlotsUsedPercent: 150 });
+    const knocked = { way: 'own', attempts: 7, milliseconds: 90, refusals: ['reserved_slots'] } as const;
+    expect(series(datapoints([visited([], { login: knocked })]), instance)).toMatchObject({ ServerFull: 1 });
+    const ownLimit = { ...knocked, refusals: ['role_limit'] as const };
+    expect(series(datapoints([visited([], { login: ownLimit })]), instance)).toMatchObject({ ServerFull: 0 });
     const felt = aVisit({
       snapshot: null,
       login: { way: null, attempts: 9, milliseconds: 9, refusals: ['every_slot'] },
@@ -130,6 +134,7 @@ describe('datapoints', () => {
     expect(completed(visited([]))).toBe(1);
     expect(completed(visited([], { errors: ['reaping stopped'] }))).toBeUndefined();
     expect(completed(visited([]), false)).toBeUndefined();
+    expect(completed(visited([], { contended: true }))).toBeUndefined();
   });
 
   it('take the fullest instance for a role, and the limit that holds after the run', () => {
@@ -150,6 +155,14 @@ describe('datapoints', () => {
       ['checkout', 90],
       ['capped', 50],
     ]);
+  });
+
+  it('count a twin of rotation for the role it was made of', () => {
+    const roles = ['checkout', 'checkout_clone'].map((name) => ({ name, connectionLimit: 10, mayAlter: true }));
+    const outcomes = [...backends(3), ...backends(2, { role: 'checkout_clone' })].map(spared);
+    const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
+    const ofRoles = datapoints([aVisit({ snapshot, outcomes })]).filter(({ dimensions }) => 'Role' in dimensions);
+    expect(ofRoles.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([['checkout', 50]]);
   });
 
   it('hold no number that CloudWatch refuses, even of a server without usable slots', () => {

@@ -86,6 +86,12 @@ describe('whom a policy chooses', () => {
       want: 'reaper',
     },
     {
+      name: "another reaper under its rotation's twin",
+      backend: { role: 'connection_reaper_clone', applicationName: 'connection-reaper' },
+      event: reapEverything,
+      want: 'reaper',
+    },
+    {
       name: 'an application that only calls itself a reaper',
       backend: { applicationName: 'connection-reaper' },
       want: 'chosen',
@@ -210,6 +216,107 @@ describe('floors, caps and fair shares', () => {
   });
 });
 
+describe('pressure', () => {
+  const pressure = [
+    { usedPercent: 80, idleAfter: '2m' },
+    { usedPercent: 95, idleAfter: '30s' },
+  ];
+  /** 97 usable slots, as many taken as asked for, one of them idle for this long. */
+  const chosenAt = (used: number, stateSeconds: number, settings: Partial<SettingsInput> = {}) =>
+    plan([aBackend({ stateSeconds }), ...backends(used - 1, { state: 'active' })], { pressure, ...settings }).pids
+      .length === 1;
+
+  it.each([
+    [77, 121, false],
+    [78, 121, true],
+    [78, 119, false],
+    [92, 31, false],
+    [93, 31, true],
+    [97, 29, false],
+    [40, 301, true],
+  ])('with %d of 97 slots taken and %d s idle: %s', (used, stateSeconds, want) => {
+    expect(chosenAt(used, stateSeconds)).toBe(want);
+  });
+
+  it("does not change a rule's own threshold", () => {
+    const rules: SettingsInput['rules'] = [{ application: 'checkout', idleAfter: '4m' }];
+    expect(chosenAt(97, 200, { rules })).toBe(false);
+    expect(chosenAt(97, 241, { rules })).toBe(true);
+  });
+});
+
+describe('idle transactions under a policy', () => {
+  const settings: Partial<SettingsInput> = { idleInTransactionAfter: '10m' };
+  it.each(['idle in transaction', 'idle in transaction (aborted)'] as const)(
+    '%s have a threshold of their own',
+    (state) => {
+      expect(reasonFor(aBackend({ state, stateSeconds: 601 }), settings)).toBe('chosen');
+      expect(reasonFor(aBackend({ state, stateSeconds: 599 }), settings)).toBe('below_idle_after');
+      expect(
+        reasonFor(aBackend({ state, stateSeconds: 599 }), { ...settings, rules: [{ role: '*', idleAfter: '1s' }] }),
+      ).toBe('below_idle_after');
+      expect(reasonFor(aBackend({ state, stateSeconds: 9999 }), settings, { action: 'reap', idleAfter: '1s' })).toBe(
+        'in_transaction',
+      );
+    },
+  );
+
+  it('does not make idle backends wait as long', () => {
+    expect(reasonFor(aBackend({ stateSeconds: 301 }), settings)).toBe('chosen');
+  });
+});
+
+describe('trimming what a role has above its limit', () => {
+  const settings: Partial<SettingsInput> = { roleLimits: { checkout: 3 }, trimExcess: true };
+  const young = [40, 50, 31, 60, 29].map((stateSeconds) => ({ stateSeconds }));
+  const seconds = (chosen: readonly Backend[]) => chosen.map(({ stateSeconds }) => stateSeconds);
+
+  it('takes the oldest, as many as are above the limit, and none under 30 s', () => {
+    expect(seconds(plan(young.map(aBackend), settings).chosen)).toEqual([60, 50]);
+    const all = { ...settings, roleLimits: { checkout: 0 } };
+    expect(seconds(plan(young.map(aBackend), all).chosen)).toEqual([60, 50, 40, 31]);
+  });
+
+  it('counts those that go anyway, and the busy ones', () => {
+    const seen = [...young.map(aBackend), aBackend({ stateSeconds: 999 }), aBackend({ state: 'active' })];
+    expect(seconds(plan(seen, settings).chosen)).toEqual([999, 60, 50, 40]);
+  });
+
+  it('is off unless asked for, and touches no other role', () => {
+    expect(plan(young.map(aBackend), { roleLimits: { checkout: 3 } }).chosen).toEqual([]);
+    expect(
+      plan(
+        young.map((one) => aBackend({ ...one, role: 'billing' })),
+        settings,
+      ).chosen,
+    ).toEqual([]);
+  });
+
+  it('stays within protections, rules, floors and caps', () => {
+    expect(
+      plan(
+        young.map((one) => aBackend({ ...one, holdsAdvisoryLock: true })),
+        settings,
+      ).chosen,
+    ).toEqual([]);
+    expect(plan(young.map(aBackend), { ...settings, rules: [{ role: 'checkout', spare: true }] }).chosen).toEqual([]);
+    expect(plan(young.map(aBackend), { ...settings, keepPerApplication: 4 }).chosen).toHaveLength(1);
+    expect(plan(young.map(aBackend), { ...settings, maxTerminationsPerRun: 1 }).chosen).toHaveLength(1);
+  });
+
+  it("sums a role and its rotation's twin", () => {
+    const seen = [
+      ...young.slice(0, 2).map(aBackend),
+      ...young.slice(2).map((one) => aBackend({ ...one, role: 'checkout_clone' })),
+    ];
+    expect(seconds(plan(seen, settings).chosen)).toEqual([60, 50]);
+  });
+
+  it('leaves a manual reap to what it was asked for', () => {
+    expect(plan(young.map(aBackend), settings, { action: 'reap' }).chosen).toEqual([]);
+  });
+});
+
 describe('a manual reap', () => {
   it('replaces every threshold, the rules own included', () => {
     const settings: Partial<SettingsInput> = { rules: [{ application: 'checkout', idleAfter: '1d' }] };
@@ -275,6 +382,22 @@ describe('role limits', () => {
       );
     expect(obstacles(false)).toEqual([null, 'missing', 'own_role']);
     expect(obstacles(true)).toEqual(['in_recovery', 'missing', 'in_recovery']);
+  });
+
+  it("hold for the twin that a rotation makes, when there is one and it isn't declared itself", () => {
+    const changes = (names: readonly string[], roleLimits: Record<string, number>) =>
+      planRun(aSnapshot({ roles: names.map((name) => role(name, null)) }), aPolicy({ roleLimits })).limitChanges.map(
+        ({ role: name, to }) => [name, to],
+      );
+    expect(changes(['a', 'a_clone'], { a: 5 })).toEqual([
+      ['a', 5],
+      ['a_clone', 5],
+    ]);
+    expect(changes(['a'], { a: 5 })).toEqual([['a', 5]]);
+    expect(changes(['a', 'a_clone'], { a: 5, a_clone: 7 })).toEqual([
+      ['a', 5],
+      ['a_clone', 7],
+    ]);
   });
 
   it('are left alone by a manual reap', () => {

@@ -104,6 +104,52 @@ describe('findings', () => {
     expect(answer([aVisit()]).text).toMatch(/Next\n {2}nothing to do$/);
   });
 
+  it.each([
+    [
+      180_004,
+      0,
+      'set reserved_connections = 2 (takes a restart; on RDS in the parameter group); GRANT pg_use_reserved_connections',
+    ],
+    [180_004, 3, '-> GRANT pg_use_reserved_connections TO "connection_reaper";'],
+    [150_018, 0, 'set breakGlassSecretArn or rescueLogin'],
+  ])('says on %d with %d reserved slots what would keep one free', (versionNumber, reservedConnections, remedy) => {
+    const server = aServer({ versionNumber, reservedConnections, hasReservedSlot: false });
+    const visit = aVisit({ snapshot: aSnapshot({ server }) });
+    expect(codes(visit)).toEqual(['no_reserved_slot']);
+    expect(answer([visit]).text).toContain(remedy);
+  });
+
+  it('says before it is needed which declared roles it may not alter', () => {
+    const settings = someSettings({ roleLimits: { checkout: 5, billing: 5 } });
+    const roles = [
+      { name: 'checkout', connectionLimit: 5, mayAlter: false },
+      { name: 'billing', connectionLimit: 5, mayAlter: true },
+      { name: 'undeclared', connectionLimit: 5, mayAlter: false },
+    ];
+    const visit = aVisit({ snapshot: aSnapshot({ roles }) });
+    const request = { action: 'sweep' } as const;
+    const [instance] = answerOf(settings, request, policyOf(settings, request), [visit], published).instances;
+    expect(instance?.findings).toMatchObject([
+      { code: 'may_not_alter', evidence: expect.stringContaining('checkout') },
+    ]);
+  });
+
+  it.each([
+    ['break_glass', 'login_by_break_glass'],
+    ['rescue', 'login_by_rescue'],
+  ] as const)('is loud about a login by %s', (way, code) => {
+    const login = { way, attempts: 12, milliseconds: 3000, refusals: ['every_slot'] as const };
+    expect(codes(aVisit({ login }))).toEqual([code]);
+    const [event] = auditEvents('orders', aVisit({ login }), () => 'x');
+    expect(event).toMatchObject({ event: 'login', level: 'WARN', way, attempts: 12 });
+  });
+
+  it('tells old prepared transactions, and another run at work', () => {
+    const server = aServer({ preparedTransactions: 2, oldestPreparedSeconds: 7200 });
+    expect(codes(aVisit({ snapshot: aSnapshot({ server }) }))).toEqual(['old_prepared_transactions']);
+    expect(codes(aVisit({ contended: true }))).toEqual(['another_run']);
+  });
+
   it('prints the grant that is lacking', () => {
     const server = aServer({ user: 'odd"name', mayReadAllStats: false, maySignalBackends: false });
     const snapshot = aSnapshot({ server, backends: [aBackend({ readable: false })] });

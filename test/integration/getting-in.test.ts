@@ -1,0 +1,236 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Credentials, CredentialsSource } from '../../lambda/credentials.js';
+import { inlineParameters } from '../../lambda/literal.js';
+import { type LoginSources, type LoginTarget, login } from '../../lambda/login.js';
+import { takeRunLock } from '../../lambda/sql/run-lock.js';
+import { visitInstance } from '../../lambda/visit.js';
+import { aPolicy } from '../support/builders.js';
+import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+
+const MAX_CONNECTIONS = 20;
+
+let database: TestDatabase;
+let clients: pg.Client[] = [];
+
+beforeAll(async () => {
+  database = await startDatabase({
+    max_connections: MAX_CONNECTIONS,
+    superuser_reserved_connections: 2,
+    max_wal_senders: 3,
+    authentication_timeout: 4,
+  });
+  await database.admin.query(`
+    create role plain login password '${PASSWORD}';
+    create role rescuer login replication password '${PASSWORD}';
+    grant pg_read_all_stats, pg_signal_backend to plain, rescuer;
+  `);
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.end()));
+  clients = [];
+});
+
+const fixed = (credentials: Credentials): CredentialsSource => ({ read: async () => credentials });
+const as = (username: string): CredentialsSource => fixed({ username, password: PASSWORD });
+const superuser = (): CredentialsSource => {
+  const { user: username, password } = database.server.superuser;
+  return fixed({ username, password });
+};
+
+function target(overrides: Partial<LoginTarget> = {}): LoginTarget {
+  const { host, port } = database.server;
+  const address = { host, port };
+  return {
+    name: 'primary',
+    address,
+    dbname: 'postgres',
+    tls: 'disable',
+    caFile: undefined,
+    rescueLogin: 'off',
+    ...overrides,
+  };
+}
+
+function logIn(
+  sources: Partial<LoginSources>,
+  overrides: Partial<LoginTarget> = {},
+  signal = new AbortController().signal,
+) {
+  return login(target(overrides), { own: as('plain'), breakGlass: null, ...sources }, signal);
+}
+
+/** Takes every slot that a role can get. */
+async function fill(connect: () => Promise<pg.Client>): Promise<void> {
+  for (;;) {
+    try {
+      clients.push(await connect());
+    } catch (error) {
+      expect(error).toMatchObject({ code: '53300' });
+      return;
+    }
+  }
+}
+
+const fillOrdinary = () => fill(() => database.connect('checkout', { application_name: 'leaky' }));
+const fillAll = async () => {
+  await fillOrdinary();
+  await fill(() => database.connect('postgres', database.server.superuser));
+};
+
+/** Cuts the patience of a run short, for those that can't get in. */
+function within(ms: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), ms).unref();
+  return controller.signal;
+}
+
+describe('a full server', () => {
+  it('lets in the break-glass login, which is used for nothing else', async () => {
+    const untouched: CredentialsSource = {
+      read: () => Promise.reject(new Error('the break-glass secret was read')),
+    };
+    const quiet = await logIn({ breakGlass: untouched });
+    expect(quiet.facts).toMatchObject({ way: 'own', attempts: 1, refusals: [] });
+    await quiet.close();
+    await expect(
+      logIn({ own: fixed({ username: 'plain', password: 'wrong' }), breakGlass: untouched }),
+    ).rejects.toThrow(/28P01/);
+
+    await fillOrdinary();
+    const { facts, session, close } = await logIn({ breakGlass: superuser() });
+    expect(facts).toMatchObject({ way: 'break_glass', refusals: ['reserved_slots'] });
+    expect(await session.query('select current_user as user')).toEqual([{ user: 'postgres' }]);
+    await close();
+  });
+
+  it('tells every way that failed, and why', async () => {
+    await fillAll();
+    const unreadable: CredentialsSource = { read: () => Promise.reject(new Error('could not read the secret')) };
+    const error = await logIn({ breakGlass: unreadable }, { rescueLogin: 'replication' }).catch((cause) => cause);
+    expect(error.facts).toMatchObject({ way: null, refusals: ['every_slot'] });
+    expect(error.message).toMatch(/as plain: 53300: .*; every slot is taken/s);
+    expect(error.message).toMatch(/no credentials \(break-glass login\): could not read the secret/);
+    expect(error.message).toMatch(/as plain \(rescue login as a walsender\): (28000|42501): /);
+  });
+
+  it('lets in a rescue login when not even a superuser gets in, and it reaps like any other', async () => {
+    await fillAll();
+    const reap = aPolicy({}, { action: 'reap', idleAfter: '1s', applications: ['leaky'] });
+    await sleep(1_050);
+    const leaked = clients.slice(0, 5);
+    const own = as('rescuer');
+    const {
+      login: facts,
+      outcomes,
+      errors,
+    } = await visitInstance(target({ rescueLogin: 'replication' }), { own, breakGlass: null }, reap, 20_000);
+    expect(errors).toEqual([]);
+    expect(facts).toMatchObject({ way: 'rescue', refusals: ['every_slot'] });
+    expect(outcomes.filter(({ outcome }) => outcome === 'terminated').length).toBeGreaterThanOrEqual(5);
+    expect(await database.alive(leaked)).toEqual(leaked.map(() => false));
+  });
+
+  it('tells when the walsenders are used up as well', async () => {
+    await fillAll();
+    const senders = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const sender = await logIn({ own: as('rescuer') }, { rescueLogin: 'replication' });
+        expect(sender.facts.way).toBe('rescue');
+        return sender;
+      }),
+    );
+    const own = as('rescuer');
+    const error = await logIn({ own }, { rescueLogin: 'replication' }, within(6_000)).catch((cause) => cause);
+    expect(error.facts.refusals).toEqual(['every_slot', 'walsenders']);
+    expect(error.message).toMatch(/max_wal_senders is used up/);
+    await Promise.all(senders.map(({ close }) => close()));
+  });
+
+  it('is no reason to go around a limit of the database', async () => {
+    await database.admin.query('create database limited connection limit 0');
+    const error = await logIn({}, { dbname: 'limited' }).catch((cause) => cause);
+    expect(error.facts).toMatchObject({ attempts: 1, refusals: ['database_limit'] });
+  });
+
+  it('of half-open logins lets the run in once they are gone', async () => {
+    const sockets = await Promise.all(Array.from({ length: MAX_CONNECTIONS }, () => halfOpen()));
+    const began = performance.now();
+    const { facts, close } = await logIn({});
+    expect(facts.refusals).toEqual(['every_slot']);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    await close();
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+/** Asks to log in and then says nothing more, which takes a slot for the server's authentication_timeout. */
+async function halfOpen(): Promise<Socket> {
+  const { host, port } = database.server;
+  const socket = connectSocket(port, host);
+  socket.on('error', () => undefined);
+  const parameters = Buffer.from('user\0checkout\0database\0postgres\0\0');
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(head.length + parameters.length, 0);
+  head.writeInt32BE(196_608, 4);
+  socket.write(Buffer.concat([head, parameters]));
+  await new Promise((resolve) => socket.once('data', resolve));
+  return socket;
+}
+
+describe('parameters as literals', () => {
+  it('mean to the server what they mean as parameters', async () => {
+    const values = ['a,b', 'c"d', null, 'NULL', "e'f", '{}', 'g\\h', 'ü\n', ''];
+    const statement = 'select $1::text[] as list, $2::text as one, $3::bigint as number, $4::timestamptz[] as times';
+    const parameters = [values, "it's \\ $1", 5, ['2026-01-01 00:00:00.000001+00']];
+    const [bound, inlined] = await Promise.all([
+      database.admin.query(statement, parameters),
+      database.admin.query(inlineParameters(statement, parameters)),
+    ]);
+    expect(inlined.rows).toEqual(bound.rows);
+    expect(bound.rows[0].list).toEqual(values);
+  });
+});
+
+describe('one run at a time', () => {
+  const sweep = aPolicy({ roleLimits: { billing: 3 } });
+  const visit = (policy = sweep, timeMs = 20_000) =>
+    visitInstance(target(), { own: as('connection_reaper'), breakGlass: null }, policy, timeMs);
+
+  it('finds another at work, says so, and does nothing', async () => {
+    const other = await logIn({ own: as('connection_reaper') });
+    expect(await takeRunLock(other.session, 0)).toBe(true);
+    const found = await visit();
+    expect(found).toMatchObject({ contended: true, errors: [], roleLimits: [] });
+    expect(found.snapshot?.backends.length).toBeGreaterThan(0);
+    // A look needs no lock.
+    expect((await visit(aPolicy({}, { action: 'report' }))).contended).toBe(false);
+
+    const waiting = visit(aPolicy({}, { action: 'reap' }));
+    await sleep(300);
+    await other.close();
+    expect(await waiting).toMatchObject({ contended: false, errors: [] });
+  });
+
+  it('leaves no lock behind, however it ends', async () => {
+    await visit();
+    const cut = await logIn({ own: as('connection_reaper') });
+    expect(await takeRunLock(cut.session, 0)).toBe(true);
+    await database.admin.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'connection_reaper'",
+    );
+    await until(async () => {
+      const { rows } = await database.admin.query(
+        "select count(*)::int as locks from pg_locks where locktype = 'advisory'",
+      );
+      return rows[0].locks === 0;
+    });
+    await cut.close();
+    expect((await visit()).contended).toBe(false);
+  });
+});

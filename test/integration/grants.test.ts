@@ -1,0 +1,417 @@
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Session } from '../../lambda/session.js';
+import { GRANTS } from '../../lambda/sql/grants.js';
+import { setRoleLimit } from '../../lambda/sql/role-limits.js';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { major } from '../support/postgres-majors.js';
+
+/** Not the role of the other tests, which has rights of its own making. */
+const REAPER = 'least_reaper';
+
+let database: TestDatabase;
+let master: pg.Client;
+
+beforeAll(async () => {
+  database = await startDatabase();
+  await makeMaster();
+  master = await database.connect('master');
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+/**
+ * As RDS documents its master user: no superuser, but CREATEROLE, the database's owner, and a member of a role that may
+ * pass on the server's own roles. On RDS itself it may do more.
+ */
+async function makeMaster(): Promise<void> {
+  await database.admin.query(`
+    create role rds_superuser;
+    create role master login password '${PASSWORD}' createrole createdb;
+    grant rds_superuser to master;
+    alter database postgres owner to master;
+  `);
+  if (major < 16) return;
+  await database.admin.query(`
+    grant pg_read_all_stats, pg_signal_backend, pg_use_reserved_connections to rds_superuser with admin option;
+    grant checkout, billing to master with admin true, inherit false, set false;
+  `);
+}
+
+afterEach(async () => {
+  await database.admin.query(`
+    drop schema if exists connection_reaper cascade;
+    alter role checkout connection limit -1;
+    alter role billing connection limit -1;
+  `);
+  const { rows } = await database.admin.query('select from pg_roles where rolname = $1', [REAPER]);
+  if (rows.length > 0) await database.admin.query(`drop owned by ${REAPER}; drop role ${REAPER}`);
+});
+
+const runners = {
+  'a superuser': () => database.admin,
+  "RDS's master user": () => master,
+} as const;
+
+/** Runs the grants as the deployment does, and gives what they have to say. */
+async function grant(runner: pg.Client, limited: readonly string[], reaper = REAPER): Promise<readonly string[]> {
+  await runner.query(
+    "select set_config('connection_reaper.reaper', $1, false), set_config('connection_reaper.limited_roles', $2, false)",
+    [reaper, JSON.stringify(limited)],
+  );
+  await runner.query(GRANTS);
+  const { rows } = await runner.query("select current_setting('connection_reaper.notes')::json as notes");
+  return rows[0].notes;
+}
+
+async function refusal(attempt: Promise<unknown>): Promise<pg.DatabaseError> {
+  const outcome = await attempt.catch((error: unknown) => error);
+  if (!(outcome instanceof pg.DatabaseError)) throw new Error('it was not refused');
+  return outcome;
+}
+
+async function logIn(role = REAPER): Promise<pg.Client> {
+  await database.admin.query(`alter role ${pg.escapeIdentifier(role)} password '${PASSWORD}'`);
+  return database.connect(role);
+}
+
+function sessionOf(client: pg.Client): Session {
+  return {
+    query: async <Row>(text: string, values: readonly unknown[] = []) =>
+      (await client.query(text, [...values])).rows as Row[],
+  };
+}
+
+async function limitOf(role: string): Promise<number> {
+  const { rows } = await database.admin.query('select rolconnlimit from pg_roles where rolname = $1', [role]);
+  return rows[0].rolconnlimit;
+}
+
+/** Everything that is stored about the role and what it may do. */
+async function stateOf(role = REAPER): Promise<unknown> {
+  const { rows } = await database.admin.query(
+    `select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin, rolinherit, rolconnlimit,
+            array(select roleid::regrole::text from pg_auth_members where member = r.oid order by 1) as member_of,
+            (select count(*)::int from pg_auth_members where member = r.oid and admin_option) as admin_of,
+            (select nspacl::text from pg_namespace where nspname = 'connection_reaper') as schema_acl,
+            (select proacl::text from pg_proc where proname = 'set_connection_limit') as function_acl
+       from pg_roles r where rolname = $1`,
+    [role],
+  );
+  return rows[0];
+}
+
+const LEAST = {
+  rolsuper: false,
+  rolcreaterole: false,
+  rolcreatedb: false,
+  rolreplication: false,
+  rolbypassrls: false,
+  rolcanlogin: true,
+  rolinherit: true,
+  rolconnlimit: 4,
+  member_of: ['pg_read_all_stats', 'pg_signal_backend', ...(major >= 16 ? ['pg_use_reserved_connections'] : [])],
+  admin_of: 0,
+};
+
+it('are the text that infra/grants.sql gives to psql', () => {
+  const file = readFileSync(new URL('../../infra/grants.sql', import.meta.url), 'utf8');
+  expect(file.slice(file.indexOf('do $grants$'))).toBe(GRANTS);
+});
+
+describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
+  it('make a role with the least rights, and the same again', async () => {
+    expect(await grant(runner(), ['checkout', 'billing'])).toEqual([]);
+    const first = await stateOf();
+    expect(first).toMatchObject(LEAST);
+    expect(await grant(runner(), ['checkout', 'billing'])).toEqual([]);
+    expect(await stateOf()).toEqual(first);
+  });
+
+  it('let it see every backend, end them, and limit the declared roles', async () => {
+    await grant(runner(), ['checkout']);
+    const reaper = await logIn();
+    const [leaked] = await database.leak(1, 'checkout');
+    if (leaked === undefined) throw new Error('unreachable');
+    const { rows } = await reaper.query(
+      "select pg_terminate_backend(pid) as ended from pg_stat_activity where usename = 'checkout' and state = 'idle'",
+    );
+    expect(rows).toEqual([{ ended: true }]);
+    await setRoleLimit(sessionOf(reaper), 'checkout', 7);
+    expect(await limitOf('checkout')).toBe(7);
+    expect(await refusal(setRoleLimit(sessionOf(reaper), 'billing', 7))).toMatchObject({
+      code: '42501',
+      message: 'permission denied to set the connection limit of role "billing"',
+    });
+    expect(await limitOf('billing')).toBe(-1);
+  });
+
+  it('take a role that is no longer declared out of its reach', async () => {
+    await grant(runner(), ['checkout', 'billing']);
+    await grant(runner(), ['billing']);
+    const session = sessionOf(await logIn());
+    expect(await refusal(setRoleLimit(session, 'checkout', 1))).toMatchObject({ code: '42501' });
+    await setRoleLimit(session, 'billing', 1);
+  });
+
+  it('tell of roles that do not exist yet, and hold for them once they do', async () => {
+    expect(await grant(runner(), ['la"ter; --'])).toEqual([
+      'These roles do not exist yet, and get their limits once they do: "la""ter; --"',
+    ]);
+    const session = sessionOf(await logIn());
+    expect(await refusal(setRoleLimit(session, 'la"ter; --', 1))).toMatchObject({ code: '42704' });
+    await runner().query('create role "la""ter; --"; create role "la""ter; --_clone"');
+    try {
+      await setRoleLimit(session, 'la"ter; --', 1);
+      await setRoleLimit(session, 'la"ter; --_clone', 2);
+      expect([await limitOf('la"ter; --'), await limitOf('la"ter; --_clone')]).toEqual([1, 2]);
+    } finally {
+      await runner().query('drop role "la""ter; --"; drop role "la""ter; --_clone"');
+    }
+  });
+});
+
+describe('the grants', () => {
+  it('take away what a role of that name had before, and say what else it has', async () => {
+    await database.admin.query(`
+      create role ${REAPER} nologin noinherit createrole createdb bypassrls replication;
+      grant checkout to ${REAPER} with admin option;
+      grant pg_signal_backend to ${REAPER} with admin option;
+      grant billing to ${REAPER};
+    `);
+    const notes = await grant(database.admin, ['checkout']);
+    expect(notes).toEqual([
+      expect.stringMatching(/^least_reaper has REPLICATION .*ALTER ROLE least_reaper NOREPLICATION;$/),
+      'least_reaper has more rights than it needs. Unless it is meant to: REVOKE billing FROM least_reaper;',
+    ]);
+    const { member_of, ...rest } = LEAST;
+    expect(await stateOf()).toMatchObject({ ...rest, rolreplication: true, member_of: ['billing', ...member_of] });
+    expect(await grant(database.admin, ['checkout'])).toEqual(notes);
+  });
+
+  it('let nobody else call the function, whatever the default privileges are', async () => {
+    await database.admin.query('alter default privileges grant execute on functions to billing');
+    try {
+      await grant(database.admin, ['checkout'], 'former_reaper');
+      await grant(database.admin, ['checkout']);
+    } finally {
+      await database.admin.query('alter default privileges revoke execute on functions from billing');
+    }
+    const { rows } = await database.admin.query(
+      `select rolname from pg_roles
+        where has_function_privilege(rolname, 'connection_reaper.set_connection_limit(name, integer)', 'EXECUTE')
+          and not rolsuper`,
+    );
+    await database.admin.query('drop owned by former_reaper; drop role former_reaper');
+    expect(rows).toEqual([{ rolname: REAPER }]);
+  });
+
+  it.each([
+    ['a superuser among the limited', ['checkout', 'postgres'], REAPER, /^superusers, whom no .*: postgres$/],
+    ['a superuser for the reaper', [], 'postgres', /^superusers, whom no .*: postgres$/],
+    ['its own runner for the reaper', [], 'master', /^the role that sets up the reaper can not be .*: master$/],
+    ['the reaper among the limited', ['checkout', REAPER], REAPER, /^the reaper can not limit its own role/],
+    ['a name longer than names can be', ['x'.repeat(64)], REAPER, /^not the names of roles.*: x{64}$/],
+    ['an empty name', [''], REAPER, /^not the names of roles/],
+  ])('refuse %s, and change nothing', async (_, limited, reaper, message) => {
+    expect((await refusal(grant(master, limited, reaper))).message).toMatch(message);
+    expect(await stateOf()).toBeUndefined();
+    expect((await database.admin.query("select from pg_namespace where nspname = 'connection_reaper'")).rowCount).toBe(
+      0,
+    );
+  });
+
+  it('fail with the roles and what to do when their runner may not alter them, and change nothing', async () => {
+    await database.admin.query('create role "Foreign 1" replication; create role foreign2 replication');
+    try {
+      const error = await refusal(grant(master, ['checkout', 'Foreign 1', 'foreign2']));
+      expect(error).toMatchObject({
+        code: '42501',
+        message: 'master may not alter the roles "Foreign 1", foreign2',
+        hint: expect.stringContaining(
+          major >= 16
+            ? 'GRANT "Foreign 1", foreign2 TO master WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;'
+            : 'REPLICATION',
+        ),
+      });
+      expect(await stateOf()).toBeUndefined();
+    } finally {
+      await database.admin.query('drop role "Foreign 1"; drop role foreign2');
+    }
+  });
+
+  it('fail when their runner may administer no roles', async () => {
+    const checkout = await database.connect('checkout');
+    expect((await refusal(grant(checkout, []))).message).toMatch(
+      /^only a superuser, or a role with CREATEROLE .* not checkout$/,
+    );
+  });
+
+  it('fail with the grant when their runner may not make a schema', async () => {
+    await database.admin.query('alter database postgres owner to postgres');
+    const error = await refusal(grant(master, ['checkout']));
+    await database.admin.query('alter database postgres owner to master');
+    expect(error).toMatchObject({ code: '42501', hint: 'GRANT CREATE ON DATABASE postgres TO master;' });
+  });
+
+  it('do not build on a schema that is somebody else’s', async () => {
+    await database.admin.query('create schema connection_reaper authorization billing');
+    expect((await refusal(grant(database.admin, ['checkout']))).message).toBe(
+      'the schema connection_reaper in database postgres belongs to billing, not to postgres',
+    );
+  });
+
+  it.runIf(major >= 16)('do without the reserved slot when their runner may not grant it, and say so', async () => {
+    await database.admin.query('revoke pg_use_reserved_connections from rds_superuser');
+    const notes = await grant(master, ['checkout']);
+    await database.admin.query('grant pg_use_reserved_connections to rds_superuser with admin option');
+    expect(notes).toEqual([expect.stringMatching(/GRANT pg_use_reserved_connections TO least_reaper;$/)]);
+  });
+
+  it.runIf(major >= 16)('fail with the grant when their runner may not pass on what the reaper needs', async () => {
+    await database.admin.query('revoke pg_signal_backend from rds_superuser');
+    const error = await refusal(grant(master, ['checkout']));
+    await database.admin.query('grant pg_signal_backend to rds_superuser with admin option');
+    expect(error).toMatchObject({
+      message: 'master may not grant pg_signal_backend',
+      hint: 'As a superuser: GRANT pg_signal_backend TO least_reaper;',
+    });
+  });
+
+  it('are not led astray by what stands in the path of their runner', async () => {
+    const trap = `language plpgsql as $$ begin raise exception 'trapped'; end $$`;
+    await database.admin.query(`
+      create schema trap;
+      create function trap.hashtext(text) returns int ${trap};
+      create function trap.append(text[], text) returns text[] ${trap};
+      create operator trap.|| (leftarg = text[], rightarg = text, function = trap.append);
+      create function trap.equal(name, text) returns boolean ${trap};
+      create operator trap.= (leftarg = name, rightarg = text, function = trap.equal);
+    `);
+    try {
+      await database.admin.query('set search_path = trap, pg_catalog');
+      await grant(database.admin, ['checkout']);
+    } finally {
+      await database.admin.query('reset search_path; drop schema trap cascade');
+    }
+  });
+});
+
+describe('the reaper', () => {
+  let reaper: pg.Client;
+
+  beforeEach(async () => {
+    await database.admin.query('create role boss superuser');
+    await grant(database.admin, ['checkout', 'boss_to_be']);
+    reaper = await logIn();
+  });
+
+  afterEach(() => database.admin.query('drop role if exists boss, boss_to_be'));
+
+  const call = (role: string, limit = '1') => `select connection_reaper.set_connection_limit(${role}, ${limit})`;
+
+  it.each([
+    // By the function.
+    ['another role', call("'billing'")],
+    ['a superuser', call("'boss'")],
+    ['itself', call(`'${REAPER}'`)],
+    ['nobody', call('null')],
+    ['a role by a name that ends its quotes', call(`'checkout" superuser; --'`)],
+    ['a role by a name that goes on', call(`'checkout connection limit 5 superuser'`)],
+    ['a role by a name in quotes', call(`'"billing"'`)],
+    ['whoever it is at the moment', call(`'current_user'`)],
+    ['the owner of the function', call(`'session_user'`)],
+    ['everybody', call(`'all'`)],
+    // By itself.
+    ['another role, by itself', 'alter role billing connection limit 1'],
+    ['a declared role, by itself', 'alter role checkout connection limit 1'],
+    ['its own limit', `alter role ${REAPER} connection limit -1`],
+    ['its own rights', `alter role ${REAPER} createrole`],
+    ['its own superuser', `alter role ${REAPER} superuser`],
+    ['the password of a declared role', `alter role checkout password 'x'`],
+    ['its roles, by becoming one', 'set role checkout'],
+    ['its roles, by joining one', `grant checkout to ${REAPER}`],
+    ['the rights it has, for others', 'grant pg_signal_backend to billing'],
+    ['roles, by making one', 'create role another'],
+    [
+      'the list of the declared',
+      `create or replace function connection_reaper.limited_roles() returns text[] language sql as $$ select '{billing}'::text[] $$`,
+    ],
+    [
+      'the function itself',
+      'alter function connection_reaper.set_connection_limit(name, integer) owner to least_reaper',
+    ],
+    [
+      "the function's path",
+      'alter function connection_reaper.set_connection_limit(name, integer) set search_path = pg_temp',
+    ],
+    ['who may call it', 'grant execute on function connection_reaper.set_connection_limit(name, integer) to billing'],
+    ['the schema', 'create table connection_reaper.more (role name)'],
+  ])('can not change %s', async (_, statement) => {
+    const before = await roles();
+    // 42501 everywhere but for a warning-only GRANT, which must change nothing either.
+    const outcome = await reaper.query(statement).catch((error: pg.DatabaseError) => error.code);
+    if (typeof outcome === 'string') expect(outcome).toBe('42501');
+    else expect(statement).toMatch(/^grant execute/);
+    expect(await roles()).toEqual(before);
+  });
+
+  it.each(['-1', '-2', 'null'])('can not lift a limit with %s', async (limit) => {
+    await database.admin.query('alter role checkout connection limit 5');
+    expect(await refusal(reaper.query(call("'checkout'", limit)))).toMatchObject({ code: '22023' });
+    expect(await limitOf('checkout')).toBe(5);
+  });
+
+  it('can not limit a declared role that became a superuser', async () => {
+    await database.admin.query('create role boss_to_be superuser');
+    expect(await refusal(reaper.query(call("'boss_to_be'")))).toMatchObject({ code: '42501' });
+  });
+
+  it('can not trick the function with a path, with objects or with operators of its own', async () => {
+    await reaper.query(`
+      create temp table pg_roles (rolname name, rolsuper boolean);
+      create function pg_temp.yes(name, text) returns boolean language sql as 'select true';
+      create operator pg_temp.= (leftarg = name, rightarg = text, function = pg_temp.yes);
+      create function pg_temp.format(text, name, int) returns text language sql as $$ select 'alter role billing superuser' $$;
+      create function pg_temp.limited_roles() returns text[] language sql as $$ select '{billing}'::text[] $$;
+      set search_path = pg_temp, connection_reaper, pg_catalog;
+    `);
+    const before = await roles();
+    expect(await refusal(reaper.query(call("'billing'")))).toMatchObject({ code: '42501' });
+    expect(await refusal(reaper.query(call("'boss'")))).toMatchObject({ code: '42501' });
+    expect(await roles()).toEqual(before);
+    await reaper.query(call("'checkout'", '3'));
+    expect(await limitOf('checkout')).toBe(3);
+  });
+
+  it('can not be called by anybody else, nor replaced by a schema that somebody else made first', async () => {
+    const billing = await database.connect('billing');
+    expect(await refusal(billing.query(call("'checkout'")))).toMatchObject({ code: '42501' });
+
+    await database.admin.query(`
+      drop schema connection_reaper cascade;
+      create schema connection_reaper authorization billing;
+      grant usage on schema connection_reaper to public;
+    `);
+    await billing.query(`
+      create function connection_reaper.set_connection_limit(role name, connection_limit integer) returns void
+        language plpgsql as $$ begin raise exception 'trapped'; end $$`);
+    expect(await refusal(setRoleLimit(sessionOf(reaper), 'checkout', 1))).toMatchObject({
+      code: '42501',
+      message: expect.stringMatching(/^(permission denied|must be)/),
+    });
+  });
+
+  /** Every role with all its attributes and memberships. */
+  async function roles(): Promise<unknown> {
+    const { rows } = await database.admin.query(
+      `select to_jsonb(a) as role, array(select to_jsonb(m) from pg_auth_members m where m.member = a.oid order by m.roleid) as of
+         from pg_authid a order by a.oid`,
+    );
+    const { rows: functions } = await database.admin.query(
+      "select to_jsonb(p) as function from pg_proc p where pronamespace = 'connection_reaper'::regnamespace order by oid",
+    );
+    return { rows, functions };
+  }
+});

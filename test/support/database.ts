@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
 import type { Backend } from '../../lambda/snapshot.js';
+import { binariesOf, major } from './postgres-majors.js';
 
 /** A real server with roles to play with, and every client that was opened on it. */
 export interface TestDatabase extends AsyncDisposable {
@@ -21,10 +22,11 @@ export interface TestDatabase extends AsyncDisposable {
 export const PASSWORD = 'test';
 
 /**
- * Starts a server with the roles `checkout` and `billing`, and `connection_reaper` with the rights the README grants.
+ * Starts a server of the {@link major} under test, with the roles `checkout` and `billing`, and `connection_reaper` with
+ * the rights the README grants.
  */
 export async function startDatabase(settings: PostgresOptions['settings'] = {}): Promise<TestDatabase> {
-  const server = await startPostgres({ settings });
+  const server = await startPostgres({ settings, binaries: await binariesOf(major) });
   const clients: pg.Client[] = [];
   const open = async (config: pg.ClientConfig): Promise<pg.Client> => {
     const client = new pg.Client({ host: server.host, port: server.port, database: 'postgres', ...config });
@@ -40,7 +42,6 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
     create role checkout login password '${PASSWORD}';
     create role billing login password '${PASSWORD}';
     ${readmeGrants()}
-    grant billing to connection_reaper with admin true, inherit false, set false;
   `);
   return {
     server,
@@ -60,12 +61,19 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
   };
 }
 
-/** What the README tells people on PostgreSQL 16 and newer to run, so that every test also proves that it suffices. */
+/**
+ * What the README tells people of this version to run, so that every test also proves that it suffices. Where a role has
+ * to be named, it is said of `billing` too.
+ */
 function readmeGrants(): string {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const [everyVersion, newer] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql]) => sql);
-  if (everyVersion === undefined || newer === undefined) throw new Error('the README shows no grants');
-  return `${everyVersion}${newer}`.replace('change me', PASSWORD);
+  const [everyVersion, from16, before16] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql]) => sql);
+  if (everyVersion === undefined || from16 === undefined || before16 === undefined) {
+    throw new Error('the README does not show the grants');
+  }
+  const grants = `${everyVersion}${major >= 16 ? from16 : before16}`.replace('change me', PASSWORD);
+  const [perRole = ''] = /^GRANT checkout .*;$/m.exec(grants) ?? [];
+  return `${grants}${perRole.replace('checkout', 'billing')}`;
 }
 
 /** The server's process id of a session. */

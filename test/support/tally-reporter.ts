@@ -1,8 +1,8 @@
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
+import { formatTally } from './tally.js';
 
 /**
- * Ends the run's output with one line that says how it went: `12 passed, 0 failed`, and `, 1 skipped` where there are
- * any.
+ * Ends the run's output with one line that says how it went, as {@link formatTally} writes it.
  *
  * A file that can't be loaded, a hook that fails and an error outside of any test count as failed too, each once: the
  * line never says `0 failed` of a run that failed.
@@ -26,7 +26,6 @@ export class TallyReporter implements Reporter {
     }
     // No test file found, or interrupted.
     if (reason !== 'passed' && tally.failed === 0) tally.failed = 1;
-    const skipped = tally.skipped === 0 ? '' : `, ${tally.skipped} skipped`;
-    process.stdout.write(`${tally.passed} passed, ${tally.failed} failed${skipped}\n`);
+    process.stdout.write(`${formatTally(tally)}\n`);
   }
 }

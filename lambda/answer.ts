@@ -4,6 +4,7 @@ import type { Request } from './event.js';
 import { type Finding, findingsOf } from './findings.js';
 import type { LoginFacts } from './login.js';
 import type { LimitOutcome, OutcomeName } from './outcome.js';
+import type { SpareReason } from './plan.js';
 import type { Policy } from './policy.js';
 import type { Publication } from './publish.js';
 import { reportText } from './report.js';
@@ -35,7 +36,7 @@ export interface InstanceAnswer {
     readonly reason: string | null;
   }[];
   /** How many were spared, by reason. */
-  readonly spared: Readonly<Record<string, number>>;
+  readonly spared: Readonly<Partial<Record<SpareReason, number>>>;
   /** The declared limits that differed. */
   readonly roleLimits: readonly LimitOutcome[];
   readonly findings: readonly Finding[];

@@ -1,6 +1,7 @@
 import type { LogEvent, LogLevel } from './log.js';
 import type { LoginFacts } from './login.js';
 import { withOutcome } from './outcome.js';
+import type { SpareReason } from './plan.js';
 import type { Attribution } from './snapshot.js';
 import type { Visit } from './visit.js';
 
@@ -42,8 +43,8 @@ function loginLevel({ way, refusals }: LoginFacts): LogLevel {
 }
 
 /** How many backends were spared, by reason, the most frequent first. */
-export function countSpared({ outcomes }: Pick<Visit, 'outcomes'>): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
+export function countSpared({ outcomes }: Pick<Visit, 'outcomes'>): Readonly<Partial<Record<SpareReason, number>>> {
+  const counts = new Map<SpareReason, number>();
   for (const { reason } of withOutcome(outcomes, 'spared')) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }

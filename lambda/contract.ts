@@ -6,11 +6,23 @@
 /** The environment variable that carries the settings, as JSON. */
 export const SETTINGS_VARIABLE = 'REAPER_SETTINGS';
 
+/** The bootstrap's environment variable that names the secret of an administrator. The scheduled function has none. */
+export const ADMIN_SECRET_VARIABLE = 'REAPER_ADMIN_SECRET';
+
+/** The role that the bootstrap makes. */
+export const REAPER_ROLE = 'connection_reaper';
+
 /** The CloudWatch namespace of every metric; the function's role may publish into this one only. */
 export const NAMESPACE = 'ConnectionReaper';
 
 /** The name of the one instance that settings without `instances` describe: the host and port in the secret. */
 export const DEFAULT_INSTANCE_NAME = 'primary';
+
+/**
+ * The least time, in seconds, that a run needs to keep its promises: a login that knocks, one round of work, and the
+ * publishing of what came of it at an endpoint that does not answer.
+ */
+export const LEAST_TIMEOUT_SECONDS = 20;
 
 /** How backends without an application_name are called wherever applications are counted. */
 export const UNNAMED_APPLICATION = '(none)';

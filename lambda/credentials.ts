@@ -56,20 +56,24 @@ async function getSecretString(client: SecretsManagerClient, secretArn: string):
 export function secretCredentials(client: SecretsManagerClient, secretArn: string): CredentialsSource {
   let cached: Promise<Credentials> | undefined;
 
-  async function fetchCredentials(): Promise<Credentials> {
-    return parseCredentials(secretArn, await getSecretString(client, secretArn));
+  function fetchAgain(): Promise<Credentials> {
+    const reading = getSecretString(client, secretArn).then((text) => parseCredentials(secretArn, text));
+    cached = reading;
+    // A failure is not worth keeping; the next run asks again.
+    reading.catch(() => {
+      if (cached === reading) cached = undefined;
+    });
+    return reading;
   }
 
   return {
     async read(refused) {
-      if (cached !== undefined && (refused === undefined || (await cached) !== refused)) return cached;
-      const reading = fetchCredentials();
-      cached = reading;
-      // A failure is not worth keeping; the next run asks again.
-      reading.catch(() => {
-        if (cached === reading) cached = undefined;
-      });
-      return reading;
+      const known = cached;
+      if (known === undefined) return fetchAgain();
+      const credentials = await known;
+      if (credentials !== refused) return credentials;
+      // Of several instances that refused it together, the first one here reads for all.
+      return cached === known || cached === undefined ? fetchAgain() : cached;
     },
   };
 }

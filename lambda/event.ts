@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { duration } from './duration.js';
-import { check, exactObject, InputError } from './faults.js';
+import { check, exactObject, InputError, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
+import { MAX_BACKENDS } from './settings.js';
 
 function atLeastOne<Item extends v.GenericSchema<string>>(item: Item) {
   return v.pipe(v.array(item, 'a list'), v.minLength(1, 'at least one entry (leave the key out to select all)'));
@@ -24,12 +25,7 @@ const ACTIONS = {
     /** Only backends whose client is in one of these CIDR blocks. */
     addresses: v.optional(atLeastOne(cidr)),
     /** Replaces the deployed `maxTerminationsPerRun`. */
-    maxTerminations: v.optional(
-      v.pipe(
-        v.number('a whole number of at least 1'),
-        v.check((value) => Number.isInteger(value) && value >= 1, 'a whole number of at least 1'),
-      ),
-    ),
+    maxTerminations: v.optional(wholeNumber(1, MAX_BACKENDS)),
     /** Also ends backends that are idle inside a transaction, which rolls that transaction back. */
     includeIdleInTransaction: v.optional(v.boolean('true or false'), false),
     /** Says what would be ended, ends nothing. By default true where the deployed `mode` is `preview`. */

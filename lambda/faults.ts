@@ -71,6 +71,20 @@ export function exactObject<const Entries extends v.ObjectEntries>(
   return v.objectWithRest(entries, v.never(`one of the keys ${keys}`), `an object with the keys ${keys}`);
 }
 
+/** A whole number in a range. One check, so that a value that is off in two ways is one fault. */
+export function wholeNumber(from: number, to: number, unit = 'a whole number'): v.GenericSchema<number> {
+  const message = `${unit} from ${from} to ${to}`;
+  return v.pipe(
+    v.number(message),
+    v.check((value) => Number.isInteger(value) && value >= from && value <= to, message),
+  );
+}
+
+/** Text of a certain form. */
+export function textLike(pattern: RegExp, expected: string): v.GenericSchema<string> {
+  return v.pipe(v.string(expected), v.regex(pattern, expected));
+}
+
 function describeIssue(issue: v.BaseIssue<unknown>, quote: boolean): string {
   const path = v.getDotPath(issue);
   const where = path === null ? '' : `${path}: `;

@@ -1,9 +1,10 @@
 import { formatDuration } from './duration.js';
-import { withOutcome } from './outcome.js';
+import { type LimitOutcome, withOutcome } from './outcome.js';
 import type { Policy } from './policy.js';
-import { type ApplicationUse, applicationUse, limitedRoles, percentOf, type RoleUse, slotUse } from './slots.js';
+import { type ApplicationUse, applicationUse, percentOf, slotUse } from './slots.js';
 import type { Backend, Snapshot } from './snapshot.js';
 import { quoteIdentifier } from './sql/identifier.js';
+import { SQLSTATE } from './sqlstate.js';
 import type { Visit } from './visit.js';
 
 /** Something a person should know, with what to do about it. */
@@ -17,7 +18,7 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** From this share of the usable slots on, one application is the one to look at. Also the alarm's threshold. */
+/** From this share of the usable slots on, one application is the one to look at. */
 const HOGGING_PERCENT = 50;
 
 /** From this share of the usable slots on, an application's overdue idle backends are a leak and not a lapse. */
@@ -33,6 +34,7 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
     ...blindness(snapshot),
     leakSuspect(visit, snapshot, policy),
     ...terminationTrouble(visit, snapshot),
+    leftStanding(visit),
     ...visit.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
     ...unalterableRoles(visit, snapshot, policy),
     noReservedSlot(snapshot),
@@ -50,11 +52,11 @@ function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | null {
   return {
     severity: 'critical',
     code: 'server_full',
-    evidence: `${used} backends on ${usable} usable slots when this run began: ordinary roles were refused with SQLSTATE 53300`,
+    evidence: `${used} backends on ${usable} usable slots when this run began: none was left for ordinary roles, whose logins get SQLSTATE 53300`,
     remedy:
       freed > 0
         ? `${freed} slots are free again, for as long as it takes to leak them once more: mend the application that does`
-        : 'end idle backends now, by hand: {"action":"reap","idleAfter":"1m"}',
+        : 'end idle backends now, by hand: {"action":"reap","idleAfter":"1m","dryRun":false}',
   };
 }
 
@@ -166,7 +168,7 @@ function leakSuspect(visit: Visit, snapshot: Snapshot, policy: Policy): Finding 
       evidence: `${suspect.name} ${describeLeak(suspect, usable, backends)}`,
       remedy:
         'make it give connections back (release or close in finally), and close idle ones sooner than the reaper does' +
-        capAdvice(backends, usable, limitedRoles(snapshot, visit.roleLimits)),
+        capAdvice(backends, usable, limitedNames(snapshot, policy)),
     };
   }
   if (largest === undefined || percentOf(largest.backends, usable) < HOGGING_PERCENT) return null;
@@ -192,11 +194,30 @@ function listed(names: readonly (string | null)[]): string {
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** Half of the usable slots: room to work in, and never the whole server. Nothing to say where there is a cap. */
-function capAdvice(backends: readonly Backend[], usable: number, limited: readonly RoleUse[]): string {
+/** Half of the usable slots: room to work in, and never the whole server. Nothing to say where there is a limit. */
+function capAdvice(backends: readonly Backend[], usable: number, limited: ReadonlySet<string>): string {
   const role = backends.find((backend) => backend.role !== null)?.role;
-  if (role === undefined || role === null || limited.some((use) => use.role === role)) return '';
+  if (role === undefined || role === null || limited.has(role)) return '';
   return `; until then cap its role: ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT ${Math.max(1, Math.floor(usable / 2))};`;
+}
+
+/** The roles that have a limit or are to have one; 0 is one. */
+function limitedNames({ roles }: Snapshot, { roleLimits }: Policy): ReadonlySet<string> {
+  const limited = roles.filter(({ connectionLimit }) => connectionLimit !== null);
+  return new Set([...limited.map(({ name }) => name), ...Object.keys(roleLimits)]);
+}
+
+/** Chosen, and left standing because the run could not go on. */
+function leftStanding({ outcomes }: Visit): Finding | null {
+  const left = withOutcome(outcomes, 'spared').filter(({ reason }) => reason === 'out_of_time' || reason === 'stopped');
+  if (left.length === 0) return null;
+  return {
+    severity: 'warning',
+    code: 'left_standing',
+    evidence: `${left.length} backends that were to be ended were not, since the run's time was over or an error stopped it`,
+    remedy:
+      'the next run goes on; if it happens again, give the function more time, or look at what slows the server down',
+  };
 }
 
 function terminationTrouble({ outcomes }: Visit, { server }: Snapshot): readonly (Finding | null)[] {
@@ -226,10 +247,8 @@ function terminationTrouble({ outcomes }: Visit, { server }: Snapshot): readonly
   ];
 }
 
-function roleLimitTrouble(
-  { role, to, outcome, reason }: Visit['roleLimits'][number],
-  { server }: Snapshot,
-): Finding | null {
+function roleLimitTrouble(limit: LimitOutcome, { server }: Snapshot): Finding | null {
+  const { role, to, outcome, reason } = limit;
   const declared = `the declared CONNECTION LIMIT ${to} for ${role}`;
   switch (outcome) {
     case 'changed':
@@ -256,12 +275,22 @@ function roleLimitTrouble(
         evidence: `${declared} would lock the reaper out of the server`,
         remedy: 'take it out of roleLimits, or declare 2 at least',
       };
+    case 'superuser':
+      return {
+        severity: 'warning',
+        code: 'role_limit_superuser',
+        evidence: `${declared} would hold nobody: ${role} is a superuser, and those are exempt`,
+        remedy: 'applications should not log in as a superuser; give this one a role of its own, and declare that',
+      };
     case 'refused':
       return {
         severity: 'warning',
         code: 'role_limit_refused',
         evidence: `${declared} could not be set: ${reason}`,
-        remedy: alterGrant(role, server.user, server.versionNumber),
+        remedy:
+          limit.sqlState === SQLSTATE.insufficientPrivilege
+            ? alterGrant(role, server.user, server.versionNumber)
+            : 'the next run tries again; if it stays, the message above says what is in the way',
       };
   }
 }

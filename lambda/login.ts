@@ -134,8 +134,8 @@ async function knock(
     if ('opened' in result) return result;
     if (result.refusal !== null) refused = result;
     if (!isServerFull(result.refusal) || performance.now() >= until || signal.aborted) {
-      // A refusal says more than that the run's time was over in the midst of the next attempt.
-      const told = (signal.aborted ? refused : null) ?? result;
+      // A refusal says more than how the attempt after it happened to break off.
+      const told = (sqlStateOf(result.cause) === null ? refused : null) ?? result;
       return { ...told, failure: describeFailure(way, place, told) };
     }
     await sleep(PAUSE_MS);

@@ -6,7 +6,7 @@ import {
   OTHER_APPLICATIONS,
   UNNAMED_APPLICATION,
 } from './contract.js';
-import { withOutcome } from './outcome.js';
+import { wasChosen, withOutcome } from './outcome.js';
 import { isServerFull } from './refusal.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from './slots.js';
 import type { Attribution } from './snapshot.js';
@@ -26,15 +26,20 @@ export interface MetricsShape {
   readonly database: string;
   readonly maxApplications: number;
   readonly attribute: Attribution;
+  /** The roles with a declared limit; they always have a series. */
+  readonly declaredRoles: readonly string[];
   /** A manual reap publishes what it did, but is no sign that the schedule works. */
   readonly isSweep: boolean;
 }
+
+/** How many roles have a series although no limit is declared for them. */
+const MAX_UNDECLARED_ROLES = 20;
 
 /** The datapoints of a run. Slots are counted as they were before anything was ended, so that alarms see the leak. */
 export function datapointsOf(visits: readonly Visit[], shape: MetricsShape): readonly Datapoint[] {
   return [
     ...visits.flatMap((visit) => [...instanceDatapoints(visit, shape), ...applicationDatapoints(visit, shape)]),
-    ...roleDatapoints(visits, shape.database),
+    ...roleDatapoints(visits, shape),
   ];
 }
 
@@ -51,7 +56,7 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
     at('Backends', used),
     at('IdleBackends', idle),
     at('TerminatedBackends', withOutcome(outcomes, 'terminated').length),
-    at('ReapableBackends', outcomes.length - withOutcome(outcomes, 'spared').length),
+    at('ReapableBackends', outcomes.filter(wasChosen).length),
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
     at('UnreadableBackends', snapshot.backends.filter(({ readable }) => !readable).length),
     at('ServerFull', free === 0 || refused ? 1 : 0),
@@ -100,8 +105,11 @@ function bounded(applications: readonly ApplicationUse[], most: number): readonl
   ];
 }
 
-/** A limit holds on each instance by itself, so the fullest instance speaks for the role. */
-function roleDatapoints(visits: readonly Visit[], database: string): readonly Datapoint[] {
+/**
+ * A limit holds on each instance by itself, so the fullest instance speaks for the role. All declared roles, and of the
+ * others the fullest: a database with a role for each tenant would otherwise pay for thousands of series.
+ */
+function roleDatapoints(visits: readonly Visit[], { database, declaredRoles }: MetricsShape): readonly Datapoint[] {
   const percents = new Map<string, number>();
   for (const { snapshot, roleLimits } of visits) {
     if (snapshot === null) continue;
@@ -109,7 +117,9 @@ function roleDatapoints(visits: readonly Visit[], database: string): readonly Da
       percents.set(role, Math.max(percents.get(role) ?? 0, percentOf(used, limit)));
     }
   }
-  return [...percents].map(([role, percent]) =>
+  const declared = [...percents].filter(([role]) => declaredRoles.includes(role));
+  const others = [...percents].filter(([role]) => !declaredRoles.includes(role)).sort(([, a], [, b]) => b - a);
+  return [...declared, ...others.slice(0, MAX_UNDECLARED_ROLES)].map(([role, percent]) =>
     atLevel('role', { Database: database, Role: role })('RoleLimitUsedPercent', percent),
   );
 }

@@ -28,8 +28,13 @@ export type LimitOutcome = Pick<LimitChange, 'role' | 'from' | 'to'> &
     | { readonly outcome: 'changed' | 'would_change'; readonly reason: null }
     | { readonly outcome: LimitObstacle; readonly reason: null }
     /** The server would not let us; the reason is its SQLSTATE and message. */
-    | { readonly outcome: 'refused'; readonly reason: string }
+    | { readonly outcome: 'refused'; readonly reason: string; readonly sqlState: string }
   );
+
+/** Whether the policy chose this backend, whatever came of it. */
+export function wasChosen({ outcome, reason }: Outcome): boolean {
+  return outcome !== 'spared' || reason === 'out_of_time' || reason === 'stopped' || reason === 'another_run';
+}
 
 /** The outcomes of one kind. */
 export function withOutcome<Name extends OutcomeName>(

@@ -39,8 +39,8 @@ export type SpareReason =
   | 'out_of_time'
   /** Chosen, but another run is at work on this server. */
   | 'another_run'
-  /** Chosen, but the session broke before its turn. */
-  | 'session_lost';
+  /** Chosen, but an error had stopped the reaping before its turn. */
+  | 'stopped';
 
 /** A backend that is left alone. */
 export interface Spared {
@@ -54,7 +54,9 @@ export type LimitObstacle =
   /** A server in recovery takes its roles from the primary. */
   | 'in_recovery'
   /** The limit would lock the reaper itself out. */
-  | 'own_role';
+  | 'own_role'
+  /** Superusers are never held to a limit, and only a superuser may alter one. */
+  | 'superuser';
 
 /** A role whose connection limit is not the declared one. */
 export interface LimitChange {
@@ -110,7 +112,7 @@ function judgeBy(snapshot: Snapshot, policy: Policy): (backend: Backend) => Verd
   const usualIdleAfter = patience(snapshot, policy);
   return (backend) => {
     const rule = policy.rules.find(({ matches }) => matches(backend));
-    const holding = rule?.spare === false ? null : sparedByHoldings(backend);
+    const holding = rule?.endHolders === true ? null : sparedByHoldings(backend);
     const reason =
       alwaysSpared(backend, snapshot) ??
       sparedByState(backend, policy) ??
@@ -170,7 +172,7 @@ function patience(snapshot: Snapshot, { idleAfter, pressure }: Policy): Seconds 
   return Math.min(idleAfter, ...reached.map((tier) => tier.idleAfter));
 }
 
-/** What would be lost with the session. Only a rule with `spare: false` lifts this protection. */
+/** What would be lost with the session. Only a rule with `endHolders` lifts this protection. */
 function sparedByHoldings(backend: Backend): SpareReason | null {
   if (backend.holdsAdvisoryLock) return 'advisory_lock';
   if (backend.ownsTemporaryTable) return 'temporary_table';
@@ -277,6 +279,7 @@ function planLimit(role: string, to: number, { server, roles }: Snapshot): reado
   function obstacleOf(): LimitObstacle | null {
     if (found === undefined) return 'missing';
     if (server.inRecovery) return 'in_recovery';
+    if (found.superuser && !server.superuser) return 'superuser';
     if (rotationBase(role) === rotationBase(server.user) && to < LEAST_OWN_LIMIT) return 'own_role';
     return null;
   }

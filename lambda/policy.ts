@@ -12,7 +12,9 @@ export interface CompiledRule {
   readonly matches: BackendMatcher;
   readonly idleAfter: Seconds | undefined;
   readonly keep: number | undefined;
-  readonly spare: boolean | undefined;
+  readonly spare: boolean;
+  /** Whether holders of advisory locks, temporary tables and channels are ended like everybody else. */
+  readonly endHolders: boolean;
 }
 
 /** What holds for one run: the deployed settings, as the request bends them. */
@@ -92,7 +94,8 @@ function compileRule(rule: Rule, attribute: Attribution): CompiledRule {
     ]),
     idleAfter: rule.idleAfter,
     keep: rule.keep,
-    spare: rule.spare,
+    spare: rule.spare === true,
+    endHolders: rule.endHolders === true,
   };
 }
 

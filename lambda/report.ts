@@ -1,6 +1,8 @@
 import type { InstanceAnswer } from './answer.js';
 import { formatDuration } from './duration.js';
 import type { Finding } from './findings.js';
+import type { SpareReason } from './plan.js';
+import { printable } from './printable.js';
 import { percentOf } from './slots.js';
 
 /** What the report is about besides the instances. */
@@ -74,7 +76,10 @@ const OUTCOME_WORDS = {
   unconfirmed: 'signalled but not seen to go',
 } as const;
 
-const SPARED_WORDS: Readonly<Record<string, string>> = {
+const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
+  active: 'active',
+  out_of_time: 'left, the time was over',
+  stopped: 'left, an error stopped it',
   below_idle_after: 'not idle long enough',
   starting: 'logging in',
   unknown_role: 'of dropped roles',
@@ -99,8 +104,8 @@ function doneLines({ outcomes, spared, roleLimits }: InstanceAnswer): readonly s
     const count = outcomes.filter(({ outcome }) => outcome === name).length;
     return count === 0 ? [] : [`${count} ${words}`];
   });
-  const left = Object.entries(spared).map(
-    ([reason, count]) => `${count} ${SPARED_WORDS[reason] ?? reason.replaceAll('_', ' ')}`,
+  const left = (Object.entries(spared) as [SpareReason, number][]).map(
+    ([reason, count]) => `${count} ${SPARED_WORDS[reason]}`,
   );
   return [
     line('reaped', counts, 'nobody'),
@@ -116,16 +121,11 @@ function line(label: string, parts: readonly string[], none: string): string {
 }
 
 function nextSteps(instances: readonly InstanceAnswer[], errors: readonly string[]): readonly string[] {
-  const steps = instances.flatMap(({ findings }) => findings).map(step);
-  if (steps.length > 0) return steps.map((text, index) => `  ${index + 1}. ${text}`);
+  const steps = instances.flatMap(({ findings }) => findings).flatMap(step);
+  if (steps.length > 0) return steps;
   return [errors.length === 0 ? '  nothing to do' : '  mend what failed, see above'];
 }
 
-function step({ severity, evidence, remedy }: Finding): string {
-  return `[${severity}] ${evidence}\n     -> ${remedy}`;
-}
-
-/** Role names may hold anything; nothing of them may steer a terminal. Our own line breaks stay. */
-function printable(text: string): string {
-  return text.replace(/[^\P{C}\n]/gu, '?');
+function step({ severity, evidence, remedy }: Finding, index: number): readonly string[] {
+  return [`  ${index + 1}. [${severity}] ${evidence}`, `     -> ${remedy}`];
 }

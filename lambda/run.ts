@@ -44,6 +44,7 @@ export async function run(
   timeMs: number,
 ): Promise<Answer> {
   const policy = policyOf(settings, request);
+  // Half only where somebody gives less time than a deployment may.
   const visitMs = Math.max(timeMs - PUBLISHING_MS, timeMs / 2);
   const visits = await Promise.all(
     loginTargets(settings).map((target) => visitInstance(target, logins, policy, visitMs)),
@@ -59,6 +60,7 @@ export async function run(
           database: settings.database,
           maxApplications: settings.maxApplications,
           attribute: policy.attribute,
+          declaredRoles: Object.keys(settings.roleLimits),
           isSweep,
         })
       : [];
@@ -72,7 +74,8 @@ export async function run(
   return answer;
 }
 
-function loginTargets(settings: Settings): readonly LoginTarget[] {
+/** The servers that the settings name. */
+export function loginTargets(settings: Settings): readonly LoginTarget[] {
   const { dbname, tls, caFile, rescueLogin, instances } = settings;
   return instanceNames(settings).map((name) => ({
     name,

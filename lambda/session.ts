@@ -43,6 +43,21 @@ const SESSION_LIMITS = {
   closeMs: 1_000,
 } as const;
 
+/**
+ * What our statements rely on, whatever the role, the database or the server says.
+ *
+ * The search path keeps out functions and operators that others may have made: a better match in `public` would run as us.
+ * backend_start and state_change travel as text, and patterns have backslashes.
+ */
+const SESSION_SETTINGS = [
+  'search_path=pg_catalog,pg_temp',
+  'TimeZone=UTC',
+  'DateStyle=ISO',
+  'standard_conforming_strings=on',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
 /** An open session and the way to end it. Whoever opened it closes it, whatever happens. */
 export interface OpenSession {
   readonly session: Session;
@@ -74,8 +89,7 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     lock_timeout: SESSION_LIMITS.lockMs,
     // The server may be too far gone to cancel; then give up on our side.
     query_timeout: SESSION_LIMITS.statementMs + 1_000,
-    // backend_start and state_change travel as text, so that text must not depend on the role's own settings.
-    options: '-c TimeZone=UTC -c DateStyle=ISO',
+    options: SESSION_SETTINGS,
   });
   // Without a listener the process dies when the server ends our session between two statements. The statement that
   // comes next fails with the same news.

@@ -1,33 +1,20 @@
 import * as v from 'valibot';
 import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, SETTINGS_VARIABLE } from './contract.js';
 import { duration } from './duration.js';
-import { decodeJson, demand, exactObject, InputError } from './faults.js';
+import { decodeJson, demand, exactObject, InputError, textLike, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
 
 /** The most backends a PostgreSQL server can be built for (MAX_BACKENDS), hence the largest limit that means anything. */
-const MAX_BACKENDS = 262_143;
-
-function wholeNumber(from: number, to: number): v.GenericSchema<number> {
-  const message = `a whole number from ${from} to ${to}`;
-  // One check, so that a value that is off in two ways is one fault.
-  return v.pipe(
-    v.number(message),
-    v.check((value) => Number.isInteger(value) && value >= from && value <= to, message),
-  );
-}
-
-function text(expected: string, pattern: RegExp): v.GenericSchema<string> {
-  return v.pipe(v.string(expected), v.regex(pattern, expected));
-}
+export const MAX_BACKENDS = 262_143;
 
 const secretId = v.pipe(v.string('the ARN or name of a secret'), v.minLength(1, 'the ARN or name of a secret'));
 
 /** Goes into dimension values, alarm names and Metrics Insights queries as it is, so it is plain on purpose. */
-const label = text('a name of 1 to 64 letters, digits, ".", "_" or "-"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const label = textLike(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name of 1 to 64 letters, digits, ".", "_" or "-"');
 
 /** A CloudWatch dimension value. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html */
 const applicationName = v.pipe(
-  text('1 to 255 printable ASCII characters, not all blank', /^(?=.*[!-~])[ -~]{1,255}$/),
+  textLike(/^(?=.*[!-~])[ -~]{1,255}$/, '1 to 255 printable ASCII characters, not all blank'),
   v.check((name) => name !== OTHER_APPLICATIONS, `a name other than ${OTHER_APPLICATIONS}, which sums the rest`),
 );
 
@@ -37,13 +24,15 @@ const postgresName = v.pipe(
   v.check((name) => name.length > 0 && Buffer.byteLength(name) <= 63, 'a name of 1 to 63 bytes'),
 );
 
-const host = text('a host name or address', /^\S{1,255}$/);
+const host = textLike(/^\S{1,255}$/, 'a host name or address');
 
 const port = wholeNumber(1, 65_535);
 
 const instance = exactObject({ name: label, host, port: v.optional(port, 5432) });
 
 const RULE_MATCHERS = ['application', 'role', 'database', 'address'] as const;
+
+const RULE_EFFECTS = ['idleAfter', 'keep', 'spare', 'endHolders'] as const;
 
 const rule = v.pipe(
   exactObject({
@@ -53,19 +42,20 @@ const rule = v.pipe(
     address: v.optional(cidr),
     idleAfter: v.optional(duration),
     keep: v.optional(wholeNumber(0, MAX_BACKENDS)),
-    spare: v.optional(v.boolean('true or false')),
+    spare: v.optional(v.literal(true, 'true, or nothing at all')),
+    endHolders: v.optional(v.literal(true, 'true, or nothing at all')),
   }),
   v.check(
     (given) => RULE_MATCHERS.some((key) => given[key] !== undefined),
     `at least one of ${RULE_MATCHERS.join(', ')} (write application: "*" to mean every backend)`,
   ),
   v.check(
-    (given) => given.idleAfter !== undefined || given.keep !== undefined || given.spare !== undefined,
-    'at least one of idleAfter, keep, spare',
+    (given) => RULE_EFFECTS.some((key) => given[key] !== undefined),
+    `at least one of ${RULE_EFFECTS.join(', ')}`,
   ),
   v.check(
-    (given) => given.spare !== true || (given.idleAfter === undefined && given.keep === undefined),
-    'spare: true alone, since idleAfter and keep have no effect beside it',
+    (given) => given.spare !== true || RULE_EFFECTS.every((key) => key === 'spare' || given[key] === undefined),
+    'spare: true alone, since nothing else has an effect beside it',
   ),
 );
 
@@ -100,7 +90,7 @@ export const settingsSchema = v.pipe(
     dbname: v.optional(postgresName),
     tls: v.optional(v.picklist(['verify-full', 'disable'], '"verify-full" or "disable"'), 'verify-full'),
     /** A PEM file with the certificate authorities to trust instead of the runtime's. */
-    caFile: v.optional(text('the path of a PEM file', /^\S.{0,1023}$/)),
+    caFile: v.optional(textLike(/^\S.{0,1023}$/, 'the path of a PEM file')),
     mode: v.optional(v.picklist(['enforce', 'preview'], '"enforce" or "preview"'), 'enforce'),
     idleAfter: v.optional(duration, '5m'),
     /** The same for both transaction states; ends their transactions. */

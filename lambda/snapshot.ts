@@ -52,6 +52,7 @@ export interface Role {
   readonly name: string;
   /** `rolconnlimit`; `null` is no limit (-1), 0 is a real one. */
   readonly connectionLimit: number | null;
+  readonly superuser: boolean;
   /** Whether our login may change the limit. */
   readonly mayAlter: boolean;
 }
@@ -70,6 +71,7 @@ export interface Server {
   readonly rdsReservedConnections: number;
   /** The role we are logged in as. */
   readonly user: string;
+  readonly superuser: boolean;
   readonly mayReadAllStats: boolean;
   readonly maySignalBackends: boolean;
   /** Whether slots are kept free that our login may use and ordinary roles may not. */

@@ -1,17 +1,17 @@
 /**
  * Ends the chosen backends, and says of each one what became of it.
  *
- * Batches, because a signal takes half the time in one. When the server refuses one backend of a batch (a superuser's)
- * the whole statement fails, with the signals before it sent and their names lost; that batch is then gone through one
- * by one, so that a refusal costs nobody else. Whatever else fails ends the acting, not the run: what was signalled is
- * still verified and reported.
+ * Batches, because a signal takes half the time in one. Whom the server would refuse is left out of the batch, since one
+ * refusal fails the whole statement, with the signals before it sent and their names lost; those are tried one by one, for
+ * the server's own words. Whatever else fails ends the acting, not the run: what was signalled is still verified and
+ * reported.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from './outcome.js';
 import type { Session } from './session.js';
 import type { Backend } from './snapshot.js';
 import { signal, stillThere } from './sql/terminate.js';
-import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
+import { describeError, sqlStateOf } from './sqlstate.js';
 
 /**
  * How many backends one statement signals. A hundred take 50 to 60 ms: long enough to be worth the round trip, short
@@ -45,14 +45,15 @@ export async function terminateBackends(
   for (let start = 0; start < victims.length; start += BATCH_SIZE) {
     const batch = victims.slice(start, start + BATCH_SIZE);
     if (error !== null || timeLeft() <= VERIFY_MS) {
-      const reason = error === null ? 'out_of_time' : 'session_lost';
+      const reason = error === null ? 'out_of_time' : 'stopped';
       settled.push(...batch.map((backend) => ({ backend, outcome: 'spared', reason }) as const));
       continue;
     }
     try {
-      const sent = await signalBatch(session, batch);
-      settled.push(...sent.settled);
-      signalled.push(...sent.signalled);
+      for (const sent of await signalBatch(session, batch)) {
+        if (sent.outcome === 'signalled') signalled.push(sent.backend);
+        else settled.push(sent);
+      }
     } catch (cause) {
       error = cause;
       const reason = `may have been signalled: ${describeError(cause)}`;
@@ -64,61 +65,48 @@ export async function terminateBackends(
   return { outcomes: [...verified.outcomes, ...settled], error: error ?? verified.error };
 }
 
-interface Sent {
-  readonly settled: readonly Outcome[];
-  readonly signalled: readonly Backend[];
-}
+type Sent = Outcome | { readonly backend: Backend; readonly outcome: 'signalled' };
 
-async function signalBatch(session: Session, batch: readonly Backend[]): Promise<Sent> {
-  try {
-    const pids = await signal(session, batch);
-    return {
-      signalled: batch.filter(({ pid }) => pids.has(pid)),
-      settled: batch
-        .filter(({ pid }) => !pids.has(pid))
-        .map((backend) => ({ backend, outcome: 'vanished', reason: null }) as const),
-    };
-  } catch (error) {
-    if (sqlStateOf(error) !== SQLSTATE.insufficientPrivilege) throw error;
-    return signalOneByOne(session, batch);
-  }
-}
-
-async function signalOneByOne(session: Session, batch: readonly Backend[]): Promise<Sent> {
-  const settled: Outcome[] = [];
-  const signalled: Backend[] = [];
-  let refusalSeen = false;
+async function signalBatch(session: Session, batch: readonly Backend[]): Promise<readonly Sent[]> {
+  const answers = await signal(session, batch, 'permitted');
+  const sent: Sent[] = [];
   for (const backend of batch) {
-    try {
-      const pids = await signal(session, [backend]);
-      // The failed batch ran in this order up to its first refusal: who is gone from before it went by our signal.
-      if (pids.has(backend.pid) || !refusalSeen) signalled.push(backend);
-      else settled.push({ backend, outcome: 'vanished', reason: null });
-    } catch (error) {
-      if (sqlStateOf(error) !== SQLSTATE.insufficientPrivilege) throw error;
-      refusalSeen = true;
-      settled.push({ backend, outcome: 'refused', reason: describeError(error) });
-    }
+    const answer = answers.get(backend.pid);
+    if (answer === 'signalled') sent.push({ backend, outcome: 'signalled' });
+    else if (answer === 'forbidden') sent.push(await signalOne(session, backend));
+    else sent.push({ backend, outcome: 'vanished', reason: null });
   }
-  return { settled, signalled };
+  return sent;
+}
+
+async function signalOne(session: Session, backend: Backend): Promise<Sent> {
+  try {
+    const answers = await signal(session, [backend], 'any');
+    if (answers.get(backend.pid) === 'signalled') return { backend, outcome: 'signalled' };
+    return { backend, outcome: 'vanished', reason: null };
+  } catch (error) {
+    // The server's own no is about this backend; anything else is about the session.
+    if (sqlStateOf(error) === null) throw error;
+    return { backend, outcome: 'refused', reason: describeError(error) };
+  }
 }
 
 async function verify(session: Session, signalled: readonly Backend[], timeLeft: () => number): Promise<Termination> {
   if (signalled.length === 0) return { outcomes: [], error: null };
   let left: ReadonlySet<number> = new Set(signalled.map(({ pid }) => pid));
+  let reason = 'signalled, with no time left to verify';
   let error: unknown = null;
-  let waited = 0;
   try {
-    for (let pause = 10; left.size > 0 && waited < Math.min(VERIFY_MS, timeLeft()); pause *= 2) {
-      await sleep(pause);
-      waited += pause;
+    const until = performance.now() + Math.min(VERIFY_MS, timeLeft());
+    for (let pause = 10; left.size > 0 && performance.now() < until; pause *= 2) {
+      await sleep(Math.min(pause, until - performance.now()));
       left = await stillThere(session, signalled);
+      reason = `signalled, still there after ${VERIFY_MS} ms`;
     }
   } catch (cause) {
     error = cause;
+    reason = `signalled, not verified: ${describeError(cause)}`;
   }
-  const reason =
-    error === null ? `signalled, still there after ${waited} ms` : `signalled, not verified: ${describeError(error)}`;
   const outcomes = signalled.map(
     (backend): Outcome =>
       left.has(backend.pid)

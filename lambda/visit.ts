@@ -135,7 +135,8 @@ async function changeLimit(session: Session, { obstacle, ...change }: LimitChang
     return { ...change, outcome: 'changed', reason: null };
   } catch (error) {
     // The server's own no is about this role; anything else is about the session, and the next role would fail too.
-    if (sqlStateOf(error) === null) throw error;
-    return { ...change, outcome: 'refused', reason: describeError(error) };
+    const sqlState = sqlStateOf(error);
+    if (sqlState === null) throw error;
+    return { ...change, outcome: 'refused', reason: describeError(error), sqlState };
   }
 }

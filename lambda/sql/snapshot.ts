@@ -83,7 +83,7 @@ const SNAPSHOT = /* sql */ `
                   and case when server.version_number >= 160000
                            then temporary.pid = a.pid else temporary.relowner = a.usesysid end),
              'lastRanListen', coalesce(
-               a.query ~* '(^|;)(\\s|--[^\\n]*\\n|/\\*([^*]|\\*[^/])*\\*/)*listen\\M', false)
+               a.query ~* '(^|;)(\\s|--[^\\n]*\\n|/\\*([^*]|\\*+[^*/])*\\*+/)*listen\\M', false)
            ) as described
       from pg_stat_activity a
       left join pg_roles r on r.oid = a.usesysid
@@ -101,6 +101,7 @@ const SNAPSHOT = /* sql */ `
                    'rdsSuperuserReservedConnections', rds_superuser_reserved,
                    'rdsReservedConnections', rds_reserved,
                    'user', current_user,
+                   'superuser', superuser,
                    'mayReadAllStats', may_read_all_stats,
                    'maySignalBackends', may_signal_backends,
                    'hasReservedSlot', superuser or reserve.usable,
@@ -111,6 +112,7 @@ const SNAPSHOT = /* sql */ `
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'name', r.rolname,
                    'connectionLimit', nullif(r.rolconnlimit, -1),
+                   'superuser', r.rolsuper,
                    'mayAlter', server.superuser or (
                      server.createrole and not r.rolsuper and (
                        -- Before 16 the right reaches every role that is not a superuser.

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -5,7 +7,7 @@ import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/answer.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { LEAST_TIMEOUT_SECONDS, SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import type { SettingsInput } from '../../lambda/settings.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { BUNDLED_MAJOR, major } from '../support/postgres-majors.js';
@@ -63,18 +65,18 @@ function setSecret(password = PASSWORD): void {
 }
 
 /** The deployed bundle with other settings than the synthesized ones. */
-function deploy(settings: Partial<SettingsInput>): LambdaProcess {
+function deploy(settings: Partial<SettingsInput>, timeoutSeconds = deployment.timeoutSeconds): LambdaProcess {
   const synthesized = JSON.parse(deployment.environment[SETTINGS_VARIABLE] ?? '{}');
   const environment = {
     ...deployment.environment,
     [SETTINGS_VARIABLE]: JSON.stringify({ ...synthesized, ...settings }),
   };
-  return startLambda({ ...deployment, environment, handler: 'handler', awsEndpoint: aws.endpoint });
+  return startLambda({ ...deployment, timeoutSeconds, environment, handler: 'handler', awsEndpoint: aws.endpoint });
 }
 
-async function redeploy(settings: Partial<SettingsInput>): Promise<void> {
+async function redeploy(settings: Partial<SettingsInput>, timeoutSeconds?: number): Promise<void> {
   await lambda.stop();
-  lambda = deploy(settings);
+  lambda = deploy(settings, timeoutSeconds);
 }
 
 async function leak(count: number, applicationName: string): Promise<pg.Client[]> {
@@ -295,6 +297,23 @@ describe('when something fails', () => {
       expect(aws.metrics()).toEqual([]);
     },
   );
+
+  it('a server and a CloudWatch that never answer do not keep a run from ending in its time', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    try {
+      const { port } = silent.address() as AddressInfo;
+      await redeploy({ instances: [{ name: 'silent', host: '127.0.0.1', port }] }, LEAST_TIMEOUT_SECONDS);
+      aws.fail('PutMetricData', 'hang');
+      const began = performance.now();
+      const error = await failure(deployment.scheduledEvent);
+      expect(error.errorType).toBe('RunError');
+      expect(performance.now() - began).toBeLessThan(LEAST_TIMEOUT_SECONDS * 1_000);
+      expect(logged('run')).toHaveLength(1);
+    } finally {
+      silent.close();
+    }
+  });
 
   it('one instance out of reach does not keep the other from being swept', async () => {
     const { host, port } = database.server;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type OpenSession, openSession, type Session } from '../../lambda/session.js';
 import type { Backend } from '../../lambda/snapshot.js';
 import { readSnapshot } from '../../lambda/sql/snapshot.js';
+import { stillThere } from '../../lambda/sql/terminate.js';
 import { terminateBackends } from '../../lambda/terminate.js';
 import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
 
@@ -134,6 +135,50 @@ describe('ending backends', () => {
     expect(await database.alive([before, refused, after])).toEqual([false, true, false]);
   });
 
+  it('is not confused by who moved on before the one that the server refuses', async () => {
+    const [left, woken, refused, leaked] = [
+      ...(await database.leak(2, 'billing')),
+      await database.connect('postgres', { ...database.server.superuser }),
+      ...(await database.leak(1, 'billing')),
+    ];
+    if (!(left && woken && refused && leaked)) throw new Error('unreachable');
+    const { outcomes } = await endAfter([left, woken, refused, leaked], async () => {
+      await left.end();
+      await woken.query('select 1');
+    });
+    expect(outcomes).toEqual([vanished, vanished, { outcome: 'refused', reason: expect.any(String) }, terminated]);
+    expect(await database.alive([woken, refused])).toEqual([true, true]);
+  });
+
+  it('touches nothing but client backends, even if a plan named one', async () => {
+    const walsender = await database.connect('postgres', {
+      ...database.server.superuser,
+      ...{ replication: 'database' },
+    });
+    const { rows } = await database.admin.query(
+      'select pid, backend_start::text as "backendStart", state, state_change::text as "stateChange" from pg_stat_activity where pid = $1',
+      [pidOf(walsender)],
+    );
+    const [client] = await database.leak(1, 'checkout');
+    if (!client) throw new Error('unreachable');
+    const [seen] = rowsOf((await readSnapshot(opened.session, [])).backends, [client]);
+    const asVictim = { ...seen, ...rows[0] } as Backend;
+    expect(asVictim.state).toBe('idle');
+    const { outcomes } = await terminateBackends(opened.session, [asVictim], enoughTime);
+    expect(outcomes).toMatchObject([{ outcome: 'vanished' }]);
+    expect(await database.alive([walsender])).toEqual([true]);
+  });
+
+  it('does not call a backend gone that only has the pid of one', async () => {
+    const [client] = await database.leak(1, 'checkout');
+    if (!client) throw new Error('unreachable');
+    const [seen] = rowsOf((await readSnapshot(opened.session, [])).backends, [client]);
+    if (!seen) throw new Error('unreachable');
+    const older: Backend = { ...seen, backendStart: '2020-01-01 00:00:00+00' };
+    expect([...(await stillThere(opened.session, [seen, older]))]).toEqual([seen.pid]);
+    expect((await stillThere(opened.session, [older])).size).toBe(0);
+  });
+
   it('says what it may have done when the session breaks in the middle', async () => {
     const clients = await database.leak(210, 'checkout');
     const own = await reaper();
@@ -157,6 +202,14 @@ describe('ending backends', () => {
     expect(new Set(names.slice(0, 200))).toEqual(new Set(['unconfirmed']));
     expect(new Set(names.slice(200))).toEqual(new Set(['spared']));
     await own.close();
+  });
+
+  it('does not wait longer for the dead than there is time', async () => {
+    const clients = await database.leak(1, 'checkout');
+    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, clients);
+    const times = [10_000, 0];
+    const { outcomes } = await terminateBackends(opened.session, seen, () => times.shift() ?? 0);
+    expect(outcomes).toMatchObject([{ outcome: 'unconfirmed', reason: 'signalled, with no time left to verify' }]);
   });
 
   it('spares the rest when its time is over', async () => {

@@ -1,7 +1,7 @@
 import { parseEvent } from '../../lambda/event.js';
 import { type Policy, policyOf } from '../../lambda/policy.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../lambda/settings.js';
-import type { Backend, Server, Snapshot } from '../../lambda/snapshot.js';
+import type { Backend, Role, Server, Snapshot } from '../../lambda/snapshot.js';
 import type { Visit } from '../../lambda/visit.js';
 
 let lastPid = 1000;
@@ -46,6 +46,7 @@ export function aServer(overrides: Partial<Server> = {}): Server {
     rdsSuperuserReservedConnections: 0,
     rdsReservedConnections: 0,
     user: 'connection_reaper',
+    superuser: false,
     mayReadAllStats: true,
     maySignalBackends: true,
     hasReservedSlot: true,
@@ -53,6 +54,11 @@ export function aServer(overrides: Partial<Server> = {}): Server {
     oldestPreparedSeconds: null,
     ...overrides,
   };
+}
+
+/** A role with this connection limit, which our login may alter. */
+export function aRole(name: string, connectionLimit: number | null = null, overrides: Partial<Role> = {}): Role {
+  return { name, connectionLimit, superuser: false, mayAlter: true, ...overrides };
 }
 
 /** A look at {@link aServer}. */

@@ -37,7 +37,7 @@ describe('events', () => {
         '- idleAfter: expected a duration such as "90s", "5m" or "1h", got 60',
         '- applications: expected at least one entry (leave the key out to select all), got []',
         '- addresses.0: expected an address or CIDR block such as "10.1.0.0/16", got "x"',
-        '- maxTerminations: expected a whole number of at least 1, got 0',
+        '- maxTerminations: expected a whole number from 1 to 262143, got 0',
         '- aplications: unknown key, expected one of the keys action, idleAfter, applications,',
       ].join('\n'),
     );

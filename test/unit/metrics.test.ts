@@ -5,7 +5,7 @@ import type { Outcome } from '../../lambda/outcome.js';
 import type { SettingsInput } from '../../lambda/settings.js';
 import type { Backend } from '../../lambda/snapshot.js';
 import type { Visit } from '../../lambda/visit.js';
-import { aBackend, aPolicy, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
+import { aBackend, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
 
 const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' });
 const terminated = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
@@ -21,6 +21,7 @@ function datapoints(visits: readonly Visit[], settings: Partial<SettingsInput> =
     database: 'orders',
     maxApplications: settings.maxApplications ?? 20,
     attribute,
+    declaredRoles: Object.keys(settings.roleLimits ?? {}),
     isSweep,
   });
 }
@@ -74,7 +75,7 @@ describe('datapoints', () => {
   it('have exactly the metrics, units and dimension sets of the contract', () => {
     const snapshot = aSnapshot({
       backends: [aBackend()],
-      roles: [{ name: 'checkout', connectionLimit: 4, mayAlter: true }],
+      roles: [aRole('checkout', 4)],
     });
     const levels = { instance: new Map(), application: new Map(), role: new Map() };
     for (const { metric, unit, dimensions } of datapoints([visited([spared(aBackend())], { snapshot })])) {
@@ -87,6 +88,11 @@ describe('datapoints', () => {
     for (const level of ['instance', 'application', 'role'] as const) {
       expect(Object.fromEntries(levels[level])).toEqual(METRICS[level]);
     }
+  });
+
+  it('count among the reapable whom the run had no time for', () => {
+    const late: Outcome = { backend: aBackend(), outcome: 'spared', reason: 'out_of_time' };
+    expect(series(datapoints([visited([...mixed, late])]), instance)).toMatchObject({ ReapableBackends: 5 });
   });
 
   it('add up: the instance is the sum of its applications', () => {
@@ -138,12 +144,7 @@ describe('datapoints', () => {
   });
 
   it('take the fullest instance for a role, and the limit that holds after the run', () => {
-    const roles = [
-      { name: 'checkout', connectionLimit: 10, mayAlter: true },
-      { name: 'shut', connectionLimit: 0, mayAlter: true },
-      { name: 'free', connectionLimit: null, mayAlter: true },
-      { name: 'capped', connectionLimit: null, mayAlter: true },
-    ];
+    const roles = [aRole('checkout', 10), aRole('shut', 0), aRole('free', null), aRole('capped', null)];
     const on = (name: string, count: number): Visit => {
       const outcomes = [...backends(count), ...backends(2, { role: 'capped' })].map(spared);
       const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
@@ -157,8 +158,21 @@ describe('datapoints', () => {
     ]);
   });
 
+  it('have no more series of undeclared roles than twenty, the fullest, and all declared ones', () => {
+    const roles = Array.from({ length: 60 }, (_, index) => aRole(`tenant_${index}`, 10));
+    const outcomes = roles.slice(0, 25).flatMap(({ name }, index) => backends(index % 10, { role: name }).map(spared));
+    const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
+    const ofRoles = (settings: Partial<SettingsInput>) =>
+      datapoints([aVisit({ snapshot, outcomes })], settings).filter(({ dimensions }) => 'Role' in dimensions);
+    expect(ofRoles({})).toHaveLength(20);
+    expect(Math.min(...ofRoles({}).map(({ value }) => value))).toBeGreaterThan(0);
+    const declared = ofRoles({ roleLimits: { tenant_59: 10 } });
+    expect(declared).toHaveLength(21);
+    expect(declared[0]).toMatchObject({ dimensions: { Role: 'tenant_59' }, value: 0 });
+  });
+
   it('count a twin of rotation for the role it was made of', () => {
-    const roles = ['checkout', 'checkout_clone'].map((name) => ({ name, connectionLimit: 10, mayAlter: true }));
+    const roles = ['checkout', 'checkout_clone'].map((name) => aRole(name, 10));
     const outcomes = [...backends(3), ...backends(2, { role: 'checkout_clone' })].map(spared);
     const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
     const ofRoles = datapoints([aVisit({ snapshot, outcomes })]).filter(({ dimensions }) => 'Role' in dimensions);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { planRun, type SpareReason } from '../../lambda/plan.js';
 import type { SettingsInput } from '../../lambda/settings.js';
 import type { Backend } from '../../lambda/snapshot.js';
-import { aBackend, aPolicy, aServer, aSnapshot, backends } from '../support/builders.js';
+import { aBackend, aPolicy, aRole, aServer, aSnapshot, backends } from '../support/builders.js';
 
 function plan(seen: readonly Backend[], settings: Partial<SettingsInput> = {}, event: unknown = {}) {
   const { terminations, spared } = planRun(aSnapshot({ backends: seen }), aPolicy(settings, event));
@@ -115,15 +115,15 @@ describe('whom a policy chooses', () => {
     },
     { name: 'a listener', backend: { lastRanListen: true }, event: reapEverything, want: 'listen' },
     {
-      name: 'a lock holder whose rule says spare: false',
+      name: 'a lock holder whose rule says endHolders',
       backend: { holdsAdvisoryLock: true, ownsTemporaryTable: true, lastRanListen: true },
-      settings: { rules: [{ application: 'checkout', spare: false }] },
+      settings: { rules: [{ application: 'checkout', endHolders: true }] },
       want: 'chosen',
     },
     {
-      name: 'a superuser whose rule says spare: false',
+      name: 'a superuser whose rule says endHolders',
       backend: { superuser: true },
-      settings: { rules: [{ application: '*', spare: false }] },
+      settings: { rules: [{ application: '*', endHolders: true }] },
       want: 'superuser',
     },
     {
@@ -140,7 +140,10 @@ describe('whom a policy chooses', () => {
 
   it.each(['superuser', 'readable', 'role'] as const)('never chooses by a rule what is always spared (%s)', (field) => {
     const odd = { superuser: { superuser: true }, readable: { readable: false }, role: { role: 'rdsadmin' } }[field];
-    const settings: Partial<SettingsInput> = { rules: [{ role: '*', idleAfter: '1s', spare: false }], idleAfter: '1s' };
+    const settings: Partial<SettingsInput> = {
+      rules: [{ role: '*', idleAfter: '1s', endHolders: true }],
+      idleAfter: '1s',
+    };
     expect(reasonFor(aBackend(odd), settings, reapEverything)).not.toBe('chosen');
   });
 });
@@ -362,10 +365,8 @@ describe('a manual reap', () => {
 });
 
 describe('role limits', () => {
-  const role = (name: string, connectionLimit: number | null) => ({ name, connectionLimit, mayAlter: true });
-
   it('are changed only where they differ', () => {
-    const snapshot = aSnapshot({ roles: [role('a', 10), role('b', null), role('c', 0), role('undeclared', 7)] });
+    const snapshot = aSnapshot({ roles: [aRole('a', 10), aRole('b', null), aRole('c', 0), aRole('undeclared', 7)] });
     const { limitChanges } = planRun(snapshot, aPolicy({ roleLimits: { a: 10, b: 20, c: 5 } }));
     expect(limitChanges).toEqual([
       { role: 'b', from: null, to: 20, obstacle: null },
@@ -374,7 +375,7 @@ describe('role limits', () => {
   });
 
   it('name what is in the way', () => {
-    const roles = [role('a', null), role('connection_reaper', null)];
+    const roles = [aRole('a', null), aRole('connection_reaper', null)];
     const roleLimits = { a: 1, missing: 2, connection_reaper: 1 };
     const obstacles = (inRecovery: boolean) =>
       planRun(aSnapshot({ roles, server: aServer({ inRecovery }) }), aPolicy({ roleLimits })).limitChanges.map(
@@ -386,7 +387,7 @@ describe('role limits', () => {
 
   it("hold for the twin that a rotation makes, when there is one and it isn't declared itself", () => {
     const changes = (names: readonly string[], roleLimits: Record<string, number>) =>
-      planRun(aSnapshot({ roles: names.map((name) => role(name, null)) }), aPolicy({ roleLimits })).limitChanges.map(
+      planRun(aSnapshot({ roles: names.map((name) => aRole(name)) }), aPolicy({ roleLimits })).limitChanges.map(
         ({ role: name, to }) => [name, to],
       );
     expect(changes(['a', 'a_clone'], { a: 5 })).toEqual([
@@ -401,7 +402,7 @@ describe('role limits', () => {
   });
 
   it('are left alone by a manual reap', () => {
-    const snapshot = aSnapshot({ roles: [role('a', null)] });
+    const snapshot = aSnapshot({ roles: [aRole('a', null)] });
     expect(planRun(snapshot, aPolicy({ roleLimits: { a: 1 } }, { action: 'reap' })).limitChanges).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import type { Outcome } from '../../lambda/outcome.js';
 import { policyOf } from '../../lambda/policy.js';
 import type { Publication } from '../../lambda/publish.js';
 import type { Visit } from '../../lambda/visit.js';
-import { aBackend, aServer, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
+import { aBackend, aRole, aServer, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
 
 const published: Publication = { requests: 1, datapoints: 23, via: 'api', error: null };
 
@@ -49,7 +49,7 @@ primary · PostgreSQL 18.4 · 97 of 97 usable slots taken (100 %) · FULL · max
   limit   checkout: none -> 40 (changed)
 
 Next
-  1. [critical] 97 backends on 97 usable slots when this run began: ordinary roles were refused with SQLSTATE 53300
+  1. [critical] 97 backends on 97 usable slots when this run began: none was left for ordinary roles, whose logins get SQLSTATE 53300
      -> 90 slots are free again, for as long as it takes to leak them once more: mend the application that does
   2. [warning] checkout left 90 backends idle (of 97 usable slots), the oldest for 1h, as checkout from 10.0.0.1
      -> make it give connections back (release or close in finally), and close idle ones sooner than the reaper does; until then cap its role: ALTER ROLE "checkout" CONNECTION LIMIT 48;`,
@@ -74,9 +74,15 @@ Next
   });
 
   it('lets no name steer the terminal', () => {
-    const role = 'ev\u001b[31mil\u009b\u202e\nrole';
-    const roleLimits = [{ role, from: 1, to: 2, outcome: 'changed', reason: null }] as const;
-    const { text } = answer([aVisit({ roleLimits })]);
+    const role = 'ev\u001b[31mil\u009b\u202e\n  9. [critical] forged\n     -> run this';
+    const roleLimits = [
+      { role, from: 1, to: 2, outcome: 'changed', reason: null },
+      { role, from: 1, to: 2, outcome: 'missing', reason: null },
+    ] as const;
+    const failed = { ...aVisit({ roleLimits, errors: [`bad \u001b[2J ${role}`] }) };
+    const { text, errors } = answer([failed]);
+    expect(text).not.toMatch(/^ +(9\.|-> +run this)/m);
+    expect(errors).toHaveLength(1);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
@@ -122,9 +128,9 @@ describe('findings', () => {
   it('says before it is needed which declared roles it may not alter', () => {
     const settings = someSettings({ roleLimits: { checkout: 5, billing: 5 } });
     const roles = [
-      { name: 'checkout', connectionLimit: 5, mayAlter: false },
-      { name: 'billing', connectionLimit: 5, mayAlter: true },
-      { name: 'undeclared', connectionLimit: 5, mayAlter: false },
+      aRole('checkout', 5, { mayAlter: false }),
+      aRole('billing', 5),
+      aRole('undeclared', 5, { mayAlter: false }),
     ];
     const visit = aVisit({ snapshot: aSnapshot({ roles }) });
     const request = { action: 'sweep' } as const;
@@ -158,11 +164,26 @@ describe('findings', () => {
     expect(text).toContain('GRANT pg_signal_backend TO "odd""name";');
   });
 
+  it('does not advise to lift a lockout, nor a limit that is declared', () => {
+    const visit = leaking();
+    const shut = aSnapshot({ backends: visit.snapshot?.backends ?? [], roles: [aRole('checkout', 0)] });
+    expect(answer([{ ...visit, snapshot: shut }]).text).not.toContain('ALTER ROLE');
+    const settings = someSettings({ roleLimits: { checkout: 10 } });
+    const { text } = answerOf(
+      settings,
+      { action: 'report' },
+      policyOf(settings, { action: 'report' }),
+      [visit],
+      published,
+    );
+    expect(text).not.toContain('ALTER ROLE');
+  });
+
   it('advises a cap only where there is none', () => {
     const visit = leaking();
     const capped = {
       ...aSnapshot({ backends: visit.snapshot?.backends ?? [] }),
-      roles: [{ name: 'checkout', connectionLimit: 95, mayAlter: true }],
+      roles: [aRole('checkout', 95)],
     };
     expect(answer([visit]).text).toContain('ALTER ROLE "checkout"');
     expect(answer([{ ...visit, snapshot: capped }]).text).not.toContain('ALTER ROLE');
@@ -184,8 +205,24 @@ describe('findings', () => {
     expect(codes(aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null }] }))).toEqual([code]);
   });
 
+  it.each([
+    [{ outcome: 'superuser', reason: null }, 'role_limit_superuser'],
+    [{ outcome: 'refused', reason: '55P03: lock timeout', sqlState: '55P03' }, 'role_limit_refused'],
+  ] as const)('never advises a grant that would not help: %j', (outcome, code) => {
+    const visit = aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, ...outcome }] });
+    expect(codes(visit)).toEqual([code]);
+    expect(answer([visit]).text).not.toMatch(/GRANT|CREATEROLE/);
+  });
+
+  it('tells whom the run could not get to', () => {
+    const outcomes: Outcome[] = [{ backend: aBackend(), outcome: 'spared', reason: 'out_of_time' }];
+    expect(codes(aVisit({ outcomes }))).toEqual(['left_standing']);
+  });
+
   it('prints what a refused role limit needs on this version', () => {
-    const roleLimits = [{ role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no' }] as const;
+    const roleLimits = [
+      { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501' },
+    ] as const;
     expect(answer([aVisit({ roleLimits })]).text).toContain(
       'GRANT "r" TO "connection_reaper" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;',
     );

@@ -4,12 +4,12 @@ import type { Request } from './event.js';
 import { type Finding, findingsOf } from './findings.js';
 import type { LoginFacts } from './login.js';
 import type { LimitOutcome, OutcomeName } from './outcome.js';
-import type { SpareReason } from './plan.js';
 import type { Policy } from './policy.js';
 import type { Publication } from './publish.js';
 import { reportText } from './report.js';
 import type { Settings } from './settings.js';
 import { type ApplicationUse, applicationUse, slotUse } from './slots.js';
+import type { SpareReason } from './spared.js';
 import type { Visit } from './visit.js';
 
 /** What one instance looked like and what was done there. */

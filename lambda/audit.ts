@@ -1,8 +1,9 @@
+import { countBy } from './group-by.js';
 import type { LogEvent, LogLevel } from './log.js';
 import type { LoginFacts } from './login.js';
 import { withOutcome } from './outcome.js';
-import type { SpareReason } from './plan.js';
 import type { Attribution } from './snapshot.js';
+import type { SpareReason } from './spared.js';
 import type { Visit } from './visit.js';
 
 /** An event with its level; without one it is INFO. */
@@ -44,7 +45,6 @@ function loginLevel({ way, refusals }: LoginFacts): LogLevel {
 
 /** How many backends were spared, by reason, the most frequent first. */
 export function countSpared({ outcomes }: Pick<Visit, 'outcomes'>): Readonly<Partial<Record<SpareReason, number>>> {
-  const counts = new Map<SpareReason, number>();
-  for (const { reason } of withOutcome(outcomes, 'spared')) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const counts = countBy(withOutcome(outcomes, 'spared'), ({ reason }) => reason);
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }

@@ -1,4 +1,5 @@
 import { NAMESPACE } from './contract.js';
+import { groupBy } from './group-by.js';
 import type { Datapoint } from './metrics.js';
 
 /** A log line in CloudWatch's embedded metric format. */
@@ -13,13 +14,7 @@ export type EmfLine = Readonly<Record<string, unknown>>;
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function emfLines(datapoints: readonly Datapoint[], timestamp: Date): readonly EmfLine[] {
-  const sets = new Map<string, Datapoint[]>();
-  for (const datapoint of datapoints) {
-    const key = JSON.stringify(datapoint.dimensions);
-    const set = sets.get(key);
-    if (set === undefined) sets.set(key, [datapoint]);
-    else set.push(datapoint);
-  }
+  const sets = groupBy(datapoints, ({ dimensions }) => JSON.stringify(dimensions));
   return [...sets].map(([key, set]) => {
     const dimensions = JSON.parse(key) as Datapoint['dimensions'];
     return {

@@ -1,5 +1,6 @@
-import type { LimitChange, LimitObstacle, SpareReason } from './plan.js';
+import type { LimitChange, LimitObstacle } from './plan-limits.js';
 import type { Backend } from './snapshot.js';
+import type { SpareReason } from './spared.js';
 
 /** What became of a backend: what was seen, not what was hoped. */
 export type Outcome = { readonly backend: Backend } & (

@@ -1,9 +1,9 @@
 import type { InstanceAnswer } from './answer.js';
 import { formatDuration } from './duration.js';
 import type { Finding } from './findings.js';
-import type { SpareReason } from './plan.js';
 import { printable } from './printable.js';
 import { percentOf } from './slots.js';
+import type { SpareReason } from './spared.js';
 
 /** What the report is about besides the instances. */
 export interface ReportSubject {

@@ -1,4 +1,5 @@
 import type { Seconds } from './duration.js';
+import { groupBy } from './group-by.js';
 import { type LimitOutcome, type Outcome, withOutcome } from './outcome.js';
 import { rotationBase, twinOf } from './rotation-twin.js';
 import { type Attribution, type Snapshot, usableSlots } from './snapshot.js';
@@ -36,14 +37,7 @@ export interface ApplicationUse {
 
 /** Counts an instance's outcomes by application, the one with the most backends first. */
 export function applicationUse(outcomes: readonly Outcome[], attribute: Attribution): readonly ApplicationUse[] {
-  const byName = new Map<string, Outcome[]>();
-  for (const outcome of outcomes) {
-    const name = attribute(outcome.backend);
-    const group = byName.get(name);
-    if (group === undefined) byName.set(name, [outcome]);
-    else group.push(outcome);
-  }
-  return [...byName]
+  return [...groupBy(outcomes, ({ backend }) => attribute(backend))]
     .map(
       ([name, group]): ApplicationUse => ({
         name,

@@ -1,6 +1,7 @@
 import { LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login.js';
 import type { LimitOutcome, Outcome } from './outcome.js';
-import { type LimitChange, type Plan, planRun } from './plan.js';
+import { type Plan, planRun } from './plan.js';
+import type { LimitChange } from './plan-limits.js';
 import type { Policy } from './policy.js';
 import { twinOf } from './rotation-twin.js';
 import type { Session } from './session.js';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { planRun, type SpareReason } from '../../lambda/plan.js';
+import { planRun } from '../../lambda/plan.js';
 import type { SettingsInput } from '../../lambda/settings.js';
 import type { Backend } from '../../lambda/snapshot.js';
+import type { SpareReason } from '../../lambda/spared.js';
 import { aBackend, aPolicy, aRole, aServer, aSnapshot, backends } from '../support/builders.js';
 
 function plan(seen: readonly Backend[], settings: Partial<SettingsInput> = {}, event: unknown = {}) {

@@ -1,7 +1,8 @@
 import { countSpared } from './audit.js';
 import type { Seconds } from './duration.js';
 import type { Request } from './event.js';
-import { type Finding, findingsOf } from './findings.js';
+import type { Finding } from './findings/finding.js';
+import { findingsOf } from './findings.js';
 import type { LoginFacts } from './login.js';
 import type { LimitOutcome, OutcomeName } from './outcome.js';
 import type { Policy } from './policy.js';

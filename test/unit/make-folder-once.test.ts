@@ -35,12 +35,13 @@ describe('makeFolderOnce', () => {
 
   it('takes the folder of whoever is done first', async () => {
     const folder = join(parent, 'it');
-    let finishSlow: () => void = () => undefined;
+    let finishSlow = (): void => undefined;
+    const quickIsDone = new Promise<void>((resolve) => {
+      finishSlow = resolve;
+    });
     const slow = makeFolderOnce(folder, async (unfinished) => {
       await writeFile(join(unfinished, 'content'), 'slow');
-      await new Promise<void>((resolve) => {
-        finishSlow = resolve;
-      });
+      await quickIsDone;
     });
     await makeFolderOnce(folder, (unfinished) => writeFile(join(unfinished, 'content'), 'quick'));
     finishSlow();

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SpareReason } from '../../lambda/spared.js';
+import { type Visit, visitInstance } from '../../lambda/visit.js';
+import { aPolicy } from '../support/builders.js';
+import { busyWith, PASSWORD, pidOf, startDatabase, type TestDatabase } from '../support/database.js';
+import { major } from '../support/postgres-majors.js';
+
+let database: TestDatabase;
+let visit: Visit;
+/** Those that a sweep must not touch, by what they are. */
+const spared = new Map<string, pg.Client>();
+let leaked: pg.Client[];
+/** Has no temporary table, but its role has. */
+let mate: pg.Client;
+let workersBefore: number;
+
+beforeAll(async () => {
+  database = await startDatabase({ max_connections: 60, max_wal_senders: 4, max_prepared_transactions: 2 });
+  const { admin, server } = database;
+  await admin.query(`
+    create role rdsadmin login password '${PASSWORD}';
+    create role replica login replication password '${PASSWORD}';
+    create role holder login password '${PASSWORD}';
+  `);
+  const connect = async (kind: string, role: string, statement?: string, options: pg.ClientConfig = {}) => {
+    const client = await database.connect(role, { application_name: kind, ...options });
+    if (statement !== undefined) await client.query(statement);
+    spared.set(kind, client);
+    return client;
+  };
+  await connect('superuser', 'postgres', undefined, server.superuser);
+  await connect('provider', 'rdsadmin');
+  await connect('reaper', 'connection_reaper', undefined, { application_name: 'connection-reaper' });
+  await connect('logical walsender', 'replica', undefined, walsender('database'));
+  await connect('physical walsender', 'replica', undefined, walsender('true'));
+  await connect('advisory lock', 'billing', 'select pg_advisory_lock(7)');
+  await connect('shared advisory lock', 'billing', 'select pg_advisory_lock_shared(8)');
+  await connect('temporary table', 'holder', 'create temporary table mine (x int)');
+  await connect('listener', 'billing', 'listen news');
+  await connect('transaction', 'billing', 'begin');
+  mate = await database.connect('holder', { application_name: 'leaky' });
+  await busyWith(admin, await connect('busy', 'billing'), 'select pg_sleep(60)');
+
+  const preparing = await database.connect('checkout', { application_name: 'leaky' });
+  await preparing
+    .query(`begin; create table made_in_two_phases (x int); prepare transaction 'two-phase'`)
+    .catch(async () => {
+      await preparing.query('rollback');
+      // The role may not create tables in public from 15 on; any transaction will do.
+      await preparing.query(`begin; select pg_current_xact_id(); prepare transaction 'two-phase'`);
+    });
+  leaked = [preparing, ...(await database.leak(5, 'checkout', 'leaky'))];
+  workersBefore = await workers();
+  await sleep(1_050);
+  const { host, port } = server;
+  visit = await visitInstance(
+    {
+      name: 'primary',
+      address: { host, port },
+      dbname: 'postgres',
+      tls: 'disable',
+      caFile: undefined,
+      rescueLogin: 'off',
+    },
+    { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
+    aPolicy({}, { action: 'reap', idleAfter: '1s' }),
+    20_000,
+  );
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+/** node-postgres passes it on, its types don't know it. */
+function walsender(replication: 'database' | 'true'): pg.ClientConfig {
+  return Object.assign<pg.ClientConfig, object>({}, { replication });
+}
+
+async function workers(): Promise<number> {
+  const { rows } = await database.admin.query(
+    `select count(*)::int as workers from pg_stat_activity
+      where backend_type in ('autovacuum launcher', 'logical replication launcher', 'checkpointer', 'background writer', 'walwriter')`,
+  );
+  return rows[0].workers;
+}
+
+function outcomeOf(client: pg.Client) {
+  const found = visit.outcomes.find(({ backend }) => backend.pid === pidOf(client));
+  return found === undefined ? 'not seen' : (found.reason ?? found.outcome);
+}
+
+describe('a reap of everything that is idle', () => {
+  it('ends the leaked', async () => {
+    expect(visit.errors).toEqual([]);
+    expect(leaked.map(outcomeOf)).toEqual(leaked.map(() => 'terminated'));
+    expect(await database.alive(leaked)).toEqual(leaked.map(() => false));
+  });
+
+  const reasons: readonly (readonly [string, SpareReason | 'not seen'])[] = [
+    ['superuser', 'superuser'],
+    ['provider', 'provider_role'],
+    ['reaper', 'reaper'],
+    ['logical walsender', 'not seen'],
+    ['physical walsender', 'not seen'],
+    ['advisory lock', 'advisory_lock'],
+    ['shared advisory lock', 'advisory_lock'],
+    ['temporary table', 'temporary_table'],
+    ['listener', 'listen'],
+    ['transaction', 'in_transaction'],
+    ['busy', 'active'],
+  ];
+  it.each(reasons)('spares the %s: %s', async (kind, reason) => {
+    const client = spared.get(kind);
+    if (client === undefined) throw new Error('unreachable');
+    expect(outcomeOf(client)).toBe(reason);
+    expect(await database.alive([client])).toEqual([true]);
+  });
+
+  it('sees none of the background processes, and leaves them at work', async () => {
+    expect(await workers()).toBe(workersBefore);
+    expect(workersBefore).toBeGreaterThan(3);
+  });
+
+  it('leaves prepared transactions to who commits them: they outlive their session', async () => {
+    const { rows } = await database.admin.query('select gid from pg_prepared_xacts');
+    expect(rows).toEqual([{ gid: 'two-phase' }]);
+    expect(visit.snapshot?.server.preparedTransactions).toBe(1);
+    await database.admin.query("rollback prepared 'two-phase'");
+  });
+
+  it('tells who of a role owns temporary tables from 16 on, and before spares them all', async () => {
+    expect(outcomeOf(mate)).toBe(major >= 16 ? 'terminated' : 'temporary_table');
+  });
+});

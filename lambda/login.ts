@@ -13,6 +13,7 @@ import { isServerFull, type Refusal, refusalOf } from './refusal.js';
 import { type OpenSession, openSession, PoolerError } from './session.js';
 import type { Settings } from './settings.js';
 import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
+import { tlsAdvice } from './tls.js';
 
 /** A way into the server. */
 export type LoginWay = 'own' | 'break_glass' | 'rescue';
@@ -70,7 +71,7 @@ export class LoginError extends Error {
 const KNOCKING_MS = 15_000;
 
 /** The same, when there is another way to try next. */
-const SHORT_KNOCKING_MS = 3_000;
+const SHORT_KNOCKING_MS = 1_000;
 
 /** Next to nothing, since a slot that comes free is gone again within milliseconds. */
 const PAUSE_MS = 2;
@@ -208,10 +209,10 @@ const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
   rescue: ' (rescue login as a walsender)',
 };
 
-function describeFailure(way: Way, { name, host, port }: Place, { username, cause, refusal }: Failed): string {
+function describeFailure(way: Way, { name, host, port, tls }: Place, { username, cause, refusal }: Failed): string {
   if (username === null) return `no credentials${WAY_WORDS[way.name]}: ${describeError(cause)}`;
   const at = `could not log in to "${name}" at ${host}:${port} as ${username}${WAY_WORDS[way.name]}`;
-  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(cause) : AFTER_REFUSAL[refusal]}`;
+  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(cause, tls) : AFTER_REFUSAL[refusal]}`;
 }
 
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
@@ -226,17 +227,19 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
   walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
 };
 
-function nextStep(error: unknown): string {
+function nextStep(error: unknown, tls: Settings['tls']): string {
   if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
   switch (sqlStateOf(error)) {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';
     case SQLSTATE.insufficientPrivilege:
       return 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)';
+    case SQLSTATE.invalidAuthorization:
+      return `check the role and pg_hba.conf${tls === 'disable' ? ', or leave out tls: "disable" if the server demands TLS' : ''}`;
     case SQLSTATE.protocolViolation:
       return 'this looks like a pooler: point the reaper at PostgreSQL itself';
     case null:
-      return 'check host, port, security groups, routes and TLS';
+      return tlsAdvice(error) ?? 'check host, port, security groups, routes and TLS';
     default:
       return 'check the role and pg_hba.conf';
   }

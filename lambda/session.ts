@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { REAPER_APPLICATION_NAME } from './contract.js';
 import type { Credentials } from './credentials.js';
 import { inlineParameters } from './literal.js';
 import type { Settings } from './settings.js';
+import { tlsOptions } from './tls.js';
 
 /** Our one open connection to a server. */
 export interface Session {
@@ -82,7 +81,7 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     application_name: REAPER_APPLICATION_NAME,
     // node-postgres passes it on; its types don't know it.
     ...(target.replication === true ? { replication: 'database' } : {}),
-    ssl: tlsOptions(target),
+    ssl: tlsOptions(target.tls, target.caFile),
     stream: () => socket,
     connectionTimeoutMillis: SESSION_LIMITS.connectMs,
     statement_timeout: SESSION_LIMITS.statementMs,
@@ -155,13 +154,4 @@ async function demandNoPooler(client: pg.Client): Promise<void> {
     );
   }
   throw new PoolerError('another server process answers than the one logged in to: a pooler or proxy stands between');
-}
-
-/**
- * Verifies the chain and the host name, always. The trusted authorities are Node's, which in Lambda include Amazon's by
- * NODE_EXTRA_CA_CERTS, unless a file names others.
- */
-function tlsOptions({ tls, caFile }: SessionTarget): ConnectionOptions | false {
-  if (tls === 'disable') return false;
-  return { rejectUnauthorized: true, ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }) };
 }

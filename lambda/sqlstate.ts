@@ -3,6 +3,7 @@ import pg from 'pg';
 /** The SQLSTATEs that something depends on. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
   protocolViolation: '08P01',
+  invalidAuthorization: '28000',
   invalidPassword: '28P01',
   insufficientPrivilege: '42501',
   tooManyConnections: '53300',

@@ -227,7 +227,7 @@ describe('logging in', () => {
 
   it('does not log in unencrypted to a server without TLS unless told to', async () => {
     const { errors } = await visit(aPolicy(), source(login), target({ tls: 'verify-full' }));
-    expect(errors).toEqual([expect.stringMatching(/does not support SSL connections/)]);
+    expect(errors).toEqual([expect.stringMatching(/does not support SSL connections; turn TLS on at the server/)]);
   });
 
   describe('at a server that never answers', () => {

@@ -15,7 +15,7 @@ import { formatTally, parseTally, sumTallies, type Tally } from './support/tally
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 
 /** All of them but these, which start no PostgreSQL: a new test is on every version unless it is named here. */
-const INDEPENDENT_OF_POSTGRES = ['test/integration/lambda-process.test.ts'];
+const INDEPENDENT_OF_POSTGRES = ['test/integration/lambda-process.test.ts', 'test/integration/publish.test.ts'];
 
 /** One more than the project's own: many of these tests wait for a second to pass, and the others may run meanwhile. */
 const WORKERS = ['--maxWorkers', '3'];

@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import { isServerFull, type Refusal, refusalOf } from './refusal.js';
-import { type OpenSession, openSession, PoolerError } from './session.js';
+import { type OpenSession, openSession, PoolerError, UnansweredLoginError } from './session.js';
 import type { Settings } from './settings.js';
 import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
 import { tlsAdvice } from './tls.js';
@@ -68,7 +68,7 @@ export class LoginError extends Error {
  * How long to knock at a full server. Each login in progress holds a slot: in a storm of 50 reconnecting clients a single
  * attempt by a reserved slot gets in 3 times of 100, half of the runs are in within 0.7 s, and the worst took 5.4 s.
  */
-const KNOCKING_MS = 15_000;
+const KNOCKING_MS = 20_000;
 
 /** The same, when there is another way to try next. */
 const SHORT_KNOCKING_MS = 1_000;
@@ -229,6 +229,9 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
 
 function nextStep(error: unknown, tls: Settings['tls']): string {
   if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
+  if (error instanceof UnansweredLoginError) {
+    return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
+  }
   switch (sqlStateOf(error)) {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';

@@ -107,12 +107,16 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     }
   }
 
+  let connected = false;
+  socket.once('connect', () => {
+    connected = true;
+  });
   try {
     await client.connect();
     await demandNoPooler(client);
   } catch (error) {
     await close();
-    throw error;
+    throw connected && isTimeout(error) ? new UnansweredLoginError(error) : error;
   }
   return {
     session: {
@@ -126,6 +130,20 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     },
     close,
   };
+}
+
+/** What listens there takes the connection, and then lets the login wait. */
+export class UnansweredLoginError extends Error {
+  override readonly name = 'UnansweredLoginError';
+
+  constructor(cause: unknown) {
+    super(`connected, but the login was not answered within ${SESSION_LIMITS.connectMs} ms`, { cause });
+  }
+}
+
+/** node-postgres gives it no code. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'timeout expired';
 }
 
 /** Something between us and PostgreSQL answers in its name. */

@@ -6,14 +6,22 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** What a deployment would put into the account, as far as running the function needs it. */
-export interface Deployment extends AsyncDisposable {
+export interface Deployment extends DeployedFunction, AsyncDisposable {
   /** The bundle that would be uploaded. */
   readonly bundlePath: string;
+  /** What the schedule would send. */
+  readonly scheduledEvent: unknown;
+  /** The function that runs while a stack is deployed; `null` without `adminSecretArn`. */
+  readonly bootstrap: DeployedFunction | null;
+  /** The secret that the stack makes; `null` where one is given. */
+  readonly ownSecretArn: string | null;
+}
+
+/** What differs from one function of the bundle to the next. */
+export interface DeployedFunction {
   /** The function's environment variables, as the template sets them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
-  /** What the schedule would send. */
-  readonly scheduledEvent: unknown;
 }
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -38,14 +46,22 @@ export async function synthesize(database: string, entry: object): Promise<Deplo
         CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, databases: { [database]: entry } }),
       },
     });
-    const template = JSON.parse(await readFile(join(folder, `ConnectionReaper-${database}.template.json`), 'utf8'));
-    const { Code, Environment, Timeout } = onlyResource(template, 'AWS::Lambda::Function');
-    const { Target } = onlyResource(template, 'AWS::Scheduler::Schedule');
+    const template: Template = JSON.parse(
+      await readFile(join(folder, `ConnectionReaper-${database}.template.json`), 'utf8'),
+    );
+    const sweeper = functionOf(template, 'handler');
+    if (sweeper === null) throw new Error('expected the function in the template');
+    const [schedule] = resourcesOf(template, 'AWS::Scheduler::Schedule');
+    if (schedule === undefined) throw new Error('expected the schedule in the template');
+    const [ownSecret] = Object.keys(template.Resources).filter(
+      (id) => template.Resources[id]?.Type === 'AWS::SecretsManager::Secret',
+    );
     return {
-      bundlePath: join(folder, `asset.${Code.S3Key.replace(/\.zip$/, '')}`, 'index.mjs'),
-      environment: Environment.Variables,
-      timeoutSeconds: Timeout,
-      scheduledEvent: JSON.parse(Target.Input),
+      ...sweeper,
+      bundlePath: join(folder, `asset.${sweeper.assetHash}`, 'index.mjs'),
+      scheduledEvent: JSON.parse(schedule.Target.Input),
+      bootstrap: functionOf(template, 'bootstrap'),
+      ownSecretArn: ownSecret === undefined ? null : arnOf(ownSecret),
       [Symbol.asyncDispose]: remove,
     };
   } catch (error) {
@@ -58,16 +74,48 @@ interface Template {
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: TemplateProperties }>>;
 }
 
-/** Of the two resources we read; the template is our own, and its tests say that these are there. */
+/** Of the resources we read; the template is our own, and its tests say that these are there. */
 interface TemplateProperties {
   readonly Code: { readonly S3Key: string };
-  readonly Environment: { readonly Variables: Readonly<Record<string, string>> };
+  readonly Handler: string;
+  readonly Environment?: { readonly Variables: Readonly<Record<string, TemplateText>> };
   readonly Timeout: number;
   readonly Target: { readonly Input: string };
 }
 
-function onlyResource({ Resources }: Template, type: string): TemplateProperties {
-  const [found, ...others] = Object.values(Resources).filter(({ Type }) => Type === type);
-  if (found === undefined || others.length > 0) throw new Error(`expected one ${type} in the template`);
-  return found.Properties;
+/** A text of a template, with references to what is made together with it. */
+type TemplateText =
+  | string
+  | { readonly 'Fn::Join': readonly [string, readonly TemplateText[]] }
+  | { readonly Ref: string };
+
+function resourcesOf({ Resources }: Template, type: string): readonly TemplateProperties[] {
+  return Object.values(Resources)
+    .filter(({ Type }) => Type === type)
+    .map(({ Properties }) => Properties);
+}
+
+/** One of the bundle's functions, by the name it is exported by. CDK brings functions of its own. */
+function functionOf(template: Template, name: string): (DeployedFunction & { readonly assetHash: string }) | null {
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(({ Handler }) => Handler === `index.${name}`);
+  if (found === undefined) return null;
+  const variables = Object.entries(found.Environment?.Variables ?? {});
+  return {
+    assetHash: found.Code.S3Key.replace(/\.zip$/, ''),
+    environment: Object.fromEntries(variables.map(([key, value]) => [key, resolve(value)])),
+    timeoutSeconds: found.Timeout,
+  };
+}
+
+/** A text as the deployment would fill it in. All that ours refer to is secrets. */
+function resolve(text: TemplateText): string {
+  if (typeof text === 'string') return text;
+  if ('Ref' in text) return arnOf(text.Ref);
+  const [separator, parts] = text['Fn::Join'];
+  return parts.map(resolve).join(separator);
+}
+
+/** The ARN that a secret of the stack might get. */
+function arnOf(secretId: string): string {
+  return `arn:aws:secretsmanager:us-east-1:123456789012:secret:${secretId}-AbCdEf`;
 }

@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { SETTINGS_VARIABLE } from '../lambda/contract.js';
 import { InputError } from '../lambda/faults.js';
 import type { SettingsInput } from '../lambda/settings.js';
-import { withStandIns } from './reaper-settings.js';
+import { SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
 
 /**
  * What Lambda allows for all environment variables together.
@@ -16,16 +16,26 @@ const MAX_ENVIRONMENT_BYTES = 4096;
 const RUNTIME_CA_FILE = '/var/runtime/ca-cert.pem';
 
 /**
- * The function's environment variables: the settings as JSON, and what TLS needs.
+ * A function's environment variables: the settings as JSON, what TLS needs, and others.
  *
  * @throws InputError when they are too large for Lambda.
  */
-export function reaperEnvironment(scope: Construct, settings: SettingsInput): Record<string, string> {
+export function reaperEnvironment(
+  scope: Construct,
+  settings: SettingsInput,
+  others: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   // Node.js reads the file at its start, and warns where it is missing: only the runtime has it.
   const trust: Record<string, string> =
     settings.tls !== 'disable' && settings.caFile === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE } : {};
-  demandRoom(scope, { ...trust, [SETTINGS_VARIABLE]: JSON.stringify(withStandIns(settings)) });
-  return { ...trust, [SETTINGS_VARIABLE]: Stack.of(scope).toJsonString(settings) };
+  // Names of secrets, which may be tokens.
+  const measured = Object.keys(others).map((name) => [name, SOME_SECRET_ARN]);
+  demandRoom(scope, {
+    ...trust,
+    ...Object.fromEntries(measured),
+    [SETTINGS_VARIABLE]: JSON.stringify(withStandIns(settings)),
+  });
+  return { ...trust, ...others, [SETTINGS_VARIABLE]: Stack.of(scope).toJsonString(settings) };
 }
 
 function demandRoom(scope: Construct, environment: Readonly<Record<string, string>>): void {

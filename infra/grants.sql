@@ -8,6 +8,8 @@
 --
 --   \password connection_reaper
 --
+-- Where the settings say "rescueLogin": "replication", add -v rescue_login=replication.
+--
 -- The reaper gets no right to alter roles. CREATEROLE alone would do before version 16, and reaches every role that is no
 -- superuser; from 16 on ADMIN OPTION on the limited roles would do, and lets the reaper become any of them. So it may call
 -- a function instead, which sets the limits of the listed roles and does nothing else.
@@ -21,17 +23,23 @@
 \else
   \set limited_roles ''
 \endif
+\if :{?rescue_login}
+\else
+  \set rescue_login off
+\endif
 set search_path = pg_catalog, pg_temp;
 select set_config('connection_reaper.reaper', :'reaper', false) as reaper,
        set_config('connection_reaper.limited_roles',
                   array_to_json(array_remove(regexp_split_to_array(:'limited_roles', '\s+'), ''))::text,
-                  false) as limited_roles;
+                  false) as limited_roles,
+       set_config('connection_reaper.rescue_login', :'rescue_login', false) as rescue_login;
 
 -- From here on the text is the one that the deployment runs, and a test compares the two.
 do $grants$
 declare
   reaper text;
   declared text[];
+  rescue boolean;
   limited text[];
   -- A run holds one session; a second run, one that is closing and a person make four. No more, since these sessions
   -- may use the reserved slots.
@@ -52,6 +60,7 @@ begin
   declared := array(select jsonb_array_elements_text(current_setting('connection_reaper.limited_roles')::jsonb));
   -- With the twin that rotation with alternating users makes of a role, and later roles of these names too.
   limited := declared || array(select name || '_clone' from unnest(declared) name where octet_length(name) <= 57);
+  rescue := current_setting('connection_reaper.rescue_login') = 'replication';
   version := current_setting('server_version_num')::int;
   if version >= 160000 then needed := needed || 'pg_use_reserved_connections'::text; end if;
 
@@ -132,7 +141,7 @@ begin
       case when item.rolbypassrls then 'nobypassrls' end,
       case when item.rolconnlimit = -1 then format('connection limit %s', own_limit) end);
     if statement <> '' then execute format('alter role %I %s', reaper, statement); end if;
-    if item.rolreplication then
+    if item.rolreplication and not rescue then
       notes := notes || format(
         '%1$I has REPLICATION and may copy the whole cluster. Unless it is meant to: ALTER ROLE %1$I NOREPLICATION;', reaper);
     end if;
@@ -150,7 +159,7 @@ begin
   end loop;
   select array_agg(format('%I', role) order by role) into names
     from (select pg_get_userbyid(roleid) as role from pg_auth_members where pg_get_userbyid(member) = reaper) membership
-   where role <> all (needed || array['rds_iam']);
+   where role <> all (needed || array['rds_iam'] || case when rescue then array['rds_replication'] else '{}' end);
   if names is not null then
     notes := notes || format('%1$I has more rights than it needs. Unless it is meant to: REVOKE %2$s FROM %1$I;',
                              reaper, array_to_string(names, ', '));
@@ -173,6 +182,20 @@ begin
     end;
   end loop;
 
+  if rescue then
+    begin
+      if exists (select from pg_roles where rolname = 'rds_replication') then
+        execute format('grant rds_replication to %I', reaper);
+      elsif not (select rolreplication from pg_roles where rolname = reaper) then
+        execute format('alter role %I replication', reaper);
+      end if;
+    exception when insufficient_privilege then
+      raise exception '% may not give %, for its rescue login, the right to log in as a walsender', current_user, reaper
+        using errcode = 'insufficient_privilege',
+              hint = format('As a superuser: ALTER ROLE %I REPLICATION; or do without rescueLogin.', reaper);
+    end;
+  end if;
+
   if not has_database_privilege(reaper, current_database(), 'CONNECT') then
     execute format('grant connect on database %I to %I', current_database(), reaper);
   end if;
@@ -183,7 +206,7 @@ begin
 
   execute format($create$
     create or replace function connection_reaper.limited_roles() returns text[]
-      language sql immutable
+      language sql immutable security definer set search_path = pg_catalog, pg_temp
       as %L
     $create$, format('select %L::text[]', limited));
 
@@ -197,7 +220,6 @@ begin
         raise exception 'invalid connection limit: %', connection_limit using errcode = 'invalid_parameter_value';
       end if;
       if (role = any (connection_reaper.limited_roles())) is not true
-         or role = session_user
          or exists (select from pg_catalog.pg_roles where rolname = role and rolsuper) then
         raise exception 'permission denied to set the connection limit of role "%"', role
           using errcode = 'insufficient_privilege',
@@ -207,11 +229,11 @@ begin
     end
     $function$;
 
-  -- Everybody may call a new function, and default privileges or an earlier run may have let others in.
+  -- Everybody may call a function that is new, and default privileges or an earlier run may have let others in.
   for item in
-    select 'function connection_reaper.set_connection_limit(name, integer)' as object, acl.grantee
-      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) acl
-     where oid = 'connection_reaper.set_connection_limit(name, integer)'::regprocedure and grantee <> proowner
+    select 'function ' || p.oid::regprocedure as object, acl.grantee
+      from pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) acl
+     where pronamespace = 'connection_reaper'::regnamespace and grantee <> proowner
     union
     select 'schema connection_reaper', acl.grantee
       from pg_namespace, aclexplode(nspacl) acl
@@ -221,6 +243,7 @@ begin
                    case when item.grantee = 0 then 'public' else format('%I', pg_get_userbyid(item.grantee)) end);
   end loop;
   execute format('grant usage on schema connection_reaper to %I', reaper);
+  execute format('grant execute on function connection_reaper.limited_roles() to %I', reaper);
   execute format('grant execute on function connection_reaper.set_connection_limit(name, integer) to %I', reaper);
 
   -- What a person should know.

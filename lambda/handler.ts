@@ -9,13 +9,18 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Answer } from './answer.js';
+import { AWS_CLIENT } from './aws-client.js';
 import { SETTINGS_VARIABLE } from './contract.js';
 import { secretCredentials } from './credentials.js';
 import { parseEvent } from './event.js';
 import { logTo } from './log.js';
+import { printable } from './printable.js';
 import { publishTo } from './publish.js';
 import { run, type Surroundings } from './run.js';
 import { parseSettings, type Settings } from './settings.js';
+
+// The bundle holds both functions; the deployment names the one it means.
+export { bootstrap } from './bootstrap.js';
 
 /** What we use of Lambda's context. */
 export interface InvocationContext {
@@ -27,18 +32,12 @@ export class RunError extends Error {
   override readonly name = 'RunError';
 
   constructor(readonly answer: Answer) {
-    super(`${answer.errors.join('; ')}\n\n${answer.text}`);
+    super(`${answer.errors.map(printable).join('; ')}\n\n${answer.text}`);
   }
 }
 
 /** Kept free for Lambda itself to send the answer. */
 const ANSWERING_MS = 1_000;
-
-/** An endpoint out of reach must cost seconds, not the run: two attempts of at most 3 s each. */
-const AWS_CLIENT = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1_500, requestTimeout: 3_000, throwOnRequestTimeout: true },
-} as const;
 
 const log = logTo(process.stdout);
 let prepared: { readonly settings: Settings; readonly surroundings: Surroundings } | undefined;

@@ -1,10 +1,10 @@
 /**
  * The rights of the reaper's role, as one statement: all of it is done or nothing. It may run again at any time, and
- * takes away what an earlier run gave and is no longer declared.
+ * takes what is no longer declared out of the role's reach.
  *
  * `infra/grants.sql` ends with this same text, for people with psql. Set `connection_reaper.reaper` (the role's name) and
- * `connection_reaper.limited_roles` (a JSON list of names) before; `connection_reaper.notes` then holds, as a JSON list,
- * what a person should know.
+ * `connection_reaper.limited_roles` (a JSON list of names) before, and `connection_reaper.rescue_login` as in the settings;
+ * `connection_reaper.notes` then holds, as a JSON list, what a person should know.
  *
  * Whether its runner may do something is found out by doing it, and never by asking the catalogs: on RDS the master user
  * may grant and alter more than they say.
@@ -13,6 +13,7 @@ export const GRANTS = /* sql */ `do $grants$
 declare
   reaper text;
   declared text[];
+  rescue boolean;
   limited text[];
   -- A run holds one session; a second run, one that is closing and a person make four. No more, since these sessions
   -- may use the reserved slots.
@@ -33,6 +34,7 @@ begin
   declared := array(select jsonb_array_elements_text(current_setting('connection_reaper.limited_roles')::jsonb));
   -- With the twin that rotation with alternating users makes of a role, and later roles of these names too.
   limited := declared || array(select name || '_clone' from unnest(declared) name where octet_length(name) <= 57);
+  rescue := current_setting('connection_reaper.rescue_login') = 'replication';
   version := current_setting('server_version_num')::int;
   if version >= 160000 then needed := needed || 'pg_use_reserved_connections'::text; end if;
 
@@ -113,7 +115,7 @@ begin
       case when item.rolbypassrls then 'nobypassrls' end,
       case when item.rolconnlimit = -1 then format('connection limit %s', own_limit) end);
     if statement <> '' then execute format('alter role %I %s', reaper, statement); end if;
-    if item.rolreplication then
+    if item.rolreplication and not rescue then
       notes := notes || format(
         '%1$I has REPLICATION and may copy the whole cluster. Unless it is meant to: ALTER ROLE %1$I NOREPLICATION;', reaper);
     end if;
@@ -131,7 +133,7 @@ begin
   end loop;
   select array_agg(format('%I', role) order by role) into names
     from (select pg_get_userbyid(roleid) as role from pg_auth_members where pg_get_userbyid(member) = reaper) membership
-   where role <> all (needed || array['rds_iam']);
+   where role <> all (needed || array['rds_iam'] || case when rescue then array['rds_replication'] else '{}' end);
   if names is not null then
     notes := notes || format('%1$I has more rights than it needs. Unless it is meant to: REVOKE %2$s FROM %1$I;',
                              reaper, array_to_string(names, ', '));
@@ -154,6 +156,20 @@ begin
     end;
   end loop;
 
+  if rescue then
+    begin
+      if exists (select from pg_roles where rolname = 'rds_replication') then
+        execute format('grant rds_replication to %I', reaper);
+      elsif not (select rolreplication from pg_roles where rolname = reaper) then
+        execute format('alter role %I replication', reaper);
+      end if;
+    exception when insufficient_privilege then
+      raise exception '% may not give %, for its rescue login, the right to log in as a walsender', current_user, reaper
+        using errcode = 'insufficient_privilege',
+              hint = format('As a superuser: ALTER ROLE %I REPLICATION; or do without rescueLogin.', reaper);
+    end;
+  end if;
+
   if not has_database_privilege(reaper, current_database(), 'CONNECT') then
     execute format('grant connect on database %I to %I', current_database(), reaper);
   end if;
@@ -164,7 +180,7 @@ begin
 
   execute format($create$
     create or replace function connection_reaper.limited_roles() returns text[]
-      language sql immutable
+      language sql immutable security definer set search_path = pg_catalog, pg_temp
       as %L
     $create$, format('select %L::text[]', limited));
 
@@ -178,7 +194,6 @@ begin
         raise exception 'invalid connection limit: %', connection_limit using errcode = 'invalid_parameter_value';
       end if;
       if (role = any (connection_reaper.limited_roles())) is not true
-         or role = session_user
          or exists (select from pg_catalog.pg_roles where rolname = role and rolsuper) then
         raise exception 'permission denied to set the connection limit of role "%"', role
           using errcode = 'insufficient_privilege',
@@ -188,11 +203,11 @@ begin
     end
     $function$;
 
-  -- Everybody may call a new function, and default privileges or an earlier run may have let others in.
+  -- Everybody may call a function that is new, and default privileges or an earlier run may have let others in.
   for item in
-    select 'function connection_reaper.set_connection_limit(name, integer)' as object, acl.grantee
-      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) acl
-     where oid = 'connection_reaper.set_connection_limit(name, integer)'::regprocedure and grantee <> proowner
+    select 'function ' || p.oid::regprocedure as object, acl.grantee
+      from pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) acl
+     where pronamespace = 'connection_reaper'::regnamespace and grantee <> proowner
     union
     select 'schema connection_reaper', acl.grantee
       from pg_namespace, aclexplode(nspacl) acl
@@ -202,6 +217,7 @@ begin
                    case when item.grantee = 0 then 'public' else format('%I', pg_get_userbyid(item.grantee)) end);
   end loop;
   execute format('grant usage on schema connection_reaper to %I', reaper);
+  execute format('grant execute on function connection_reaper.limited_roles() to %I', reaper);
   execute format('grant execute on function connection_reaper.set_connection_limit(name, integer) to %I', reaper);
 
   -- What a person should know.

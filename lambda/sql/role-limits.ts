@@ -28,8 +28,8 @@ export async function limitableRoles(session: Session): Promise<ReadonlySet<stri
 /**
  * From the catalogs: `to_regprocedure` is an error where we may not use the schema.
  *
- * The function must run with its owner's rights, and its schema belong to an administrator of roles. Anybody who may make
- * a schema could else put a function there that runs with ours. A superuser needs no function, and is held by no list.
+ * Functions there must run with their owner's rights, and the schema belong to an administrator of roles. Anybody who may
+ * make a schema could else put a function there that runs with ours. A superuser needs no function, and is held by no list.
  */
 const MAY_CALL_FUNCTION = /* sql */ `
   select exists (
@@ -39,7 +39,7 @@ const MAY_CALL_FUNCTION = /* sql */ `
             where n.nspname = 'connection_reaper'
               and p.proname = 'set_connection_limit'
               and pg_get_function_identity_arguments(p.oid) = 'role name, connection_limit integer'
-              and p.prosecdef
+              and not exists (select from pg_proc other where other.pronamespace = n.oid and not other.prosecdef)
               and (owner.rolsuper or owner.rolcreaterole)
               and has_schema_privilege(n.oid, 'USAGE')
               and has_function_privilege(p.oid, 'EXECUTE'))

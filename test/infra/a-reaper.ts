@@ -38,7 +38,8 @@ type Surroundings = ReturnType<typeof aStack>;
 export function aReaper(props: Overrides | ((surroundings: Surroundings) => Overrides) = {}, surroundings = aStack()) {
   const { stack, vpc, secret } = surroundings;
   const overrides = typeof props === 'function' ? props(surroundings) : props;
-  const reaper = new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', secret, vpc, ...overrides });
+  const login = overrides.adminSecret === undefined ? { secret } : {};
+  const reaper = new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', ...login, vpc, ...overrides });
   return {
     ...surroundings,
     reaper,
@@ -65,4 +66,13 @@ export function resolved(value: unknown): unknown {
     return parts.map(resolved).join(separator);
   }
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, resolved(member)]));
+}
+
+/** Every statement of every policy of a role, given by how its logical id begins. */
+export function statementsOf({ template }: { readonly template: Template }, role: string): readonly unknown[] {
+  const ofRole = new RegExp(`^\\$\\{${role}[0-9A-F]{8}\\}$`);
+  return propertiesOf(template, 'AWS::IAM::Policy')
+    .map((policy) => resolved(policy) as { Roles: string[]; PolicyDocument: { Statement: unknown[] } })
+    .filter(({ Roles }) => Roles.some((name) => ofRole.test(name)))
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }

@@ -43,7 +43,21 @@ describe('entries', () => {
       fault: /orders\.idleafter: unknown key, expected one of the keys secretArn, .*vpc, /,
     },
     { with: 'a name of its own', entry: { ...LEAST, database: 'orders' }, fault: /orders\.database: unknown key/ },
-    { with: 'no secret', entry: { vpc: LEAST.vpc }, fault: /orders\.secretArn: missing$/ },
+    {
+      with: 'no secret',
+      entry: { vpc: LEAST.vpc },
+      fault: /orders\.secretArn: missing, and adminSecretArn too: give one$/,
+    },
+    {
+      with: 'both secrets',
+      entry: { ...LEAST, adminSecretArn: SECRET_ARN },
+      fault: /orders\.adminSecretArn: expected nothing beside secretArn, /,
+    },
+    {
+      with: 'the admin secret and no writer',
+      entry: { vpc: LEAST.vpc, adminSecretArn: SECRET_ARN },
+      fault: /orders\.instances: missing: beside adminSecretArn /,
+    },
     {
       with: 'a partial secret ARN',
       entry: { ...LEAST, secretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/reap' },

@@ -33,8 +33,11 @@ describe('the bundle', () => {
     expect(files.map((file) => statSync(file).size)).toEqual([expect.toSatisfy((bytes: number) => bytes <= MAX_BYTES)]);
   });
 
-  test('loads by itself, the SDK and the driver included, and exports the handler', async () => {
+  test('loads by itself, the SDK and the driver included, and exports both functions', async () => {
     const [file = ''] = files;
-    expect(await import(pathToFileURL(file).href)).toHaveProperty('handler', expect.any(Function));
+    expect(await import(pathToFileURL(file).href)).toMatchObject({
+      handler: expect.any(Function),
+      bootstrap: expect.any(Function),
+    });
   });
 });

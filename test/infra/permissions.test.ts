@@ -1,7 +1,7 @@
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { expect, test } from 'vitest';
-import { aReaper, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
+import { aReaper, propertiesOf, SECRET_ARN, statementsOf } from './a-reaper.js';
 
 const NETWORK_INTERFACES = [
   'ec2:AssignPrivateIpAddresses',
@@ -109,12 +109,3 @@ test('a secret known by its name is granted with the six characters that only AW
     Resource: expect.stringMatching(/:secret:orders\/reaper-\?{6}$/),
   });
 });
-
-/** Every statement of every policy of a role, given by how its logical id begins. */
-function statementsOf({ template }: ReturnType<typeof aReaper>, role: string): readonly unknown[] {
-  const ofRole = new RegExp(`^\\$\\{${role}[0-9A-F]{8}\\}$`);
-  return propertiesOf(template, 'AWS::IAM::Policy')
-    .map((policy) => resolved(policy) as { Roles: string[]; PolicyDocument: { Statement: unknown[] } })
-    .filter(({ Roles }) => Roles.some((name) => ofRole.test(name)))
-    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
-}

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../../lambda/session.js';
+import { grantRights } from '../../lambda/sql/grant-rights.js';
 import { GRANTS } from '../../lambda/sql/grants.js';
-import { setRoleLimit } from '../../lambda/sql/role-limits.js';
+import { limitableRoles, setRoleLimit } from '../../lambda/sql/role-limits.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
 
@@ -55,14 +56,13 @@ const runners = {
 } as const;
 
 /** Runs the grants as the deployment does, and gives what they have to say. */
-async function grant(runner: pg.Client, limited: readonly string[], reaper = REAPER): Promise<readonly string[]> {
-  await runner.query(
-    "select set_config('connection_reaper.reaper', $1, false), set_config('connection_reaper.limited_roles', $2, false)",
-    [reaper, JSON.stringify(limited)],
-  );
-  await runner.query(GRANTS);
-  const { rows } = await runner.query("select current_setting('connection_reaper.notes')::json as notes");
-  return rows[0].notes;
+function grant(
+  runner: pg.Client,
+  limited: readonly string[],
+  reaper = REAPER,
+  rescueLogin: 'off' | 'replication' = 'off',
+): Promise<readonly string[]> {
+  return grantRights(sessionOf(runner), reaper, limited, rescueLogin);
 }
 
 async function refusal(attempt: Promise<unknown>): Promise<pg.DatabaseError> {
@@ -138,6 +138,7 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
       "select pg_terminate_backend(pid) as ended from pg_stat_activity where usename = 'checkout' and state = 'idle'",
     );
     expect(rows).toEqual([{ ended: true }]);
+    expect(await limitableRoles(sessionOf(reaper))).toEqual(new Set(['checkout', 'checkout_clone']));
     await setRoleLimit(sessionOf(reaper), 'checkout', 7);
     expect(await limitOf('checkout')).toBe(7);
     expect(await refusal(setRoleLimit(sessionOf(reaper), 'billing', 7))).toMatchObject({
@@ -279,6 +280,34 @@ describe('the grants', () => {
     });
   });
 
+  it('let it log in as a walsender only where a rescue login is declared', async () => {
+    const rescued = { ...LEAST, rolreplication: true };
+    expect(await grant(database.admin, [], REAPER, 'replication')).toEqual([]);
+    expect(await stateOf()).toMatchObject(rescued);
+    expect(await grant(database.admin, [], REAPER, 'replication')).toEqual([]);
+    await logIn();
+    expect(await grant(database.admin, [])).toEqual([expect.stringMatching(/^least_reaper has REPLICATION/)]);
+  });
+
+  it('fail with the grant when their runner may not let it log in as a walsender', async () => {
+    expect(await refusal(grant(master, [], REAPER, 'replication'))).toMatchObject({
+      code: '42501',
+      hint: 'As a superuser: ALTER ROLE least_reaper REPLICATION; or do without rescueLogin.',
+    });
+    expect(await stateOf()).toBeUndefined();
+  });
+
+  it('give a rescue login by the role that RDS has for it', async () => {
+    await database.admin.query('create role rds_replication');
+    if (major >= 16) await database.admin.query('grant rds_replication to rds_superuser with admin option');
+    try {
+      expect(await grant(master, [], REAPER, 'replication')).toEqual([]);
+      expect(await stateOf()).toMatchObject({ ...LEAST, member_of: [...LEAST.member_of, 'rds_replication'] });
+    } finally {
+      await database.admin.query('drop role rds_replication');
+    }
+  });
+
   it('are not led astray by what stands in the path of their runner', async () => {
     const trap = `language plpgsql as $$ begin raise exception 'trapped'; end $$`;
     await database.admin.query(`
@@ -369,13 +398,13 @@ describe('the reaper', () => {
   });
 
   it('can not trick the function with a path, with objects or with operators of its own', async () => {
+    await database.admin.query(`create schema trap authorization ${REAPER}`);
     await reaper.query(`
+      create function trap.yes(name, text) returns boolean language sql as 'select true';
+      create operator trap.= (leftarg = name, rightarg = text, function = trap.yes);
+      create function trap.format(text, name, int) returns text language sql as $$ select 'alter role billing superuser' $$;
       create temp table pg_roles (rolname name, rolsuper boolean);
-      create function pg_temp.yes(name, text) returns boolean language sql as 'select true';
-      create operator pg_temp.= (leftarg = name, rightarg = text, function = pg_temp.yes);
-      create function pg_temp.format(text, name, int) returns text language sql as $$ select 'alter role billing superuser' $$;
-      create function pg_temp.limited_roles() returns text[] language sql as $$ select '{billing}'::text[] $$;
-      set search_path = pg_temp, connection_reaper, pg_catalog;
+      set search_path = trap, pg_temp, connection_reaper, pg_catalog;
     `);
     const before = await roles();
     expect(await refusal(reaper.query(call("'billing'")))).toMatchObject({ code: '42501' });
@@ -383,20 +412,28 @@ describe('the reaper', () => {
     expect(await roles()).toEqual(before);
     await reaper.query(call("'checkout'", '3'));
     expect(await limitOf('checkout')).toBe(3);
+    await reaper.end();
+    await database.admin.query('drop schema trap cascade');
   });
 
-  it('can not be called by anybody else, nor replaced by a schema that somebody else made first', async () => {
+  it('is the only one who can call the function', async () => {
     const billing = await database.connect('billing');
     expect(await refusal(billing.query(call("'checkout'")))).toMatchObject({ code: '42501' });
+  });
 
+  it.each([
+    ['anybody, with the rights of who calls it', 'billing', ''],
+    ['anybody, with the rights of its owner', 'billing', 'security definer'],
+    ['an administrator of roles, with the rights of who calls it', 'master', ''],
+  ])('does not call a function that was put there by %s', async (_, owner, security) => {
     await database.admin.query(`
       drop schema connection_reaper cascade;
-      create schema connection_reaper authorization billing;
+      create schema connection_reaper authorization ${owner};
       grant usage on schema connection_reaper to public;
     `);
-    await billing.query(`
+    await (await database.connect(owner)).query(`
       create function connection_reaper.set_connection_limit(role name, connection_limit integer) returns void
-        language plpgsql as $$ begin raise exception 'trapped'; end $$`);
+        language plpgsql ${security} as $$ begin raise exception 'trapped'; end $$`);
     expect(await refusal(setRoleLimit(sessionOf(reaper), 'checkout', 1))).toMatchObject({
       code: '42501',
       message: expect.stringMatching(/^(permission denied|must be)/),

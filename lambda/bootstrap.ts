@@ -1,0 +1,147 @@
+/**
+ * The bootstrap's entry: a function that runs while a stack is deployed, and never else. It logs in with the admin secret
+ * and brings the reaper's role to the declared state, on every instance that takes writes:
+ *
+ *   grants        the role, its rights, and which limits it may set
+ *   password      the one in the reaper's own secret
+ *   proof         a login as the reaper
+ *
+ * All of it may be done again at any time. A failure fails the deployment, whose message is the error's.
+ */
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import pg from 'pg';
+import { AWS_CLIENT } from './aws-client.js';
+import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from './contract.js';
+import { type Credentials, type CredentialsSource, secretCredentials } from './credentials.js';
+import { InputError } from './faults.js';
+import type { InvocationContext } from './handler.js';
+import { logTo } from './log.js';
+import { type LoginTarget, login } from './login.js';
+import { loginTargets } from './run.js';
+import type { Session } from './session.js';
+import { parseSettings, type Settings } from './settings.js';
+import { grantRights, isInRecovery } from './sql/grant-rights.js';
+import { setRolePassword } from './sql/role-password.js';
+import { describeError } from './sqlstate.js';
+
+/** What a bootstrap did. It ends up in logs. */
+export interface BootstrapAnswer {
+  readonly role: string;
+  /** The roles whose limits it may set. */
+  readonly limitedRoles: readonly string[];
+  readonly instances: readonly InstanceBootstrap[];
+}
+
+interface InstanceBootstrap {
+  readonly name: string;
+  /** `in_recovery`: a reader, which takes its roles from the writer. */
+  readonly outcome: 'set_up' | 'in_recovery';
+  /** What a person should know. */
+  readonly notes: readonly string[];
+}
+
+/** Kept free for the error to come out, which tells more than that the time was over. */
+const ANSWERING_MS = 2_000;
+
+const log = logTo(process.stdout);
+
+/** The role could not be brought to the declared state. */
+class BootstrapError extends Error {
+  override readonly name = 'BootstrapError';
+
+  constructor(cause: unknown) {
+    super(`The database role of the Connection Reaper is not set up: ${describeRefusal(cause)}. Then deploy again.`, {
+      cause,
+    });
+    // CloudFormation shows message and stack, and neither if both are too long. Ours is of one minified line.
+    this.stack = '';
+  }
+}
+
+/** Brings the reaper's role to the declared state. */
+export async function bootstrap(_event: unknown, context: InvocationContext): Promise<BootstrapAnswer> {
+  const cutOff = new AbortController();
+  const timer = setTimeout(() => cutOff.abort(), context.getRemainingTimeInMillis() - ANSWERING_MS);
+  try {
+    const answer = await setUp(cutOff.signal);
+    log.write({ event: 'bootstrap', ...answer });
+    return answer;
+  } catch (error) {
+    const failure = new BootstrapError(error);
+    log.write({ event: 'bootstrap', error: failure.message }, 'ERROR');
+    throw failure;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
+  const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
+  const secrets = new SecretsManagerClient(AWS_CLIENT);
+  const admin = secretCredentials(secrets, demandAdminSecret());
+  const own = secretCredentials(secrets, settings.secretArn);
+  const reaper = demandAscii(settings.secretArn, await own.read());
+  const limitedRoles = Object.keys(settings.roleLimits);
+  const instances: InstanceBootstrap[] = [];
+  for (const target of loginTargets(settings)) {
+    // The function for the limits is in one database, where both must log in to, whatever the admin secret names.
+    const there = { ...target, dbname: target.dbname ?? 'postgres', rescueLogin: 'off' } as const;
+    const notes = await inSession(there, admin, signal, (session) =>
+      setUpRole(session, reaper, limitedRoles, settings.rescueLogin),
+    );
+    if (notes !== null) await inSession(there, own, signal, async () => undefined);
+    instances.push({ name: target.name, outcome: notes === null ? 'in_recovery' : 'set_up', notes: notes ?? [] });
+  }
+  if (instances.every(({ outcome }) => outcome === 'in_recovery')) {
+    throw new Error(
+      `none of ${instances.map(({ name }) => name).join(', ')} takes writes: name the writer in instances`,
+    );
+  }
+  return { role: reaper.username, limitedRoles, instances };
+}
+
+/** What a person should know; `null` when this server takes its roles from another. */
+async function setUpRole(
+  session: Session,
+  { username, password }: Credentials,
+  limitedRoles: readonly string[],
+  rescueLogin: Settings['rescueLogin'],
+): Promise<readonly string[] | null> {
+  if (await isInRecovery(session)) return null;
+  const notes = await grantRights(session, username, limitedRoles, rescueLogin);
+  await setRolePassword(session, username, password);
+  return notes;
+}
+
+async function inSession<Result>(
+  target: LoginTarget,
+  credentials: CredentialsSource,
+  signal: AbortSignal,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const { session, close } = await login(target, { own: credentials, breakGlass: null }, signal);
+  try {
+    return await work(session);
+  } catch (cause) {
+    throw new Error(`on "${target.name}": ${describeRefusal(cause)}`, { cause });
+  } finally {
+    await close();
+  }
+}
+
+function demandAdminSecret(): string {
+  const arn = process.env[ADMIN_SECRET_VARIABLE];
+  if (arn !== undefined && arn !== '') return arn;
+  throw new InputError(ADMIN_SECRET_VARIABLE, ['missing: the deployment sets this environment variable']);
+}
+
+function demandAscii(secretArn: string, credentials: Credentials): Credentials {
+  if (/^[ -~]+$/.test(credentials.password)) return credentials;
+  throw new InputError(`secret ${secretArn}`, ['password: expected printable ASCII characters alone']);
+}
+
+/** With the hint, in which our own SQL says what to do. */
+function describeRefusal(error: unknown): string {
+  const hint = error instanceof pg.DatabaseError ? error.hint : undefined;
+  return hint === undefined ? describeError(error) : `${describeError(error)}; ${hint}`;
+}

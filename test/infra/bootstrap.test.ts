@@ -1,0 +1,226 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Validations } from 'aws-cdk-lib';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, test } from 'vitest';
+import { parseDatabases } from '../../infra/app-config.js';
+import { ConnectionReaper } from '../../infra/connection-reaper.js';
+import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
+import { ConnectionReaperStack } from '../../infra/connection-reaper-stack.js';
+import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { InputError } from '../../lambda/faults.js';
+import { parseSettings } from '../../lambda/settings.js';
+import { anApp, aReaper, aStack, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
+
+const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/admin-a1B2c3';
+
+/** A reaper that sets up its own role. */
+function aBootstrappedReaper(props: Partial<ConnectionReaperProps> = {}, app = anApp()) {
+  return aReaper(
+    ({ stack }) => ({
+      adminSecret: Secret.fromSecretCompleteArn(stack, 'Admin', ADMIN_SECRET_ARN),
+      instances: [{ name: 'writer', host: 'writer.example' }],
+      databaseSecurityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Database', 'sg-0123456789abcdef0'),
+      roleLimits: { checkout: 40 },
+      ...props,
+    }),
+    aStack(app),
+  );
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly DependsOn?: readonly string[];
+  readonly Properties: Readonly<Record<string, unknown>>;
+}
+
+/** The one resource of a type whose logical id begins so. */
+function resource(template: Template, type: string, id: string): Resource & { readonly id: string } {
+  const [found, ...others] = Object.entries(template.findResources(type)).filter(([name]) => name.startsWith(id));
+  if (found === undefined || others.length > 0) throw new Error(`expected one ${type} called ${id}`);
+  return { ...(found[1] as Resource), id: found[0] };
+}
+
+function environmentOf(template: Template, id: string): Record<string, string> {
+  const { Properties } = resource(template, 'AWS::Lambda::Function', id);
+  const { Variables } = resolved(Properties['Environment']) as { Variables: Record<string, string> };
+  return Variables;
+}
+
+describe('with an admin secret', () => {
+  const { template } = aBootstrappedReaper();
+  const login = resource(template, 'AWS::SecretsManager::Secret', 'ReaperLogin');
+
+  test('the construct makes a secret of its own, with a password that nobody chose', () => {
+    expect(login.Properties['GenerateSecretString']).toEqual({
+      SecretStringTemplate: '{"username":"connection_reaper"}',
+      GenerateStringKey: 'password',
+      PasswordLength: 40,
+      ExcludePunctuation: true,
+    });
+  });
+
+  test('the function that sweeps may read this secret and no other', () => {
+    const reads = statementsOf({ template }, 'ReaperRole').filter((statement) =>
+      JSON.stringify(statement).includes('secretsmanager'),
+    );
+    expect(reads).toEqual([{ Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: `\${${login.id}}` }]);
+    expect(JSON.stringify(statementsOf({ template }, 'ReaperRole'))).not.toContain(ADMIN_SECRET_ARN);
+    expect(environmentOf(template, 'ReaperFunction')).not.toHaveProperty(ADMIN_SECRET_VARIABLE);
+    expect(parseSettings(environmentOf(template, 'ReaperFunction')[SETTINGS_VARIABLE]).secretArn).toBe(
+      `\${${login.id}}`,
+    );
+  });
+
+  test('the bootstrap may read both, write its log, and nothing else', () => {
+    expect(statementsOf({ template }, 'ReaperBootstrapRole')).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'secretsmanager:GetSecretValue',
+        Resource: [ADMIN_SECRET_ARN, `\${${login.id}}`],
+      },
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: expect.stringMatching(/^\$\{ReaperBootstrapLog\w+\.Arn\}$/),
+      },
+      // Lambda, to place it into the VPC; never the function's own code.
+      expect.objectContaining({ Effect: 'Allow', Resource: '*' }),
+      expect.objectContaining({
+        Effect: 'Deny',
+        Resource: '*',
+        Condition: {
+          ArnEquals: { 'lambda:SourceFunctionArn': expect.stringMatching(/^\$\{ReaperBootstrapFunction\w+\.Arn\}$/) },
+        },
+      }),
+    ]);
+  });
+
+  test('the bootstrap is of the same bundle, in the same network, with what concerns the role alone', () => {
+    const sweeper = resource(template, 'AWS::Lambda::Function', 'ReaperFunction').Properties;
+    const bootstrap = resource(template, 'AWS::Lambda::Function', 'ReaperBootstrapFunction').Properties;
+    expect(bootstrap).toMatchObject({
+      Handler: 'index.bootstrap',
+      Code: sweeper['Code'],
+      VpcConfig: sweeper['VpcConfig'],
+      Runtime: sweeper['Runtime'],
+    });
+    const { [SETTINGS_VARIABLE]: settings, ...others } = environmentOf(template, 'ReaperBootstrapFunction');
+    expect(others).toEqual({
+      [ADMIN_SECRET_VARIABLE]: ADMIN_SECRET_ARN,
+      NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem',
+    });
+    expect(JSON.parse(settings ?? '')).toEqual({
+      database: 'orders',
+      secretArn: `\${${login.id}}`,
+      instances: [{ name: 'writer', host: 'writer.example' }],
+      roleLimits: { checkout: 40 },
+    });
+  });
+
+  test('it runs when the ways to the database are open, and before anything is scheduled', () => {
+    const trigger = resource(template, 'Custom::Trigger', 'ReaperBootstrapTrigger');
+    expect(trigger.DependsOn).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^DatabasefromOrdersReaperSecurityGroup/),
+        expect.stringMatching(/^ReaperSecurityGroup\w{8}$/),
+        expect.stringMatching(/^ReaperSecurityGrouptoOrdersDatabase/),
+      ]),
+    );
+    expect(resource(template, 'AWS::Scheduler::Schedule', 'ReaperSchedule').DependsOn).toEqual([trigger.id]);
+    expect(trigger.Properties).toMatchObject({ InvocationType: 'RequestResponse', ExecuteOnHandlerChange: true });
+  });
+
+  test.each([
+    ['a limit changes', { roleLimits: { checkout: 41 } }, false],
+    ['a limit is added', { roleLimits: { checkout: 40, billing: 5 } }, false],
+    ['a limit is dropped', { roleLimits: {} }, false],
+    ['an instance is added', { instances: [{ name: 'other', host: 'other.example' }] }, false],
+    ['nothing changes', {}, true],
+    ['only the policy changes', { keepPerApplication: 7 }, true],
+  ] as const)('it runs again as it should when %s', (_, props, same) => {
+    const before = resource(template, 'Custom::Trigger', '').Properties['HandlerArn'];
+    const after = resource(aBootstrappedReaper(props).template, 'Custom::Trigger', '').Properties['HandlerArn'];
+    if (same) expect(after).toEqual(before);
+    else expect(after).not.toEqual(before);
+  });
+
+  test('the database of the same app is waited for by whoever says so', () => {
+    const { reaper, stack } = aBootstrappedReaper();
+    const other = new Secret(stack, 'Awaited');
+    reaper.bootstrap?.executeAfter(other);
+    expect(reaper.bootstrap).toBeDefined();
+    expect(reaper.secret.node.path).toBe('Orders/Reaper/Login');
+  });
+});
+
+test('the construct with an admin secret passes the validator of CDK and the AwsSolutions checks', () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'connection-reaper-'));
+  try {
+    const app = new App({ outdir, context: { ...SHIPPED_CONTEXT, 'aws:cdk:bundling-stacks': [] } });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    aBootstrappedReaper({}, app);
+    app.synth();
+    expect(JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')).pluginReports).toEqual([]);
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+});
+
+test('without one there is no bootstrap, and no secret but the given one', () => {
+  const { reaper, template, secret } = aReaper();
+  expect(reaper.bootstrap).toBeUndefined();
+  expect(reaper.secret).toBe(secret);
+  template.resourceCountIs('Custom::Trigger', 0);
+  template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+});
+
+describe('the construct fails at synth when given', () => {
+  test.each([
+    [
+      'both secrets',
+      ['secret', 'adminSecret', 'instances'],
+      ['adminSecret: expected nothing beside secret, whose role is set up by hand'],
+    ],
+    ['neither secret', ['instances'], ['secret: missing, and adminSecret too: give one']],
+    [
+      'no writer beside the admin secret',
+      ['adminSecret'],
+      ["instances: missing: beside adminSecret no secret names the reaper's host"],
+    ],
+  ] as const)('%s', (_, keys, faults) => {
+    const { stack, vpc, secret } = aStack();
+    const all = { secret, adminSecret: secret, instances: [{ name: 'writer', host: 'writer.example' }] };
+    const props = Object.fromEntries(Object.entries(all).filter(([key]) => (keys as readonly string[]).includes(key)));
+    expect(
+      faultsOf(() => new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', vpc, ...props })),
+    ).toEqual(faults);
+  });
+});
+
+test('an entry of cdk.json names the admin secret, and its key', () => {
+  const { secretArn: _, ...orders } = SHIPPED_CONTEXT.databases.orders;
+  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000';
+  const instances = [{ name: 'writer', host: 'writer.example' }];
+  const [config] = parseDatabases({
+    orders: { ...orders, adminSecretArn: ADMIN_SECRET_ARN, secretKeyArn: keyArn, instances },
+  });
+  if (config === undefined) throw new Error('no config');
+  const { reaper } = new ConnectionReaperStack(anApp(), 'Stack', { config });
+  expect(reaper.bootstrap).toBeDefined();
+  expect(reaper.secret.secretArn).not.toBe(SECRET_ARN);
+});
+
+function faultsOf(make: () => unknown): readonly string[] {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof InputError) return error.faults;
+    throw error;
+  }
+  return [];
+}

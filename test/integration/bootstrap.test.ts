@@ -1,0 +1,211 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
+import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import type { Answer } from '../../lambda/answer.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import type { SettingsInput } from '../../lambda/settings.js';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+
+const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/admin-AbCdEf';
+const OWN_PASSWORD = 'aGeneratedOne-$1-%40';
+
+let database: TestDatabase;
+let deployment: Deployment;
+let aws: AwsStandIn;
+let ownSecretArn: string;
+let started: LambdaProcess[];
+
+beforeAll(async () => {
+  database = await startDatabase();
+  const { host, port } = database.server;
+  deployment = await synthesize('orders', {
+    adminSecretArn: ADMIN_SECRET_ARN,
+    instances: [{ name: 'writer', host, port }],
+    vpc: {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['us-east-1a'],
+      privateSubnetIds: ['subnet-0123456789abcdef0'],
+    },
+    tls: 'disable',
+    roleLimits: { checkout: 40, billing: 10 },
+  });
+  ownSecretArn = deployment.ownSecretArn ?? '';
+  // What the other tests need of this role, this one gives it by itself.
+  await database.admin.query('drop owned by connection_reaper; drop role connection_reaper');
+});
+
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+  await deployment[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  started = [];
+  aws = await startAwsStandIn();
+  const { user, password } = database.server.superuser;
+  aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: user, password, dbname: 'template1' }));
+  aws.setSecret(ownSecretArn, JSON.stringify({ username: 'connection_reaper', password: OWN_PASSWORD }));
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((lambda) => lambda.stop()));
+  await aws.stop();
+});
+
+function start(handler: string, deployed: DeployedFunction, settings: Partial<SettingsInput>): LambdaProcess {
+  const synthesized = JSON.parse(deployed.environment[SETTINGS_VARIABLE] ?? '{}');
+  const environment = {
+    ...deployed.environment,
+    [SETTINGS_VARIABLE]: JSON.stringify({ ...synthesized, ...settings }),
+  };
+  const { timeoutSeconds } = deployed;
+  const { bundlePath } = deployment;
+  const lambda = startLambda({ bundlePath, handler, environment, timeoutSeconds, awsEndpoint: aws.endpoint });
+  started.push(lambda);
+  return lambda;
+}
+
+function bootstrapWith(settings: Partial<SettingsInput> = {}): LambdaProcess {
+  if (deployment.bootstrap === null) throw new Error('nothing sets up the role');
+  return start('bootstrap', deployment.bootstrap, settings);
+}
+
+async function failure(lambda: LambdaProcess): Promise<FunctionError> {
+  const error: unknown = await lambda.invoke({}).catch((cause: unknown) => cause);
+  if (!(error instanceof FunctionError)) throw new Error('the invocation did not fail');
+  return error;
+}
+
+async function limitOf(role: string): Promise<number> {
+  const { rows } = await database.admin.query('select rolconnlimit from pg_roles where rolname = $1', [role]);
+  return rows[0].rolconnlimit;
+}
+
+describe('the bootstrap', () => {
+  it('makes the role, twice in a row, and what is deployed can then sweep with a secret of its own', async () => {
+    const lambda = bootstrapWith();
+    const done = {
+      role: 'connection_reaper',
+      limitedRoles: ['checkout', 'billing'],
+      instances: [{ name: 'writer', outcome: 'set_up', notes: [] }],
+    };
+    expect(await lambda.invoke({})).toEqual(done);
+    expect(await lambda.invoke({})).toEqual(done);
+
+    const answer = (await start('handler', deployment, {}).invoke(deployment.scheduledEvent)) as Answer;
+    expect(answer.errors).toEqual([]);
+    expect(answer.instances[0]?.roleLimits).toMatchObject([
+      { role: 'checkout', to: 40, outcome: 'changed' },
+      { role: 'billing', to: 10, outcome: 'changed' },
+    ]);
+    expect([await limitOf('checkout'), await limitOf('billing')]).toEqual([40, 10]);
+  });
+
+  it('takes away what is no longer declared', async () => {
+    await bootstrapWith({ roleLimits: { checkout: 40 } }).invoke({});
+    const limits = { checkout: 30, billing: 20 };
+    const answer = (await start('handler', deployment, { roleLimits: limits }).invoke({})) as Answer;
+    expect(answer.instances[0]?.roleLimits).toMatchObject([
+      { role: 'checkout', to: 30, outcome: 'changed' },
+      { role: 'billing', to: 20, outcome: 'refused', reason: expect.stringMatching(/^42501: .*role "billing"/) },
+    ]);
+  });
+
+  it('gives the role the password of its secret again, however it was changed', async () => {
+    await bootstrapWith().invoke({});
+    await database.admin.query("alter role connection_reaper password 'another'");
+    await bootstrapWith().invoke({});
+    const reaper = await database.connect('connection_reaper', { password: OWN_PASSWORD });
+    const { rows } = await reaper.query('select current_user as user');
+    expect(rows).toEqual([{ user: 'connection_reaper' }]);
+  });
+
+  it('tells no password to the log, the answer or the server', async () => {
+    await database.admin.query("alter system set log_statement = 'all'");
+    await database.admin.query('select pg_reload_conf()');
+    const lambda = bootstrapWith();
+    const answer = await lambda.invoke({});
+    await database.admin.query('alter system reset log_statement');
+    await database.admin.query('select pg_reload_conf()');
+    const serverLog = await database.server.logText();
+    expect(serverLog).toContain('alter role "connection_reaper" password \'SCRAM-SHA-256$');
+    expect(`${JSON.stringify(answer)}${lambda.log().join('')}${serverLog}`).not.toContain(OWN_PASSWORD);
+    expect(lambda.log().map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 'INFO', event: 'bootstrap', role: 'connection_reaper' }),
+    ]);
+  });
+
+  it('says which declared roles there are not yet', async () => {
+    expect(await bootstrapWith({ roleLimits: { later: 1 } }).invoke({})).toMatchObject({
+      instances: [{ notes: ['These roles do not exist yet, and get their limits once they do: later'] }],
+    });
+  });
+});
+
+describe('a bootstrap fails the deployment, with what to do,', () => {
+  const superuser = () => database.server.superuser.user;
+
+  it('when the admin secret is wrong', async () => {
+    aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: superuser(), password: 'not-the-password' }));
+    const lambda = bootstrapWith();
+    const error = await failure(lambda);
+    expect(error.errorType).toBe('BootstrapError');
+    expect(error.errorMessage).toMatch(
+      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as postgres: 28P01: .*compare it with the role\. Then deploy again\.$/,
+    );
+    expect(error.trace.join('')).toBe('');
+    expect(`${error.errorMessage}${lambda.log().join('')}`).not.toContain('not-the-password');
+  });
+
+  it('when a limit is declared for a superuser', async () => {
+    const { errorMessage } = await failure(bootstrapWith({ roleLimits: { [superuser()]: 5 } }));
+    expect(errorMessage).toMatch(
+      /on "writer": 22023: superusers, whom no .*: postgres; Leave them out, .*\. Then deploy again\.$/,
+    );
+  });
+
+  it('when the admin may not', async () => {
+    aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: 'checkout', password: PASSWORD }));
+    const { errorMessage } = await failure(bootstrapWith());
+    expect(errorMessage).toMatch(
+      /on "writer": 42501: only a superuser, or a role with CREATEROLE .*, not checkout\. Then/,
+    );
+  });
+
+  it('when the role can not log in', async () => {
+    await bootstrapWith().invoke({});
+    await database.admin.query("alter role connection_reaper valid until '2001-01-01'");
+    const { errorMessage } = await failure(bootstrapWith());
+    await database.admin.query("alter role connection_reaper valid until 'infinity'");
+    expect(errorMessage).toMatch(/could not log in to "writer" at \S+ as connection_reaper: 28P01: /);
+  });
+
+  it.each([
+    ['when the admin secret can not be read', ADMIN_SECRET_ARN],
+    ['when its own secret can not be read', 'own'],
+  ])('%s', async (_, arn) => {
+    await aws.stop();
+    aws = await startAwsStandIn();
+    const other = arn === ADMIN_SECRET_ARN ? ownSecretArn : ADMIN_SECRET_ARN;
+    aws.setSecret(other, JSON.stringify({ username: 'connection_reaper', password: OWN_PASSWORD }));
+    const { errorMessage } = await failure(bootstrapWith());
+    expect(errorMessage).toContain(arn === ADMIN_SECRET_ARN ? ADMIN_SECRET_ARN : ownSecretArn);
+    expect(errorMessage).toMatch(/check the route there .* and the permission secretsmanager:GetSecretValue/);
+  });
+
+  it('when the password would have to be normalized', async () => {
+    aws.setSecret(ownSecretArn, JSON.stringify({ username: 'connection_reaper', password: 'pässword' }));
+    const { errorMessage } = await failure(bootstrapWith());
+    expect(errorMessage).toContain('- password: expected printable ASCII characters alone');
+    expect(errorMessage).not.toContain('pässword');
+  });
+
+  it('when no server can be reached', async () => {
+    const instances = [{ name: 'gone', host: '127.0.0.1', port: 1 }];
+    const { errorMessage } = await failure(bootstrapWith({ instances }));
+    expect(errorMessage).toMatch(
+      /could not log in to "gone" at 127\.0\.0\.1:1 as postgres: .*check host, port, security groups/,
+    );
+  });
+});

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDatabase, type TestDatabase } from '../support/database.js';
+
+/** The psql to test with. PostgreSQL's programs for tests bring none, so whoever has one says where. */
+const psql = process.env['PSQL'];
+
+const SCRIPT = fileURLToPath(new URL('../../infra/grants.sql', import.meta.url));
+
+describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await startDatabase();
+    await database.admin.query('drop owned by connection_reaper; drop role connection_reaper');
+  });
+
+  afterAll(() => database[Symbol.asyncDispose]());
+
+  interface Ran {
+    readonly code: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  }
+
+  async function run(variables: readonly string[]): Promise<Ran> {
+    const { user, password } = database.server.superuser;
+    const args = ['-X', database.server.url(user, password), ...variables.flatMap((one) => ['-v', one]), '-f', SCRIPT];
+    try {
+      return { ...(await promisify(execFile)(psql ?? '', args)), code: 0 };
+    } catch (error) {
+      const { code, stdout, stderr } = error as Ran;
+      return { code, stdout, stderr };
+    }
+  }
+
+  async function limitedRoles(): Promise<readonly string[]> {
+    const { rows } = await database.admin.query('select connection_reaper.limited_roles() as roles');
+    return rows[0].roles;
+  }
+
+  it('sets up the role, twice in a row', async () => {
+    const variables = ['reaper=connection_reaper', 'limited_roles=checkout  billing '];
+    expect(await run(variables)).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(variables)).toMatchObject({ code: 0, stderr: '' });
+    expect(await limitedRoles()).toEqual(['checkout', 'billing', 'checkout_clone', 'billing_clone']);
+  });
+
+  it('does with no limits, and with a role that goes by its usual name, when it is told nothing', async () => {
+    expect(await run([])).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('connection_reaper') });
+    expect(await limitedRoles()).toEqual([]);
+  });
+
+  it('takes names as they are', async () => {
+    const { code, stderr } = await run([`reaper=o'dd"; drop role checkout; --`, "limited_roles=bill'ing ;\\q"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`These roles do not exist yet, and get their limits once they do: ";\\q", "bill'ing"`);
+    const { rows } = await database.admin.query(
+      "select rolname from pg_roles where rolname ~ '^(o.dd|checkout)' order by 1",
+    );
+    expect(rows).toEqual([{ rolname: 'checkout' }, { rolname: `o'dd"; drop role checkout; --` }]);
+  });
+
+  it('ends with an error, and with what to do, when it can not do all of it', async () => {
+    expect(await run(['limited_roles=checkout postgres'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/ERROR: {2}superusers, whom no .*: postgres\nHINT: {2}Leave them out/),
+    });
+  });
+});

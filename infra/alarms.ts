@@ -92,7 +92,7 @@ function serverFull(scope: Construct, instance: string, props: ReaperAlarmsProps
     evaluationPeriods: 1,
     treatMissingData: TreatMissingData.IGNORE,
     meaning: 'The server takes no more connections ("too many clients"). This ends what has been idle for a minute:',
-    command: invokeCommand(props.reaper.handler, { action: 'reap', idleAfter: '1m' }),
+    command: invokeCommand(props.reaper.handler, { action: 'reap', idleAfter: '1m', dryRun: false }),
   });
 }
 

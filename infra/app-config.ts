@@ -1,20 +1,21 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
-import { check, demand, exactObject, InputError } from '../lambda/faults.js';
+import { check, demand, exactObject, InputError, textLike } from '../lambda/faults.js';
 import { type Settings, type SettingsInput, settingsSchema } from '../lambda/settings.js';
 import { percent, portNumber } from './check-props.js';
+import { loginFaults } from './login-faults.js';
 
 /** A partial ARN would have to be granted with a wildcard. */
-const completeSecretArn = text(
-  'the complete ARN of a secret, with the six characters at its end (aws secretsmanager describe-secret prints it)',
+const completeSecretArn = textLike(
   /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/,
+  'the complete ARN of a secret, with the six characters at its end (aws secretsmanager describe-secret prints it)',
 );
 
 const anything = v.optional(v.unknown());
 
 /** The settings of the function that an entry may hold. Which values they take is up to the settings' own schema. */
 const settingsEntries = {
-  secretArn: completeSecretArn,
+  secretArn: v.optional(completeSecretArn),
   breakGlassSecretArn: v.optional(completeSecretArn),
   rescueLogin: anything,
   instances: anything,
@@ -36,9 +37,9 @@ const settingsEntries = {
 
 const vpc = v.pipe(
   exactObject({
-    vpcId: text('the id of a VPC', /^vpc-[0-9a-f]+$/),
-    availabilityZones: atLeastOne(text('the name of an availability zone', /^[a-z0-9-]+$/)),
-    privateSubnetIds: atLeastOne(text('the id of a subnet', /^subnet-[0-9a-f]+$/)),
+    vpcId: textLike(/^vpc-[0-9a-f]+$/, 'the id of a VPC'),
+    availabilityZones: atLeastOne(textLike(/^[a-z0-9-]+$/, 'the name of an availability zone')),
+    privateSubnetIds: atLeastOne(textLike(/^subnet-[0-9a-f]+$/, 'the id of a subnet')),
   }),
   v.forward(
     v.partialCheck(
@@ -52,12 +53,14 @@ const vpc = v.pipe(
 
 const entry = exactObject({
   ...settingsEntries,
+  /** The login of the master user or of a superuser, in place of `secretArn`. */
+  adminSecretArn: v.optional(completeSecretArn),
   /** The customer key that the secret is encrypted with, if any. */
-  secretKeyArn: v.optional(text('the ARN of a KMS key', /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/)),
+  secretKeyArn: v.optional(textLike(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'the ARN of a KMS key')),
   vpc,
-  databaseSecurityGroupId: v.optional(text('the id of a security group', /^sg-[0-9a-f]+$/)),
+  databaseSecurityGroupId: v.optional(textLike(/^sg-[0-9a-f]+$/, 'the id of a security group')),
   databasePort: v.optional(portNumber),
-  alarmTopicArn: v.optional(text('the ARN of an SNS topic', /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/)),
+  alarmTopicArn: v.optional(textLike(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic')),
   logRetentionDays: v.optional(v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365')),
   slotsNearlyFullPercent: v.optional(percent),
   applicationHoggingPercent: v.optional(percent),
@@ -68,7 +71,8 @@ type Entry = v.InferOutput<typeof entry>;
 
 /** An entry that holds: what the app needs to know to make a stack. */
 export interface DatabaseConfig extends Omit<Entry, keyof typeof settingsEntries> {
-  readonly settings: Settings;
+  /** Without `secretArn` where the login is made on deployment. */
+  readonly settings: Omit<Settings, 'secretArn'> & { readonly secretArn?: string | undefined };
 }
 
 const entries = 'an object that holds an entry for each database, under its name';
@@ -100,11 +104,22 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
   const checked = check(entry, given);
   // The entry's schema alone judges the ARN.
   const settings = check(settingsSchema, { ...settingsOf(given), database: name, secretArn: 'checked' });
-  if (checked.faults || settings.faults) {
-    return { faults: [...(checked.faults ?? []), ...(settings.faults ?? [])].map((fault) => inFile(name, fault)) };
+  const faults = [...(checked.faults ?? []), ...givenLoginFaults(given), ...(settings.faults ?? [])];
+  if (checked.faults || settings.faults || faults.length > 0) {
+    return { faults: faults.map((fault) => inFile(name, fault)) };
   }
   const { secretArn, ...rest } = checked.value;
   return { ...rest, settings: { ...settings.value, secretArn } };
+}
+
+/** Nothing of an entry that is no object: that is another fault. */
+function givenLoginFaults(given: unknown): readonly string[] {
+  if (typeof given !== 'object' || given === null) return [];
+  return loginFaults({
+    secret: { name: 'secretArn', given: 'secretArn' in given },
+    adminSecret: { name: 'adminSecretArn', given: 'adminSecretArn' in given },
+    instancesGiven: 'instances' in given,
+  });
 }
 
 function settingsOf(given: unknown): Record<string, unknown> {
@@ -115,10 +130,6 @@ function settingsOf(given: unknown): Record<string, unknown> {
 function inFile(name: string, fault: string): string {
   const inEntry = fault.startsWith('expected ') ? `: ${fault}` : `.${fault}`;
   return `context.databases.${name}${inEntry.replace(/^\.database: expected/, ': expected')}`;
-}
-
-function text(expected: string, pattern: RegExp): v.GenericSchema<string> {
-  return v.pipe(v.string(expected), v.regex(pattern, expected));
 }
 
 function atLeastOne(item: v.GenericSchema<string>) {

@@ -1,9 +1,11 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
-import { check, exactObject, InputError } from '../lambda/faults.js';
+import { LEAST_TIMEOUT_SECONDS } from '../lambda/contract.js';
+import { check, exactObject, InputError, wholeNumber } from '../lambda/faults.js';
 import { type Settings, settingsSchema } from '../lambda/settings.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
+import { loginFaults } from './login-faults.js';
 import { reaperSettings, withStandIns } from './reaper-settings.js';
 
 /** The props that concern the deployment alone, with their defaults. */
@@ -32,18 +34,18 @@ export function withDefaults(props: ConnectionReaperProps): DeploymentProps {
 }
 
 /** A threshold. */
-export const percent = wholeNumber('a whole number', 1, 100);
+export const percent = wholeNumber(1, 100);
 
 /** A TCP port. */
-export const portNumber = wholeNumber('a whole number', 1, 65_535);
+export const portNumber = wholeNumber(1, 65_535);
 
 /** `interval` in minutes, `timeout` in seconds. */
 const deploymentSchema = v.pipe(
   exactObject({
     // Alarms on Metrics Insights queries look back 3 hours at most, and ours at three to five intervals.
-    interval: wholeNumber('whole minutes', 1, 30),
+    interval: wholeNumber(1, 30, 'whole minutes'),
     // 900 is Lambda's limit.
-    timeout: wholeNumber('whole seconds', 10, 900),
+    timeout: wholeNumber(LEAST_TIMEOUT_SECONDS, 900, 'whole seconds'),
     slotsNearlyFullPercent: percent,
     applicationHoggingPercent: percent,
     roleNearLimitPercent: percent,
@@ -78,20 +80,17 @@ export function checkProps(props: ConnectionReaperProps, path: string): Settings
   const faults = [
     ...(settings.faults ?? []).map(inPropNames),
     ...(deployment.faults ?? []),
+    ...loginFaults({
+      secret: { name: 'secret', given: props.secret !== undefined },
+      adminSecret: { name: 'adminSecret', given: props.adminSecret !== undefined },
+      instancesGiven: props.instances !== undefined,
+    }),
     ...(props.databasePort !== undefined && props.instances !== undefined
       ? ['databasePort: expected nothing beside instances, which have ports of their own']
       : []),
   ];
   if (settings.faults || faults.length > 0) throw new InputError(`ConnectionReaper ${path}`, faults);
   return settings.value;
-}
-
-function wholeNumber(what: string, from: number, to: number): v.GenericSchema<number> {
-  const message = `${what} from ${from} to ${to}`;
-  return v.pipe(
-    v.number(message),
-    v.check((value) => Number.isInteger(value) && value >= from && value <= to, message),
-  );
 }
 
 /** The one setting that the props call by another name. */

@@ -4,7 +4,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 /** The shell command that sends the function an event and prints what it says; a run that failed says it in its error. */
 export function invokeCommand(
   handler: IFunction,
-  event: { readonly action: string; readonly idleAfter?: string },
+  event: { readonly action: string; readonly idleAfter?: string; readonly dryRun?: boolean },
 ): string {
   return (
     `aws lambda invoke --function-name ${handler.functionName} --cli-binary-format raw-in-base64-out ` +

@@ -39,8 +39,24 @@ export interface ReaperRule {
   /** Replaces `keepPerApplication` for these backends. @default - `keepPerApplication` of the construct */
   readonly keep?: number;
 
-  /** Never end these backends. Excludes `idleAfter` and `keep`. @default false */
-  readonly spare?: boolean;
+  /** Never end these backends. Excludes all else. @default - they are ended like others */
+  readonly spare?: true;
+
+  /**
+   * End holders of advisory locks, temporary tables and channels among them like everybody else.
+   *
+   * @default - those are spared
+   */
+  readonly endHolders?: true;
+}
+
+/** Less patience on a full server. */
+export interface PressureTier {
+  /** From this share of the usable slots on, in percent. */
+  readonly usedPercent: number;
+
+  /** This threshold holds instead of the construct's `idleAfter`. */
+  readonly idleAfter: Duration;
 }
 
 /** Gives several applications one name, such as the pods of one deployment. */
@@ -62,9 +78,38 @@ export interface ConnectionReaperProps {
 
   /**
    * The login, as JSON with `username` and `password`, and with `host`, `port` and `dbname` where the props don't give
-   * them. The function may read this secret and no other.
+   * them. The function may read this secret and no other. The role is set up by hand, with `infra/grants.sql`.
+   *
+   * @default - one that the construct makes, with `adminSecret`
    */
-  readonly secret: ISecret;
+  readonly secret?: ISecret;
+
+  /**
+   * The login of the master user or of a superuser, as JSON with `username` and `password`: instead of `secret`. While the
+   * stack is deployed, and again on each change of `roleLimits`, a function of its own logs in with it and sets up the
+   * role `connection_reaper`, with a password that the construct generates. The function that sweeps can't read it.
+   *
+   * Needs `instances`, which name the writer. Where the database is made by the same app, `bootstrap` has to wait for it:
+   * `reaper.bootstrap?.executeAfter(cluster)`.
+   *
+   * @default - none: the role is set up by hand, and its login is in `secret`
+   */
+  readonly adminSecret?: ISecret;
+
+  /**
+   * A second login, used only when the first one is refused for want of a slot (SQLSTATE 53300), and loudly logged.
+   *
+   * @default - none
+   */
+  readonly breakGlassSecret?: ISecret;
+
+  /**
+   * `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. The role then
+   * needs REPLICATION (on RDS `rds_replication`), with which it may copy the whole cluster: a decision.
+   *
+   * @default off
+   */
+  readonly rescueLogin?: 'off' | 'replication';
 
   /** The VPC to run in: one that reaches the database, Secrets Manager and CloudWatch. */
   readonly vpc: IVpc;
@@ -117,6 +162,16 @@ export interface ConnectionReaperProps {
   /** How long a backend must have been `idle` to be ended. @default Duration.minutes(5) */
   readonly idleAfter?: Duration;
 
+  /**
+   * How long a backend must have been idle in a transaction to be ended, which rolls that transaction back.
+   *
+   * @default - transactions are left alone
+   */
+  readonly idleInTransactionAfter?: Duration;
+
+  /** The fuller the server, the shorter the patience. Rules with an `idleAfter` of their own keep it. @default - none */
+  readonly pressure?: readonly PressureTier[];
+
   /** Never take an application below this many backends. @default 0 */
   readonly keepPerApplication?: number;
 
@@ -132,6 +187,9 @@ export interface ConnectionReaperProps {
    * @default - no role's limit is touched
    */
   readonly roleLimits?: Readonly<Record<string, number>>;
+
+  /** Also end idle backends above their role's declared limit, after 30 s. @default false */
+  readonly trimExcess?: boolean;
 
   /**
    * How many applications get metrics of their own, 1 to 100; the rest are summed as `(other)`. Each costs four metrics.

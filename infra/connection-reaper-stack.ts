@@ -4,7 +4,6 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import type { Settings } from '../lambda/settings.js';
 import type { DatabaseConfig } from './app-config.js';
 import { invokeCommand } from './commands.js';
 import { ConnectionReaper } from './connection-reaper.js';
@@ -32,13 +31,17 @@ export class ConnectionReaperStack extends Stack {
           databaseSecurityGroupId === undefined
             ? undefined
             : SecurityGroup.fromSecurityGroupId(this, 'DatabaseSecurityGroup', databaseSecurityGroupId),
+        breakGlassSecret:
+          config.settings.breakGlassSecretArn === undefined
+            ? undefined
+            : Secret.fromSecretCompleteArn(this, 'BreakGlassSecret', config.settings.breakGlassSecretArn),
         alarmTopic: alarmTopicArn === undefined ? undefined : Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn),
         logRetention: config.logRetentionDays,
         slotsNearlyFullPercent: config.slotsNearlyFullPercent,
         applicationHoggingPercent: config.applicationHoggingPercent,
         roleNearLimitPercent: config.roleNearLimitPercent,
       }),
-      secret: importSecret(this, config),
+      ...importLogin(this, config),
       vpc: importVpc(this, config),
     });
     this.tell(this.reaper);
@@ -58,10 +61,16 @@ export class ConnectionReaperStack extends Stack {
   }
 }
 
-function importSecret(scope: Construct, { settings, secretKeyArn }: DatabaseConfig): ISecret {
-  return Secret.fromSecretAttributes(scope, 'Secret', {
-    secretCompleteArn: settings.secretArn,
-    ...(secretKeyArn !== undefined && { encryptionKey: Key.fromKeyArn(scope, 'SecretKey', secretKeyArn) }),
+/** The one of the two secrets that the entry names. */
+function importLogin(scope: Construct, { settings, adminSecretArn, secretKeyArn }: DatabaseConfig) {
+  const encryptionKey = secretKeyArn === undefined ? undefined : Key.fromKeyArn(scope, 'SecretKey', secretKeyArn);
+  const imported = (id: string, secretCompleteArn: string | undefined): ISecret | undefined =>
+    secretCompleteArn === undefined
+      ? undefined
+      : Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...given({ encryptionKey }) });
+  return given({
+    secret: imported('Secret', settings.secretArn),
+    adminSecret: imported('AdminSecret', adminSecretArn),
   });
 }
 
@@ -75,11 +84,13 @@ function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {
 }
 
 /** The settings, back in the words of the construct. */
-function settingsProps({ database, secretArn: _, ...settings }: Settings) {
-  const { instances, dbname, caFile, maxTerminationsPerRun, ...withDefaults } = settings;
+function settingsProps({ database, secretArn: _, breakGlassSecretArn: __, ...settings }: DatabaseConfig['settings']) {
+  const { instances, dbname, caFile, maxTerminationsPerRun, idleInTransactionAfter, ...withDefaults } = settings;
   return {
     ...withDefaults,
     ...given({ instances, dbname, caFile, maxTerminationsPerRun }),
+    ...(idleInTransactionAfter !== undefined && { idleInTransactionAfter: Duration.seconds(idleInTransactionAfter) }),
+    pressure: settings.pressure.map((tier) => ({ ...tier, idleAfter: Duration.seconds(tier.idleAfter) })),
     databaseIdentifier: database,
     idleAfter: Duration.seconds(settings.idleAfter),
     rules: settings.rules.map(({ idleAfter, ...rule }) =>

@@ -2,17 +2,20 @@ import type { Duration } from 'aws-cdk-lib';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
+import type { ITrigger } from 'aws-cdk-lib/triggers';
 import type { Construct } from 'constructs';
 import { instanceNames } from '../lambda/settings.js';
 import { alarmTopic } from './alarm-topic.js';
 import { ReaperAlarms } from './alarms.js';
+import { bootstrapTrigger, ownSecret } from './bootstrap.js';
 import { checkProps, withDefaults } from './check-props.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { reaperDashboard } from './dashboard.js';
 import { ReaperMetrics } from './metrics.js';
-import { connectToDatabase } from './network.js';
+import { connectToDatabase, reaperSecurityGroup } from './network.js';
 import { reaperFunction } from './reaper-function.js';
 import { scheduleSweeps } from './schedule.js';
 
@@ -37,6 +40,12 @@ export class ConnectionReaper extends ReaperMetrics {
   readonly instanceNames: readonly string[];
   readonly interval: Duration;
   readonly handler: IFunction;
+
+  /** The login: the given one, or the construct's own. */
+  readonly secret: ISecret;
+
+  /** What sets up the database role on deployment; only with `adminSecret`. */
+  readonly bootstrap?: ITrigger;
 
   /** The function's log: every termination and every change of a limit. */
   readonly logGroup: ILogGroup;
@@ -66,10 +75,25 @@ export class ConnectionReaper extends ReaperMetrics {
     this.deadLetterQueue = new Queue(this, 'DeadLetters', { enforceSSL: true });
     const { logGroup, deadLetterQueue } = this;
 
-    const handler = reaperFunction(this, { ...props, timeout, logGroup, deadLetterQueue });
+    const secret = props.secret ?? ownSecret(this, props.databaseIdentifier);
+    const securityGroups = props.securityGroups ?? [reaperSecurityGroup(this, props)];
+    const handler = reaperFunction(this, { ...props, secret, securityGroups, timeout, logGroup, deadLetterQueue });
     connectToDatabase(handler.connections, props);
     this.handler = handler;
-    scheduleSweeps(this, handler, { interval, deadLetterQueue });
+    this.secret = secret;
+    const schedule = scheduleSweeps(this, handler, { interval, deadLetterQueue });
+
+    const { adminSecret } = props;
+    if (adminSecret !== undefined) {
+      this.bootstrap = bootstrapTrigger(this, {
+        ...props,
+        secret,
+        adminSecret,
+        securityGroups,
+        logRetention,
+      });
+      this.bootstrap.executeBefore(schedule);
+    }
 
     this.alarmTopic = props.alarmTopic ?? alarmTopic(this, props.databaseIdentifier);
     this.alarms = new ReaperAlarms(this, 'Alarms', { ...thresholds, reaper: this, logGroup, topic: this.alarmTopic });

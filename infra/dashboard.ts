@@ -35,7 +35,7 @@ function firstSteps({ databaseIdentifier, handler }: ReaperMetrics): IWidget {
     'What holds the slots, and what to do:',
     `\`\`\`\n${invokeCommand(handler, { action: 'report' })}\n\`\`\``,
     'End what has been idle for a minute:',
-    `\`\`\`\n${invokeCommand(handler, { action: 'reap', idleAfter: '1m' })}\n\`\`\``,
+    `\`\`\`\n${invokeCommand(handler, { action: 'reap', idleAfter: '1m', dryRun: false })}\n\`\`\``,
   ];
   return new TextWidget({ markdown: markdown.join('\n\n'), width: 12, height: 6 });
 }

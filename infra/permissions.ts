@@ -17,17 +17,34 @@ const NETWORK_INTERFACE_ACTIONS = [
 ];
 
 /**
- * The function's role: reads one secret, publishes into one namespace, writes one log group. No policies managed by AWS,
+ * The function's role: reads its secrets, publishes into one namespace, writes one log group. No policies managed by AWS,
  * since theirs hold for every log group and every metric.
  */
-export function reaperRole(scope: Construct, may: { readonly read: ISecret; readonly log: ILogGroup }): Role {
+export function reaperRole(
+  scope: Construct,
+  may: { readonly read: readonly ISecret[]; readonly log: ILogGroup },
+): Role {
   const role = new Role(scope, 'Role', {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     description: 'Connection Reaper: reads its secret, publishes its metrics, writes its log',
   });
-  allowReading(role, may.read);
+  for (const secret of may.read) allowReading(role, secret);
   may.log.grantWrite(role);
   allowPublishing(scope, role);
+  return role;
+}
+
+/** The role of the bootstrap, the only one that may read the admin secret. It publishes nothing. */
+export function bootstrapRole(
+  scope: Construct,
+  may: { readonly read: readonly ISecret[]; readonly log: ILogGroup },
+): Role {
+  const role = new Role(scope, 'Role', {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    description: 'Connection Reaper: reads the admin secret and its own while it is deployed, writes its log',
+  });
+  for (const secret of may.read) allowReading(role, secret);
+  may.log.grantWrite(role);
   return role;
 }
 

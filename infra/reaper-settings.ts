@@ -3,28 +3,40 @@ import type { SettingsInput } from '../lambda/settings.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 
 /** As long as the ARN of a secret with a long generated name. */
-const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
+export const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
 
 /** As long as the longest endpoint of an Aurora instance. */
 const SOME_HOST = 'x'.repeat(120);
 
 const SOME_PORT = 5432;
 
-/** The function's settings, from the construct's props. What was not given stays out: the function knows the defaults. */
-export function reaperSettings(props: ConnectionReaperProps): SettingsInput {
+/**
+ * The function's settings, from the construct's props. What was not given stays out: the function knows the defaults.
+ *
+ * @param secretArn of the given secret, or of the construct's own, which is made only once the props are checked.
+ */
+export function reaperSettings(
+  props: ConnectionReaperProps,
+  secretArn = props.secret?.secretArn ?? SOME_SECRET_ARN,
+): SettingsInput {
   return {
     database: props.databaseIdentifier,
-    secretArn: props.secret.secretArn,
+    secretArn,
+    breakGlassSecretArn: props.breakGlassSecret?.secretArn,
+    rescueLogin: props.rescueLogin,
     instances: props.instances && [...props.instances],
     dbname: props.dbname,
     tls: props.tls,
     caFile: props.caFile,
     mode: props.mode,
     idleAfter: notation(props.idleAfter),
+    idleInTransactionAfter: notation(props.idleInTransactionAfter),
+    pressure: props.pressure?.map((tier) => ({ ...tier, idleAfter: inSeconds(tier.idleAfter) })),
     keepPerApplication: props.keepPerApplication,
     maxTerminationsPerRun: props.maxTerminationsPerRun,
     rules: props.rules?.map((rule) => ({ ...rule, idleAfter: notation(rule.idleAfter) })),
     roleLimits: props.roleLimits,
+    trimExcess: props.trimExcess,
     maxApplications: props.maxApplications,
     applicationNames: props.applicationNames && [...props.applicationNames],
   };
@@ -38,6 +50,7 @@ export function withStandIns(settings: SettingsInput): SettingsInput {
   return {
     ...settings,
     secretArn: standIn(settings.secretArn, SOME_SECRET_ARN),
+    breakGlassSecretArn: standIn(settings.breakGlassSecretArn, SOME_SECRET_ARN),
     instances: settings.instances?.map((instance) => ({
       ...instance,
       host: standIn(instance.host, SOME_HOST),
@@ -50,7 +63,11 @@ function standIn<Value>(value: Value, substitute: Value): Value {
   return Token.isUnresolved(value) ? substitute : value;
 }
 
-/** `90s`: how settings write a duration. Fractions stay, so that the schema refuses them by name. */
 function notation(duration: Duration | undefined): string | undefined {
-  return duration && `${duration.toSeconds({ integral: false })}s`;
+  return duration && inSeconds(duration);
+}
+
+/** `90s`: how settings write a duration. Fractions stay, so that the schema refuses them by name. */
+function inSeconds(duration: Duration): string {
+  return `${duration.toSeconds({ integral: false })}s`;
 }

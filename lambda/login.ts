@@ -134,13 +134,18 @@ async function knock(
     onAttempt('opened' in result ? null : result.refusal);
     if ('opened' in result) return result;
     if (result.refusal !== null) refused = result;
-    if (!isServerFull(result.refusal) || performance.now() >= until || signal.aborted) {
-      // A refusal says more than how the attempt after it happened to break off.
-      const told = (sqlStateOf(result.cause) === null ? refused : null) ?? result;
+    // At a server that was full a moment ago, an attempt that breaks off says nothing new, and the refusal says more.
+    const told = breaksOff(result) ? (refused ?? result) : result;
+    if (!isServerFull(told.refusal) || performance.now() >= until || signal.aborted) {
       return { ...told, failure: describeFailure(way, place, told) };
     }
     await sleep(PAUSE_MS);
   }
+}
+
+/** Whether no server said no: a timeout, a reset, the end of the run's time. */
+function breaksOff({ cause }: Failed): boolean {
+  return sqlStateOf(cause) === null && !(cause instanceof PoolerError);
 }
 
 /** One login, and a second one where the first one's password was rejected and may just have been rotated. */

@@ -1,12 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { DatabaseInstance, DatabaseInstanceEngine, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, test } from 'vitest';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { given } from '../../infra/given.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import { InputError } from '../../lambda/faults.js';
 import { parseSettings } from '../../lambda/settings.js';
-import { aReaper, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
+import { aReaper, aStack, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
 
 describe('the settings in the environment', () => {
   test('hold only what was given, for the function to fill in', () => {
@@ -25,6 +26,11 @@ describe('the settings in the environment', () => {
         caFile: '/opt/rds.pem',
         mode: 'preview',
         idleAfter: Duration.minutes(2),
+        idleInTransactionAfter: Duration.hours(2),
+        pressure: [{ usedPercent: 90, idleAfter: Duration.seconds(30) }],
+        trimExcess: true,
+        rescueLogin: 'replication',
+        breakGlassSecret: Secret.fromSecretCompleteArn(aStack().stack, 'BreakGlass', SECRET_ARN),
         keepPerApplication: 3,
         maxTerminationsPerRun: 50,
         rules: [
@@ -37,6 +43,7 @@ describe('the settings in the environment', () => {
             keep: 2,
           },
           { application: 'psql', spare: true },
+          { application: 'etl', endHolders: true },
         ],
         roleLimits: { checkout: 40 },
         maxApplications: 5,
@@ -55,11 +62,17 @@ describe('the settings in the environment', () => {
       caFile: '/opt/rds.pem',
       mode: 'preview',
       idleAfter: 120,
+      idleInTransactionAfter: 7200,
+      pressure: [{ usedPercent: 90, idleAfter: 30 }],
+      trimExcess: true,
+      rescueLogin: 'replication',
+      breakGlassSecretArn: SECRET_ARN,
       keepPerApplication: 3,
       maxTerminationsPerRun: 50,
       rules: [
         { application: 'batch*', role: 'b', database: 'd', address: '10.0.0.0/8', idleAfter: 3600, keep: 2 },
         { application: 'psql', spare: true },
+        { application: 'etl', endHolders: true },
       ],
       roleLimits: { checkout: 40 },
       maxApplications: 5,
@@ -110,7 +123,7 @@ describe('the props', () => {
     {
       given: 'a timeout beyond what Lambda allows',
       props: { timeout: Duration.minutes(16), interval: Duration.minutes(20) },
-      faults: [/^timeout: expected whole seconds from 10 to 900, got 960$/],
+      faults: [/^timeout: expected whole seconds from 20 to 900, got 960$/],
     },
     {
       given: 'a port beside instances, which have ports',

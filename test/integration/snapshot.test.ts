@@ -176,9 +176,10 @@ describe('a snapshot', () => {
     await database.admin.query('create role capped connection limit 7; create role shut connection limit 0');
     const { roles } = await look('connection_reaper', ['checkout', 'no_such_role']);
     expect([...roles].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
-      { name: 'capped', connectionLimit: 7, superuser: false, mayAlter: major < 16 },
+      { name: 'capped', connectionLimit: 7, superuser: false, mayAlter: false },
       { name: 'checkout', connectionLimit: null, superuser: false, mayAlter: true },
-      { name: 'shut', connectionLimit: 0, superuser: false, mayAlter: major < 16 },
+      { name: 'connection_reaper', connectionLimit: 4, superuser: false, mayAlter: false },
+      { name: 'shut', connectionLimit: 0, superuser: false, mayAlter: false },
     ]);
   });
 

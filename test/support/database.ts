@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
 import type { Backend } from '../../lambda/snapshot.js';
+import { grantRights } from '../../lambda/sql/grant-rights.js';
 import { binariesOf, major } from './postgres-majors.js';
 
 /** A real server with roles to play with, and every client that was opened on it. */
@@ -14,6 +14,8 @@ export interface TestDatabase extends AsyncDisposable {
   connect(role: string, options?: pg.ClientConfig): Promise<pg.Client>;
   /** Opens idle sessions of one application. */
   leak(count: number, role: string, applicationName?: string): Promise<pg.Client[]>;
+  /** Runs the grants again, so that the reaper may limit these roles and no others. */
+  limitRoles(roles: readonly string[]): Promise<void>;
   /** Which of these sessions the server still has. */
   alive(clients: readonly pg.Client[]): Promise<boolean[]>;
 }
@@ -23,7 +25,7 @@ export const PASSWORD = 'test';
 
 /**
  * Starts a server of the {@link major} under test, with the roles `checkout` and `billing`, and `connection_reaper` with
- * the rights the README grants.
+ * the rights that the deployment or infra/grants.sql gives it.
  */
 export async function startDatabase(settings: PostgresOptions['settings'] = {}): Promise<TestDatabase> {
   const server = await startPostgres({ settings, binaries: await binariesOf(major) });
@@ -41,12 +43,22 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
   await admin.query(`
     create role checkout login password '${PASSWORD}';
     create role billing login password '${PASSWORD}';
-    ${readmeGrants()}
   `);
+  const limitRoles = async (roles: readonly string[]) => {
+    await grantRights(
+      { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
+      'connection_reaper',
+      roles,
+      'off',
+    );
+  };
+  await limitRoles(['checkout', 'billing']);
+  await admin.query(`alter role connection_reaper password '${PASSWORD}'`);
   return {
     server,
     admin,
     connect,
+    limitRoles,
     leak: (count, role, applicationName = role) =>
       Promise.all(Array.from({ length: count }, () => connect(role, { application_name: applicationName }))),
     alive: async (sessions) => {
@@ -59,21 +71,6 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
       await server.stop();
     },
   };
-}
-
-/**
- * What the README tells people of this version to run, so that every test also proves that it suffices. Where a role has
- * to be named, it is said of `billing` too.
- */
-function readmeGrants(): string {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const [everyVersion, from16, before16] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql]) => sql);
-  if (everyVersion === undefined || from16 === undefined || before16 === undefined) {
-    throw new Error('the README does not show the grants');
-  }
-  const grants = `${everyVersion}${major >= 16 ? from16 : before16}`.replace('change me', PASSWORD);
-  const [perRole = ''] = /^GRANT checkout .*;$/m.exec(grants) ?? [];
-  return `${grants}${perRole.replace('checkout', 'billing')}`;
 }
 
 /** The server's process id of a session. */

@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Settings } from './settings.js';
 
 /** The file that should hold the authorities to trust is of no use. */
-export class CaFileError extends Error {
+class CaFileError extends Error {
   override readonly name = 'CaFileError';
 }
 
@@ -12,7 +12,7 @@ export class CaFileError extends Error {
  * Verifies the chain and the host name, always. The trusted authorities are Node's, which in Lambda include Amazon's by
  * NODE_EXTRA_CA_CERTS, unless a file names others.
  *
- * @throws {@link CaFileError}
+ * @throws when the file is of no use, with its name
  */
 export function tlsOptions(tls: Settings['tls'], caFile: string | undefined): ConnectionOptions | false {
   if (tls === 'disable') return false;

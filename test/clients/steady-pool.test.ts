@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { visitInstance } from '../../lambda/visit.js';
+import { aPolicy } from '../support/builders.js';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+
+const SWEEPS = 200;
+const POOL = 10;
+const LONGEST_GAP_MS = 50;
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await startDatabase({ max_connections: 100 });
+});
+
+afterAll(() => database?.[Symbol.asyncDispose]());
+
+/** Keeps every connection of a pool busy with short queries and short gaps, until told to stop. */
+function loadSteadily(pool: pg.Pool) {
+  const stopped = new AbortController();
+  const failures: unknown[] = [];
+  let queries = 0;
+  const query = async () => {
+    try {
+      await pool.query('select pg_sleep(0.002)');
+      queries += 1;
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const running = (async () => {
+    while (!stopped.signal.aborted) {
+      // As many at once as there are connections: the pool would let the others idle.
+      await Promise.all(Array.from({ length: POOL }, query));
+      await sleep(Math.random() * LONGEST_GAP_MS);
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await running;
+      return { queries, failures };
+    },
+  };
+}
+
+it(`a healthy pool loses not one query in ${SWEEPS} sweeps, which end what leaks beside it`, async () => {
+  const pool = new pg.Pool({
+    connectionString: database.server.url('checkout', PASSWORD),
+    application_name: 'steady',
+    max: POOL,
+  });
+  const dropped: unknown[] = [];
+  pool.on('error', (error) => dropped.push(error));
+  const load = loadSteadily(pool);
+  const own = { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) };
+  const { host, port } = database.server;
+  const where = { name: 'primary', address: { host, port }, dbname: 'postgres', caFile: undefined } as const;
+  const policy = aPolicy({ idleAfter: '2s' });
+  const errors: string[] = [];
+  let [leaked, terminated, seenIdle] = [0, 0, 0];
+  try {
+    for (let sweep = 0; sweep < SWEEPS; sweep++) {
+      if (sweep < SWEEPS / 2 && sweep % 10 === 0) leaked += (await database.leak(3, 'checkout', 'leaky')).length;
+      const visit = await visitInstance(
+        { ...where, tls: 'disable', rescueLogin: 'off' },
+        { own, breakGlass: null },
+        policy,
+        20_000,
+      );
+      errors.push(...visit.errors);
+      terminated += visit.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
+      seenIdle += visit.outcomes.filter(
+        ({ backend }) => backend.applicationName === 'steady' && backend.state === 'idle',
+      ).length;
+      await sleep(30);
+    }
+  } finally {
+    const { queries, failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(queries).toBeGreaterThan(1_000);
+    await pool.end();
+  }
+  expect(errors).toEqual([]);
+  expect(dropped).toEqual([]);
+  expect(seenIdle).toBeGreaterThan(SWEEPS);
+  expect({ leaked, terminated }).toEqual({ leaked: 30, terminated: 30 });
+}, 120_000);

@@ -61,6 +61,7 @@ export async function startClient(
       return child.exitCode;
     },
     output: () => output,
-    [Symbol.asyncDispose]: () => end(child, 'SIGKILL'),
+    // Not SIGKILL, by which script would leave the program it runs behind.
+    [Symbol.asyncDispose]: () => end(child, 'SIGTERM'),
   };
 }

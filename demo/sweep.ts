@@ -40,7 +40,11 @@ const options = new Command('sweep')
   .option('--max-terminations <count>', 'end no more backends than this', number)
   .option('--spare <application>', 'a glob of applications to leave alone (repeatable)', collect, [])
   .option('--role-limit <role=limit>', "a role's connection limit (repeatable)", roleLimit, {})
-  .option('--settings <file>', 'a JSON file with more settings: those of the README that no option here gives', settingsFile)
+  .option(
+    '--settings <file>',
+    'a JSON file with more settings: those of the README that no option here gives',
+    settingsFile,
+  )
   .addOption(new Option('--tls <mode>', 'how to connect').choices(['verify-full', 'disable']))
   .option('--ca-file <file>', 'a PEM file with the certificate authorities to trust')
   .option('--json', 'print the answer and the datapoints as one JSON document')

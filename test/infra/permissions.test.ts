@@ -43,6 +43,18 @@ test('the function may read its secret, publish into its namespace, write its lo
   ]);
 });
 
+test('the function may read the break-glass secret too, where there is one', () => {
+  const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:break-glass-a1B2c3';
+  const reaper = aReaper(({ stack }) => ({
+    breakGlassSecret: Secret.fromSecretCompleteArn(stack, 'BreakGlass', arn),
+  }));
+  const readable = statementsOf(reaper, 'ReaperRole').filter((statement) =>
+    JSON.stringify(statement).includes('secretsmanager:GetSecretValue'),
+  );
+  expect(JSON.stringify(readable)).toContain(arn);
+  expect(JSON.stringify(readable)).toContain(SECRET_ARN);
+});
+
 test('the function has no policies managed by AWS', () => {
   for (const role of propertiesOf(aReaper().template, 'AWS::IAM::Role')) {
     expect(role).not.toHaveProperty('ManagedPolicyArns');

@@ -17,6 +17,8 @@ const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-
 /** For tests that wait long for AWS, which no version of PostgreSQL changes: on the others they count as skipped. */
 const elsewhere = [major !== BUNDLED_MAJOR, 'waits long for AWS, on any version'] as const;
 
+const BREAK_GLASS_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:break-glass-AbCdEf';
+
 let database: TestDatabase;
 let deployment: Deployment;
 let aws: AwsStandIn;
@@ -83,6 +85,17 @@ async function leak(count: number, applicationName: string): Promise<pg.Client[]
   const opened = await database.leak(count, 'checkout', applicationName);
   clients.push(...opened);
   return opened;
+}
+
+/** Takes every slot that an ordinary role can get. */
+async function fill(): Promise<void> {
+  for (;;) {
+    const refused = await leak(1, 'filler').then(
+      () => false,
+      () => true,
+    );
+    if (refused) return;
+  }
 }
 
 const overdue = () => sleep(1_050);
@@ -191,6 +204,55 @@ describe('a scheduled sweep', () => {
     expect(metric('Backends', '(other)')).toBeGreaterThanOrEqual(6);
     expect(metric('Backends', 'worker')).toBeUndefined();
     await database.admin.query('alter role billing connection limit -1');
+  });
+});
+
+describe('settings for a full or stubborn server', () => {
+  it('lose patience under pressure, and end transactions that idle', async () => {
+    await redeploy({
+      idleAfter: '1h',
+      pressure: [{ usedPercent: 1, idleAfter: '1s' }],
+      idleInTransactionAfter: '1s',
+    });
+    const leaked = await leak(2, 'leaky');
+    const [open] = await leak(1, 'transaction');
+    if (!open) throw new Error('unreachable');
+    await open.query('begin');
+    await overdue();
+    await invoke(deployment.scheduledEvent);
+    expect(await database.alive([...leaked, open])).toEqual([false, false, false]);
+  });
+
+  it('trim what a role has above its limit once it was idle for 30 s', async ({ skip }) => {
+    skip(major !== BUNDLED_MAJOR, 'waits for 30 s, on any version');
+    await redeploy({ idleAfter: '1h', roleLimits: { checkout: 2 }, trimExcess: true });
+    const opened = await leak(5, 'checkout');
+    await sleep(30_100);
+    const { instances } = await invoke(deployment.scheduledEvent);
+    expect(instances[0]?.outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(3);
+    expect((await database.alive(opened)).filter(Boolean)).toHaveLength(2);
+    await database.admin.query('alter role checkout connection limit -1');
+  }, 60_000);
+
+  it.each([
+    ['break_glass', { breakGlassSecretArn: BREAK_GLASS_ARN }],
+    ['rescue', { rescueLogin: 'replication' }],
+  ] as const)('get in by %s when the own login is refused, and say so loudly', async (way, settings) => {
+    const { user: username, password } = database.server.superuser;
+    aws.setSecret(BREAK_GLASS_ARN, JSON.stringify({ username, password }));
+    await database.admin.query(`alter role connection_reaper ${way === 'rescue' ? 'replication' : 'noreplication'}`);
+    await redeploy({ idleAfter: '1s', ...settings });
+    await invoke({ action: 'report' });
+    expect(aws.secretReads(BREAK_GLASS_ARN)).toBe(0);
+    await fill();
+    await overdue();
+    const { instances, errors } = await invoke(deployment.scheduledEvent);
+    expect(errors).toEqual([]);
+    expect(instances[0]?.login).toMatchObject({ way, refusals: ['reserved_slots'] });
+    expect(instances[0]?.findings.map(({ code }) => code)).toContain(`login_by_${way}`);
+    expect(logged('login').at(-1)).toMatchObject({ level: 'WARN', way });
+    expect(metric('ServerFull')).toBe(1);
+    expect(metric('TerminatedBackends', 'filler')).toBeGreaterThan(30);
   });
 });
 
@@ -337,21 +399,9 @@ describe('when something fails', () => {
 
   it('a full server is a metric even though nobody got in', async () => {
     await redeploy({});
-    await expect(leak(50, 'filler')).rejects.toMatchObject({ code: '53300' });
-    await sleep(200);
-    for (;;) {
-      const refused = await leak(1, 'filler').then(
-        () => false,
-        () => true,
-      );
-      if (refused) break;
-    }
+    await fill();
     const error = await failure({});
     expect(error.errorMessage).toMatch(/53300/);
     expect(aws.metrics().map(({ metricName, value }) => [metricName, value])).toEqual([['ServerFull', 1]]);
-    // Those whose login was in progress when the first was refused are the server's alone to close.
-    await database.admin.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'filler'",
-    );
   });
 });

@@ -32,7 +32,7 @@ export function auditEvents(database: string, visit: Visit, attribute: Attributi
     })),
     ...visit.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
     ...(visit.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(visit) }]),
-    ...(visit.contended ? [{ event: 'another_run', level: 'WARN' as const, ...at }] : []),
+    ...(visit.contender === null ? [] : [{ event: 'another_run', level: 'WARN' as const, ...at, ...visit.contender }]),
     ...visit.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
   ];
 }

@@ -22,7 +22,7 @@ export const DEFAULT_INSTANCE_NAME = 'primary';
  * The least time, in seconds, that a run needs to keep its promises: a login that knocks, one round of work, and the
  * publishing of what came of it at an endpoint that does not answer.
  */
-export const LEAST_TIMEOUT_SECONDS = 20;
+export const LEAST_TIMEOUT_SECONDS = 35;
 
 /** How backends without an application_name are called wherever applications are counted. */
 export const UNNAMED_APPLICATION = '(none)';

@@ -21,13 +21,13 @@ export interface Verdict {
 const PROVIDER_ROLES: ReadonlySet<string> = new Set(['rdsadmin', 'rdstopmgr', 'rdsrepladmin', 'rdsproxyadmin']);
 
 /** Makes the judge of a run. */
-export function judgeBy(snapshot: Snapshot, policy: Policy): (backend: Backend) => Verdict {
+export function judgeBy(snapshot: Snapshot, policy: Policy, ownRole: string): (backend: Backend) => Verdict {
   const usualIdleAfter = patience(snapshot, policy);
   return (backend) => {
     const rule = policy.rules.find(({ matches }) => matches(backend));
     const holding = rule?.endHolders === true ? null : sparedByHoldings(backend);
     const reason =
-      alwaysSpared(backend, snapshot) ??
+      alwaysSpared(backend, snapshot, ownRole) ??
       sparedByState(backend, policy) ??
       (policy.selects(backend) ? null : 'not_selected') ??
       (rule?.spare === true ? 'rule' : null) ??
@@ -43,16 +43,26 @@ export function judgeBy(snapshot: Snapshot, policy: Policy): (backend: Backend) 
 }
 
 /** What no setting undoes. Anything but a client backend is not even in the snapshot. */
-function alwaysSpared(backend: Backend, { server }: Snapshot): SpareReason | null {
+function alwaysSpared(backend: Backend, { server }: Snapshot, ownRole: string): SpareReason | null {
   if (!backend.readable) return 'unreadable';
   if (backend.state === 'starting') return 'starting';
   if (backend.role === null) return 'unknown_role';
   if (backend.superuser) return 'superuser';
   if (PROVIDER_ROLES.has(backend.role)) return 'provider_role';
-  // Both, since any client may call itself what it likes.
-  if (rotationBase(backend.role) === rotationBase(server.user) && backend.applicationName === REAPER_APPLICATION_NAME)
-    return 'reaper';
+  if (isReaper(backend, ownRole) || isReaper(backend, server.user)) return 'reaper';
   return null;
+}
+
+/** Whether a session is a reaper's: of its role, and by its name, since any client may call itself what it likes. */
+export function isReaper(
+  session: { readonly role: string | null; readonly applicationName: string | null },
+  ownRole: string,
+): boolean {
+  return (
+    session.role !== null &&
+    rotationBase(session.role) === rotationBase(ownRole) &&
+    session.applicationName === REAPER_APPLICATION_NAME
+  );
 }
 
 function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {

@@ -7,10 +7,11 @@
  *
  * Then an honest failure: which limit it was, and what is left to do.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import { isServerFull, type Refusal, refusalOf } from './refusal.js';
-import { type OpenSession, openSession, PoolerError, UnansweredLoginError } from './session.js';
+import { type OpenSession, OutOfTimeError, openSession, PoolerError, UnansweredLoginError } from './session.js';
 import type { Settings } from './settings.js';
 import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
 import { tlsAdvice } from './tls.js';
@@ -49,6 +50,8 @@ export interface LoginFacts {
 /** A login that succeeded. */
 export interface Login extends OpenSession {
   readonly facts: LoginFacts;
+  /** The role of the own login, whichever way it was. */
+  readonly ownRole: string;
 }
 
 /** No session could be had. The message says at what, why, and what to do next. */
@@ -79,10 +82,16 @@ const PAUSE_MS = 2;
 /**
  * Logs in to a server. A rejected password is read again from its source once, since it may just have been rotated.
  *
+ * @param patienceMs how long to knock in all, where that is less than the ways would take.
  * @throws LoginError when there is no way in.
  * @throws InputError when a secret is not usable; other errors when it can't be read.
  */
-export async function login(target: LoginTarget, sources: LoginSources, signal: AbortSignal): Promise<Login> {
+export async function login(
+  target: LoginTarget,
+  sources: LoginSources,
+  signal: AbortSignal,
+  patienceMs = Number.POSITIVE_INFINITY,
+): Promise<Login> {
   const began = performance.now();
   const refusals: Refusal[] = [];
   const failures: string[] = [];
@@ -94,20 +103,41 @@ export async function login(target: LoginTarget, sources: LoginSources, signal: 
     refusals: [...new Set(refusals)],
   });
 
-  const place = placeOf(target, await sources.own.read(), () => facts(null));
+  const own = await untilAborted(sources.own.read(), signal);
+  const place = placeOf(target, own, () => facts(null));
   const ways = waysInto(target, sources);
   for (const [index, way] of ways.entries()) {
-    const patienceMs = index === ways.length - 1 ? KNOCKING_MS : SHORT_KNOCKING_MS;
-    const result = await knock(way, place, patienceMs, signal, (refusal) => {
+    const usual = index === ways.length - 1 ? KNOCKING_MS : SHORT_KNOCKING_MS;
+    const left = began + patienceMs - performance.now();
+    const result = await knock(way, place, Math.min(usual, left), signal, (refusal) => {
       attempts += 1;
       if (refusal !== null) refusals.push(refusal);
     });
-    if ('opened' in result) return { ...result.opened, facts: facts(way.name) };
+    if ('opened' in result) return { ...result.opened, facts: facts(way.name), ownRole: own.username };
     failures.push(result.failure);
-    // Only a lack of slots opens the next way; a wrong password or host is to be mended, not to be gone around.
-    if (result.refusal === null && way.name === 'own') throw new LoginError(result.failure, facts(null), result.cause);
+    // Only a full server opens the next way. A wrong password, a wrong host, a limit that was set for our role or for the
+    // database are to be mended, not to be gone around.
+    if (way.name === 'own' && !isServerFull(result.refusal))
+      throw new LoginError(result.failure, facts(null), result.cause);
+    if (signal.aborted) break;
   }
   throw new LoginError(failures.join('; '), facts(null), undefined);
+}
+
+/** Waits for something that knows nothing of our time. */
+async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  if (signal.aborted) throw new OutOfTimeError();
+  const over = new AbortController();
+  try {
+    return await Promise.race([
+      value,
+      once(signal, 'abort', { signal: over.signal }).then((): never => {
+        throw new OutOfTimeError();
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
 }
 
 interface Failed {
@@ -157,12 +187,12 @@ async function attempt(
   const replication = way.name === 'rescue';
   let credentials: Credentials | undefined;
   try {
-    credentials = await way.source.read();
+    credentials = await untilAborted(way.source.read(), signal);
     try {
       return { opened: await openSession({ ...place, credentials, replication }, signal) };
     } catch (error) {
       if (sqlStateOf(error) !== SQLSTATE.invalidPassword) throw error;
-      credentials = await way.source.read(credentials);
+      credentials = await untilAborted(way.source.read(credentials), signal);
       return { opened: await openSession({ ...place, credentials, replication }, signal) };
     }
   } catch (cause) {
@@ -233,6 +263,7 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
 };
 
 function nextStep(error: unknown, tls: Settings['tls']): string {
+  if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
   if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
   if (error instanceof UnansweredLoginError) {
     return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';

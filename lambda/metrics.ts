@@ -26,7 +26,7 @@ export interface MetricsShape {
   readonly database: string;
   readonly maxApplications: number;
   readonly attribute: Attribution;
-  /** The roles with a declared limit; they always have a series. */
+  /** The roles with a declared limit; they have a series whenever they have a limit. */
   readonly declaredRoles: readonly string[];
   /** A manual reap publishes what it did, but is no sign that the schedule works. */
   readonly isSweep: boolean;
@@ -60,7 +60,7 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
     at('UnreadableBackends', snapshot.backends.filter(({ readable }) => !readable).length),
     at('ServerFull', free === 0 || refused ? 1 : 0),
-    ...(isSweep && errors.length === 0 && !visit.contended ? [at('SweepsCompleted', 1)] : []),
+    ...(isSweep && errors.length === 0 && visit.contender === null ? [at('SweepsCompleted', 1)] : []),
     at('OldestIdleSeconds', oldestIdleSeconds ?? 0),
   ];
 }
@@ -113,7 +113,7 @@ function roleDatapoints(visits: readonly Visit[], { database, declaredRoles }: M
   const percents = new Map<string, number>();
   for (const { snapshot, roleLimits } of visits) {
     if (snapshot === null) continue;
-    for (const { role, limit, used } of limitedRoles(snapshot, roleLimits)) {
+    for (const { role, limit, used } of limitedRoles(snapshot, roleLimits, declaredRoles)) {
       percents.set(role, Math.max(percents.get(role) ?? 0, percentOf(used, limit)));
     }
   }

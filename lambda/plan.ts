@@ -13,9 +13,13 @@ export interface Plan {
   readonly limitChanges: readonly LimitChange[];
 }
 
-/** Decides whom to end, whom to spare and why, and which role limits to set. */
-export function planRun(snapshot: Snapshot, policy: Policy): Plan {
-  const verdicts = snapshot.backends.map(judgeBy(snapshot, policy));
+/**
+ * Decides whom to end, whom to spare and why, and which role limits to set.
+ *
+ * @param ownRole the reaper's own role; by a break-glass login we are somebody else.
+ */
+export function planRun(snapshot: Snapshot, policy: Policy, ownRole = snapshot.server.user): Plan {
+  const verdicts = snapshot.backends.map(judgeBy(snapshot, policy, ownRole));
   const overdue = verdicts.filter(({ reason }) => reason === null);
   const excess = excessOf(
     verdicts.filter(({ trimmable }) => trimmable),

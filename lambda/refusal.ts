@@ -27,11 +27,12 @@ const BY_ROUTINE: Readonly<Record<string, Refusal>> = {
 /**
  * Tells which limit refused a login; `null` when it failed for another reason.
  *
- * @param replication whether the login was a walsender's. The place where `every_slot` is raised raises `walsenders` too.
+ * @param replication whether the login was a walsender's, for whom InitProcess has another pool of slots.
  */
 export function refusalOf(error: unknown, replication: boolean): Refusal | null {
   if (!(error instanceof pg.DatabaseError) || error.code !== SQLSTATE.tooManyConnections) return null;
-  return BY_ROUTINE[error.routine ?? ''] ?? (replication ? 'walsenders' : 'every_slot');
+  if (replication && error.routine === 'InitProcess') return 'walsenders';
+  return BY_ROUTINE[error.routine ?? ''] ?? 'every_slot';
 }
 
 /** Whether a refusal means that the server has no room, and may have some a moment later. */

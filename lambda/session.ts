@@ -53,6 +53,10 @@ const SESSION_SETTINGS = [
   'TimeZone=UTC',
   'DateStyle=ISO',
   'standard_conforming_strings=on',
+  // A host that vanishes without a word must not keep the slot and the lock of its session for two hours.
+  'tcp_keepalives_idle=30',
+  'tcp_keepalives_interval=10',
+  'tcp_keepalives_count=3',
 ]
   .map((setting) => `-c ${setting}`)
   .join(' ');
@@ -69,7 +73,7 @@ export interface OpenSession {
  * @param signal cuts the connection when it aborts; what was running then fails.
  */
 export async function openSession(target: SessionTarget, signal: AbortSignal): Promise<OpenSession> {
-  signal.throwIfAborted();
+  if (signal.aborted) throw new OutOfTimeError();
   // Our own socket, since a server that hangs can only be left by cutting it.
   const socket = new Socket();
   const client = new pg.Client({
@@ -93,7 +97,7 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
   // Without a listener the process dies when the server ends our session between two statements. The statement that
   // comes next fails with the same news.
   client.on('error', () => undefined);
-  const cut = () => socket.destroy(new Error('cut off: the time for this run is over'));
+  const cut = () => socket.destroy(new OutOfTimeError());
   signal.addEventListener('abort', cut, { once: true });
 
   async function close(): Promise<void> {
@@ -132,6 +136,15 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
   };
 }
 
+/** The run's time was over before this was done. */
+export class OutOfTimeError extends Error {
+  override readonly name = 'OutOfTimeError';
+
+  constructor() {
+    super('the time for this run is over');
+  }
+}
+
 /** What listens there takes the connection, and then lets the login wait. */
 export class UnansweredLoginError extends Error {
   override readonly name = 'UnansweredLoginError';
@@ -159,7 +172,12 @@ async function demandNoPooler(client: pg.Client): Promise<void> {
   const { processID } = client as pg.Client & { readonly processID?: number };
   try {
     const { rows } = await client.query<{ pid: number }>({
-      text: 'select pg_backend_pid() as pid',
+      // A frozen process answers keepalives; from 14 on the server ends a session of ours that says nothing for so long.
+      // Not one of a pooler's, which would keep the setting.
+      text: `select pg_backend_pid() as pid,
+                    case when pg_backend_pid() = ${Number(processID)}
+                          and current_setting('server_version_num')::int >= 140000
+                         then set_config('idle_session_timeout', '60s', false) end`,
       // node-postgres takes it for a single statement; its types don't know it.
       ...{ query_timeout: SESSION_LIMITS.firstAnswerMs },
     });
@@ -167,7 +185,7 @@ async function demandNoPooler(client: pg.Client): Promise<void> {
   } catch (cause) {
     if (!(cause instanceof Error && cause.message === 'Query read timeout')) throw cause;
     throw new PoolerError(
-      `logged in, but got no answer within ${SESSION_LIMITS.firstAnswerMs} ms, as of a pooler in front of a full server`,
+      `logged in, but got no answer within ${SESSION_LIMITS.firstAnswerMs} ms: a pooler in front of a full server, or a server that is stuck`,
       { cause },
     );
   }

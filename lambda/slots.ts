@@ -66,19 +66,21 @@ export interface RoleUse {
 
 /**
  * The roles that have a limit, after this run's changes, with the backends each one has. A rotation twin counts for the
- * role it was made of. A limit of 0 shuts a role out; that is no room to run short of, so it is left out.
+ * role it was made of, unless it is declared itself. A limit of 0 shuts a role out; that is no room to run short of, so it is left out.
  */
 export function limitedRoles(
   { roles, backends }: Pick<Snapshot, 'roles' | 'backends'>,
   changes: readonly LimitOutcome[],
+  declared: readonly string[],
 ): readonly RoleUse[] {
   const changed = new Map(changes.filter(({ outcome }) => outcome === 'changed').map(({ role, to }) => [role, to]));
   return roles.flatMap(({ name, connectionLimit }) => {
     const limit = changed.get(name) ?? connectionLimit;
     if (limit === null || limit === 0) return [];
+    const isOwn = (role: string) => declared.includes(role);
     const base = rotationBase(name);
-    if (base !== name && roles.some((role) => role.name === base)) return [];
-    const names = [name, twinOf(name)];
+    if (base !== name && !isOwn(name) && roles.some((role) => role.name === base)) return [];
+    const names = isOwn(twinOf(name)) ? [name] : [name, twinOf(name)];
     return [{ role: name, limit, used: backends.filter(({ role }) => role !== null && names.includes(role)).length }];
   });
 }

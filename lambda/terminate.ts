@@ -3,8 +3,8 @@
  *
  * Batches, because a signal takes half the time in one. Whom the server would refuse is left out of the batch, since one
  * refusal fails the whole statement, with the signals before it sent and their names lost; those are tried one by one, for
- * the server's own words. Whatever else fails ends the acting, not the run: what was signalled is still verified and
- * reported.
+ * the server's own words. Whatever else fails ends the acting, not the run: what is known to have been signalled is still
+ * verified and reported.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from './outcome.js';
@@ -49,16 +49,15 @@ export async function terminateBackends(
       settled.push(...batch.map((backend) => ({ backend, outcome: 'spared', reason }) as const));
       continue;
     }
+    const sent: Sent[] = [];
     try {
-      for (const sent of await signalBatch(session, batch)) {
-        if (sent.outcome === 'signalled') signalled.push(sent.backend);
-        else settled.push(sent);
-      }
+      await signalBatch(session, batch, sent);
     } catch (cause) {
       error = cause;
-      const reason = `may have been signalled: ${describeError(cause)}`;
-      settled.push(...batch.map((backend) => ({ backend, outcome: 'unconfirmed', reason }) as const));
+      settled.push(...uncertain(batch, sent, cause));
     }
+    signalled.push(...sent.filter(({ outcome }) => outcome === 'signalled').map(({ backend }) => backend));
+    settled.push(...sent.filter((one): one is Outcome => one.outcome !== 'signalled'));
   }
 
   const verified = await verify(session, signalled, timeLeft);
@@ -67,16 +66,26 @@ export async function terminateBackends(
 
 type Sent = Outcome | { readonly backend: Backend; readonly outcome: 'signalled' };
 
-async function signalBatch(session: Session, batch: readonly Backend[]): Promise<readonly Sent[]> {
+/** Adds to `sent` what became of each, so that what is known stays known when a later statement fails. */
+async function signalBatch(session: Session, batch: readonly Backend[], sent: Sent[]): Promise<void> {
   const answers = await signal(session, batch, 'permitted');
-  const sent: Sent[] = [];
   for (const backend of batch) {
     const answer = answers.get(backend.pid);
     if (answer === 'signalled') sent.push({ backend, outcome: 'signalled' });
-    else if (answer === 'forbidden') sent.push(await signalOne(session, backend));
-    else sent.push({ backend, outcome: 'vanished', reason: null });
+    else if (answer === undefined) sent.push({ backend, outcome: 'vanished', reason: null });
   }
-  return sent;
+  for (const backend of batch) {
+    if (answers.get(backend.pid) === 'forbidden') sent.push(await signalOne(session, backend));
+  }
+}
+
+/** Those of a batch of whom nothing is known when it fails. */
+function uncertain(batch: readonly Backend[], sent: readonly Sent[], cause: unknown): readonly Outcome[] {
+  const known = new Set(sent.map(({ backend }) => backend));
+  const reason = `may have been signalled: ${describeError(cause)}`;
+  return batch
+    .filter((backend) => !known.has(backend))
+    .map((backend) => ({ backend, outcome: 'unconfirmed', reason }) as const);
 }
 
 async function signalOne(session: Session, backend: Backend): Promise<Sent> {

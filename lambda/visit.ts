@@ -1,4 +1,5 @@
-import { LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login.js';
+import { isReaper } from './judge.js';
+import { type Login, LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login.js';
 import type { LimitOutcome, Outcome } from './outcome.js';
 import { type Plan, planRun } from './plan.js';
 import type { LimitChange } from './plan-limits.js';
@@ -7,7 +8,7 @@ import { twinOf } from './rotation-twin.js';
 import type { Session } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { setRoleLimit } from './sql/role-limits.js';
-import { takeRunLock } from './sql/run-lock.js';
+import { type LockHolder, runLockHolder, takeRunLock } from './sql/run-lock.js';
 import { readSnapshot } from './sql/snapshot.js';
 import { describeError, sqlStateOf } from './sqlstate.js';
 import { terminateBackends } from './terminate.js';
@@ -21,10 +22,21 @@ export interface Visit {
   readonly roleLimits: readonly LimitOutcome[];
   /** `null` when it did not come to a login, as without a secret. */
   readonly login: LoginFacts | null;
-  /** Another run was at work on this server, so this one did nothing. */
-  readonly contended: boolean;
+  /** Who had the lock of the runs, so that this one did nothing; `null` when nobody had. */
+  readonly contender: Contender | null;
   readonly errors: readonly string[];
 }
+
+/** Who kept a run from acting. */
+export interface Contender {
+  /** `null` when the lock was free again a moment later. */
+  readonly holder: LockHolder | null;
+  /** Whether it is a session of the reaper's role by the reaper's name. */
+  readonly isReaper: boolean;
+}
+
+/** What acting takes at least: a batch or two, their verification, and the role limits. No login may use that up. */
+const ACTING_MS = 7_000;
 
 /** How much of the time is kept for closing the session. */
 const CLOSING_MS = 1_000;
@@ -47,12 +59,12 @@ export async function visitInstance(
   const timer = setTimeout(() => cutOff.abort(), timeMs);
   let facts: LoginFacts | null = null;
   try {
-    const { session, close, ...opened } = await login(target, sources, cutOff.signal);
+    const opened = await login(target, sources, cutOff.signal, timeMs - ACTING_MS);
     facts = opened.facts;
     try {
-      return { instance: target.name, login: facts, ...(await work(session, policy, timeLeft)) };
+      return { instance: target.name, login: facts, ...(await work(opened, policy, timeLeft)) };
     } finally {
-      await close();
+      await opened.close();
     }
   } catch (error) {
     if (error instanceof LoginError) facts = error.facts;
@@ -62,7 +74,7 @@ export async function visitInstance(
       snapshot: null,
       outcomes: [],
       roleLimits: [],
-      contended: false,
+      contender: null,
       errors: [describeError(error)],
     };
   } finally {
@@ -70,17 +82,25 @@ export async function visitInstance(
   }
 }
 
-async function work(session: Session, policy: Policy, timeLeft: () => number): Promise<Pick<Visit, 'snapshot'> & Done> {
+async function work(
+  { session, ownRole }: Login,
+  policy: Policy,
+  timeLeft: () => number,
+): Promise<Pick<Visit, 'snapshot'> & Done> {
   // Before the snapshot, which would be stale after a wait.
   const alone = !policy.acts || (await takeRunLock(session, Math.min(policy.lockPatienceMs, timeLeft() / 2)));
   const names = Object.keys(policy.roleLimits);
   const snapshot = await readSnapshot(session, [...names, ...names.map(twinOf)]);
-  const plan = planRun(snapshot, policy);
-  if (!alone) return { snapshot, ...standBack(plan) };
+  const plan = planRun(snapshot, policy, ownRole);
+  if (!alone) return { snapshot, ...standBack(plan, contenderOf(await runLockHolder(session), ownRole)) };
   return { snapshot, ...(policy.acts ? await act(session, plan, timeLeft) : preview(plan)) };
 }
 
-type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors' | 'contended'>;
+function contenderOf(holder: LockHolder | null, ownRole: string): Contender {
+  return { holder, isReaper: holder !== null && isReaper(holder, ownRole) };
+}
+
+type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors' | 'contender'>;
 
 function preview({ terminations, spared, limitChanges }: Plan): Done {
   return {
@@ -94,24 +114,26 @@ function preview({ terminations, spared, limitChanges }: Plan): Done {
       reason: null,
     })),
     errors: [],
-    contended: false,
+    contender: null,
   };
 }
 
 /** Another run is at work: what it does is its to report. */
-function standBack({ terminations, spared }: Plan): Done {
+function standBack({ terminations, spared }: Plan, contender: Contender): Done {
   const yielded = terminations.map((backend) => ({ backend, reason: 'another_run' }) as const);
   return {
     outcomes: [...yielded, ...spared].map((one) => ({ ...one, outcome: 'spared' }) as const),
     roleLimits: [],
     errors: [],
-    contended: true,
+    contender,
   };
 }
 
 async function act(session: Session, plan: Plan, timeLeft: () => number): Promise<Done> {
   const termination = await terminateBackends(session, plan.terminations, timeLeft);
   const errors = termination.error === null ? [] : [`reaping stopped: ${describeError(termination.error)}`];
+  const late = termination.outcomes.filter(({ reason }) => reason === 'out_of_time').length;
+  if (late > 0) errors.push(`the time for this run was over before ${late} backends that were to be ended`);
   const roleLimits: LimitOutcome[] = [];
   for (const change of plan.limitChanges) {
     try {
@@ -125,7 +147,7 @@ async function act(session: Session, plan: Plan, timeLeft: () => number): Promis
     outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],
     roleLimits,
     errors,
-    contended: false,
+    contender: null,
   };
 }
 

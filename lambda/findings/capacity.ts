@@ -1,4 +1,5 @@
 import { withOutcome } from '../outcome.js';
+import { isServerFull } from '../refusal.js';
 import { slotUse } from '../slots.js';
 import type { Snapshot } from '../snapshot.js';
 import { quoteIdentifier } from '../sql/identifier.js';
@@ -23,7 +24,16 @@ export function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | n
 
 /** The login needed another way than its own. */
 export function wayIn({ login }: Visit): Finding | null {
-  if (login === null || login.way === null || login.way === 'own') return null;
+  if (login === null || login.way === null) return null;
+  if (login.way === 'own') {
+    if (!login.refusals.some(isServerFull)) return null;
+    return {
+      severity: 'warning',
+      code: 'login_refused_at_first',
+      evidence: `the login was refused (${login.refusals.join(', ')}) and got in after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, if only of logins in progress`,
+      remedy: 'reserve more slots for it, and make the applications that reconnect wait longer between attempts',
+    };
+  }
   const way = login.way === 'rescue' ? 'as a walsender (rescueLogin)' : 'by the break-glass secret';
   return {
     severity: 'warning',

@@ -97,14 +97,27 @@ export function roleLimitTrouble(limit: LimitOutcome): Finding | null {
   }
 }
 
-/** Another run had the lock. */
-export function anotherRun({ contended }: Visit): Finding | null {
-  if (!contended) return null;
+/** A run takes less than a minute, so a lock that is held longer is not a run's, or one that hangs. */
+const LONG_HELD_SECONDS = 120;
+
+/** Somebody had the lock of the runs. */
+export function anotherRun({ contender }: Visit): Finding | null {
+  if (contender === null) return null;
+  const { holder, isReaper } = contender;
+  if (holder === null || (isReaper && (holder.ageSeconds ?? 0) < LONG_HELD_SECONDS)) {
+    return {
+      severity: 'info',
+      code: 'another_run',
+      evidence: 'another run was at work on this server, so this one only looked',
+      remedy: 'nothing to do; what the other run did is in its own report',
+    };
+  }
+  const age = holder.ageSeconds === null ? '' : `, there for ${formatDuration(holder.ageSeconds)}`;
   return {
-    severity: 'info',
-    code: 'another_run',
-    evidence: 'another run was at work on this server, so this one only looked',
-    remedy: 'nothing to do; what the other run did is in its own report',
+    severity: 'critical',
+    code: 'lock_held',
+    evidence: `pid ${holder.pid} (${holder.role}, "${holder.applicationName}"${age}) holds the lock that keeps runs apart, and is no run at work: nothing is reaped`,
+    remedy: `SELECT pg_terminate_backend(${holder.pid});`,
   };
 }
 

@@ -127,9 +127,15 @@ begin
       from pg_auth_members
      where pg_get_userbyid(member) = reaper and admin_option
   loop
-    execute format('revoke %s %I from %I %s cascade',
-      case when item.role = any (needed) then 'admin option for' end, item.role, reaper,
-      case when version >= 160000 then format('granted by %I', item.grantor) end);
+    statement := concat_ws(' ', 'revoke', case when item.role = any (needed) then 'admin option for' end,
+      format('%I from %I', item.role, reaper),
+      case when version >= 160000 then format('granted by %I', item.grantor) end, 'cascade');
+    begin
+      execute statement;
+    exception when insufficient_privilege then
+      raise exception '% may not take from % what it could give itself: the admin option on %', current_user, reaper, item.role
+        using errcode = 'insufficient_privilege', hint = format('As %s, or as a superuser: %s;', item.grantor, statement);
+    end;
   end loop;
   select array_agg(format('%I', role) order by role) into names
     from (select pg_get_userbyid(roleid) as role from pg_auth_members where pg_get_userbyid(member) = reaper) membership
@@ -190,7 +196,8 @@ begin
     set search_path = pg_catalog, pg_temp
     as $function$
     begin
-      if connection_limit is null or connection_limit < 0 then
+      -- 262143 is the most backends a server can be built for: more would lift the limit.
+      if connection_limit is null or connection_limit not between 0 and 262143 then
         raise exception 'invalid connection limit: %', connection_limit using errcode = 'invalid_parameter_value';
       end if;
       if (role = any (connection_reaper.limited_roles())) is not true

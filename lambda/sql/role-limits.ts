@@ -42,5 +42,10 @@ const MAY_CALL_FUNCTION = /* sql */ `
               and not exists (select from pg_proc other where other.pronamespace = n.oid and not other.prosecdef)
               and (owner.rolsuper or owner.rolcreaterole)
               and has_schema_privilege(n.oid, 'USAGE')
-              and has_function_privilege(p.oid, 'EXECUTE'))
+              and has_function_privilege(p.oid, 'EXECUTE')
+              and exists (select from pg_proc list
+                           where list.pronamespace = n.oid
+                             and list.proname = 'limited_roles'
+                             and list.pronargs = 0
+                             and has_function_privilege(list.oid, 'EXECUTE')))
          and not exists (select from pg_roles where rolname = current_user and rolsuper) as callable`;

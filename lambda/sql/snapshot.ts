@@ -85,7 +85,9 @@ const SNAPSHOT = /* sql */ `
                select from temporary
                 where a.datname = current_database()
                   and case when server.version_number >= 160000
-                           then temporary.pid = a.pid else temporary.relowner = a.usesysid end),
+                           then temporary.pid = a.pid
+                           -- By SET ROLE a member may have made it as its owner.
+                           else pg_has_role(a.usesysid, temporary.relowner, 'MEMBER') end),
              'lastRanListen', coalesce(
                a.query ~* '(^|;)(\\s|--[^\\n]*\\n|/\\*([^*]|\\*+[^*/])*\\*+/)*listen\\M', false)
            ) as described

@@ -123,7 +123,7 @@ describe('the props', () => {
     {
       given: 'a timeout beyond what Lambda allows',
       props: { timeout: Duration.minutes(16), interval: Duration.minutes(20) },
-      faults: [/^timeout: expected whole seconds from 20 to 900, got 960$/],
+      faults: [/^timeout: expected whole seconds from 35 to 900, got 960$/],
     },
     {
       given: 'a port beside instances, which have ports',

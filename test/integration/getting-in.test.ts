@@ -152,10 +152,52 @@ describe('a full server', () => {
     await Promise.all(senders.map(({ close }) => close()));
   });
 
-  it('is no reason to go around a limit of the database', async () => {
-    await database.admin.query('create database limited connection limit 0');
-    const error = await logIn({}, { dbname: 'limited' }).catch((cause) => cause);
-    expect(error.facts).toMatchObject({ attempts: 1, refusals: ['database_limit'] });
+  it('is no reason to go around a limit of the database or of the role', async () => {
+    await database.admin
+      .query('create database limited connection limit 0; alter role plain connection limit 0')
+      .catch(async () => {
+        await database.admin.query('create database limited connection limit 0');
+        await database.admin.query('alter role plain connection limit 0');
+      });
+    const untouched: LoginSources['breakGlass'] = { read: () => Promise.reject(new Error('it was read')) };
+    const around = { rescueLogin: 'replication' } as const;
+    const refusedBy = async (own: CredentialsSource, dbname: string) =>
+      (await logIn({ own, breakGlass: untouched }, { ...around, dbname }).catch((cause) => cause)).facts;
+    expect(await refusedBy(as('rescuer'), 'limited')).toMatchObject({ attempts: 1, refusals: ['database_limit'] });
+    expect(await refusedBy(as('plain'), 'postgres')).toMatchObject({ attempts: 1, refusals: ['role_limit'] });
+    await database.admin.query('alter role plain connection limit -1');
+  });
+
+  it('by the break-glass login spares the sessions of the own role', async () => {
+    const other = await logIn({ own: as('connection_reaper') });
+    await fillOrdinary();
+    await sleep(1_050);
+    const { login: facts, outcomes } = await visitInstance(
+      target(),
+      { own: as('connection_reaper'), breakGlass: superuser() },
+      aPolicy({}, { action: 'reap', idleAfter: '1s', roles: ['connection_reaper'] }),
+      20_000,
+    );
+    expect(facts?.way).toBe('break_glass');
+    expect(outcomes.filter(({ backend }) => backend.role === 'connection_reaper').map(({ reason }) => reason)).toEqual([
+      'reaper',
+    ]);
+    await other.close();
+  });
+
+  it('does not keep a visit longer than its time, whatever a secret takes', async () => {
+    await fillOrdinary();
+    const slow: CredentialsSource = { read: () => sleep(10_000, undefined, { ref: false }) as Promise<never> };
+    const began = performance.now();
+    const { errors, login: facts } = await visitInstance(
+      target(),
+      { own: as('plain'), breakGlass: slow },
+      aPolicy(),
+      9_000,
+    );
+    expect(performance.now() - began).toBeLessThan(9_800);
+    expect(facts?.refusals).toEqual(['reserved_slots']);
+    expect(errors.join()).toMatch(/reserved for others.*the time for this run is over/);
   });
 
   it('of half-open logins lets the run in once they are gone', async () => {
@@ -206,15 +248,24 @@ describe('one run at a time', () => {
     const other = await logIn({ own: as('connection_reaper') });
     expect(await takeRunLock(other.session, 0)).toBe(true);
     const found = await visit();
-    expect(found).toMatchObject({ contended: true, errors: [], roleLimits: [] });
+    expect(found).toMatchObject({ errors: [], roleLimits: [], contender: { isReaper: true } });
+    expect(found.contender?.holder).toMatchObject({ role: 'connection_reaper', applicationName: 'connection-reaper' });
     expect(found.snapshot?.backends.length).toBeGreaterThan(0);
     // A look needs no lock.
-    expect((await visit(aPolicy({}, { action: 'report' }))).contended).toBe(false);
+    expect((await visit(aPolicy({}, { action: 'report' }))).contender).toBeNull();
 
     const waiting = visit(aPolicy({}, { action: 'reap' }));
     await sleep(300);
     await other.close();
-    expect(await waiting).toMatchObject({ contended: false, errors: [] });
+    expect(await waiting).toMatchObject({ contender: null, errors: [] });
+  });
+
+  it('names who holds the lock and is no run', async () => {
+    const thief = await database.connect('checkout', { application_name: 'thief' });
+    await thief.query('select pg_advisory_lock($1)', [0x52454150]);
+    const { contender } = await visit();
+    expect(contender).toMatchObject({ isReaper: false, holder: { role: 'checkout', applicationName: 'thief' } });
+    await thief.end();
   });
 
   it('leaves no lock behind, however it ends', async () => {
@@ -231,6 +282,6 @@ describe('one run at a time', () => {
       return rows[0].locks === 0;
     });
     await cut.close();
-    expect((await visit()).contended).toBe(false);
+    expect((await visit()).contender).toBeNull();
   });
 });

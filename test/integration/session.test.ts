@@ -4,6 +4,7 @@ import { openSession } from '../../lambda/session.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
 
@@ -43,7 +44,7 @@ describe('a session', () => {
     const { session, close } = await login(target(), sources, new AbortController().signal);
     const settings = await session.query<{ name: string; setting: string }>(
       `select name, setting from pg_settings
-        where name in ('search_path', 'TimeZone', 'standard_conforming_strings', 'statement_timeout', 'lock_timeout')
+        where name in ('search_path', 'TimeZone', 'standard_conforming_strings', 'statement_timeout', 'lock_timeout', 'tcp_keepalives_idle')
         order by name collate "C"`,
     );
     expect(settings.map(({ name: setting, setting: value }) => [setting, value])).toEqual([
@@ -52,9 +53,13 @@ describe('a session', () => {
       ['search_path', 'pg_catalog,pg_temp'],
       ['standard_conforming_strings', 'on'],
       ['statement_timeout', '10000'],
+      ['tcp_keepalives_idle', '30'],
     ]);
     expect(await session.query("select '2026-01-31 00:00:00+00'::timestamptz::text as time")).toEqual([
       { time: '2026-01-31 00:00:00+00' },
+    ]);
+    expect(await session.query("select current_setting('idle_session_timeout', true) as timeout")).toEqual([
+      { timeout: major >= 14 ? '1min' : null },
     ]);
     await close();
     const { errors } = await visitInstance(target(), sources, aPolicy({}, { action: 'report' }), 10_000);
@@ -88,6 +93,6 @@ describe('a session', () => {
     const { host, port } = database.server;
     await expect(
       openSession({ host, port, dbname: 'postgres', credentials, tls: 'disable' }, over.signal),
-    ).rejects.toThrow(/aborted/);
+    ).rejects.toThrow(/the time for this run is over/);
   });
 });

@@ -41,6 +41,8 @@ beforeAll(async () => {
   await connect('listener', 'billing', 'listen news');
   await connect('transaction', 'billing', 'begin');
   mate = await database.connect('holder', { application_name: 'leaky' });
+  await admin.query('grant holder to billing');
+  await connect('temporary table of another role', 'billing', 'set role holder; create temporary table ours (x int)');
   await busyWith(admin, await connect('busy', 'billing'), 'select pg_sleep(60)');
 
   const preparing = await database.connect('checkout', { application_name: 'leaky' });
@@ -106,6 +108,7 @@ describe('a reap of everything that is idle', () => {
     ['advisory lock', 'advisory_lock'],
     ['shared advisory lock', 'advisory_lock'],
     ['temporary table', 'temporary_table'],
+    ['temporary table of another role', 'temporary_table'],
     ['listener', 'listen'],
     ['transaction', 'in_transaction'],
     ['busy', 'active'],

@@ -161,7 +161,7 @@ describe('logging in', () => {
     snapshot: null,
     outcomes: [],
     roleLimits: [],
-    contended: false,
+    contender: null,
     errors: errors as readonly string[],
   });
 

@@ -84,7 +84,7 @@ export function aVisit(overrides: Partial<Visit> = {}): Visit {
     outcomes: [],
     roleLimits: [],
     login: { way: 'own', attempts: 1, milliseconds: 5, refusals: [] },
-    contended: false,
+    contender: null,
     errors: [],
     ...overrides,
   };

@@ -140,7 +140,7 @@ describe('datapoints', () => {
     expect(completed(visited([]))).toBe(1);
     expect(completed(visited([], { errors: ['reaping stopped'] }))).toBeUndefined();
     expect(completed(visited([]), false)).toBeUndefined();
-    expect(completed(visited([], { contended: true }))).toBeUndefined();
+    expect(completed(visited([], { contender: { holder: null, isReaper: false } }))).toBeUndefined();
   });
 
   it('take the fullest instance for a role, and the limit that holds after the run', () => {
@@ -155,6 +155,18 @@ describe('datapoints', () => {
     expect(roleSeries.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([
       ['checkout', 90],
       ['capped', 50],
+    ]);
+  });
+
+  it('keep a twin apart that is declared itself', () => {
+    const roles = [aRole('app', 10), aRole('app_clone', 5)];
+    const outcomes = [...backends(6, { role: 'app' }), ...backends(5, { role: 'app_clone' })].map(spared);
+    const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
+    const all = datapoints([aVisit({ snapshot, outcomes })], { roleLimits: { app: 10, app_clone: 5 } });
+    const ofRoles = all.filter(({ dimensions }) => 'Role' in dimensions);
+    expect(ofRoles.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([
+      ['app', 60],
+      ['app_clone', 100],
     ]);
   });
 

@@ -153,7 +153,19 @@ describe('findings', () => {
   it('tells old prepared transactions, and another run at work', () => {
     const server = aServer({ preparedTransactions: 2, oldestPreparedSeconds: 7200 });
     expect(codes(aVisit({ snapshot: aSnapshot({ server }) }))).toEqual(['old_prepared_transactions']);
-    expect(codes(aVisit({ contended: true }))).toEqual(['another_run']);
+    const holder = { pid: 7, role: 'checkout', applicationName: 'x', ageSeconds: 5 };
+    expect(codes(aVisit({ contender: { holder: null, isReaper: false } }))).toEqual(['another_run']);
+    expect(codes(aVisit({ contender: { holder, isReaper: true } }))).toEqual(['another_run']);
+    expect(codes(aVisit({ contender: { holder, isReaper: false } }))).toEqual(['lock_held']);
+    expect(codes(aVisit({ contender: { holder: { ...holder, ageSeconds: 300 }, isReaper: true } }))).toEqual([
+      'lock_held',
+    ]);
+  });
+
+  it('tells that the login had to knock', () => {
+    const login = { way: 'own', attempts: 40, milliseconds: 900, refusals: ['every_slot'] } as const;
+    expect(codes(aVisit({ login }))).toEqual(['login_refused_at_first']);
+    expect(codes(aVisit({ login: { ...login, refusals: ['role_limit'] } }))).toEqual([]);
   });
 
   it('prints the grant that is lacking', () => {

@@ -153,12 +153,8 @@ describe('a full server', () => {
   });
 
   it('is no reason to go around a limit of the database or of the role', async () => {
-    await database.admin
-      .query('create database limited connection limit 0; alter role plain connection limit 0')
-      .catch(async () => {
-        await database.admin.query('create database limited connection limit 0');
-        await database.admin.query('alter role plain connection limit 0');
-      });
+    await database.admin.query('create database limited connection limit 0');
+    await database.admin.query('alter role plain connection limit 0');
     const untouched: LoginSources['breakGlass'] = { read: () => Promise.reject(new Error('it was read')) };
     const around = { rescueLogin: 'replication' } as const;
     const refusedBy = async (own: CredentialsSource, dbname: string) =>

@@ -70,7 +70,7 @@ export async function play(audience: Audience): Promise<Result> {
   );
   await waitUntilOverdue(audience);
 
-  const { sweep, recovered } = await sweepAndRecover(lambda, deployment, clients);
+  const { sweep, recovered } = await sweepAndRecover(lambda, deployment, clients, leaked);
   const roleLimit = await exceedRoleLimit(clients);
   const alive = await Promise.all(healthy.map((session) => session.isAlive()));
   return {
@@ -135,6 +135,8 @@ function synthesizeReaper(): Promise<Deployment> {
 interface Leaked {
   readonly pid: number | null;
   readonly ended: () => boolean;
+  /** Settles when the server has ended it. */
+  readonly end: Promise<unknown>;
 }
 
 /** One application that opens connections and never gives them back. */
@@ -148,12 +150,16 @@ async function leakUntilRefused(
     try {
       const client = await clients.connect(LEAKING_ROLE, 'checkout');
       let ended = false;
-      client.once('end', () => {
-        ended = true;
+      // Not by events.once, which takes the server's last word, 57P01, for a failure.
+      const end = new Promise<void>((resolve) => {
+        client.once('end', () => {
+          ended = true;
+          resolve();
+        });
       });
       await client.query('select 1');
       const { processID: pid } = client as pg.Client & { readonly processID: number | null };
-      leaked.push({ pid, ended: () => ended });
+      leaked.push({ pid, ended: () => ended, end });
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
       return { leaked, refused: { sqlState: error.code ?? '', message: error.message } };
@@ -172,6 +178,7 @@ async function sweepAndRecover(
   lambda: LambdaProcess,
   { scheduledEvent }: Deployment,
   clients: Clients,
+  leaked: readonly Leaked[],
 ): Promise<Pick<Result, 'sweep' | 'recovered'>> {
   const began = performance.now();
   const sweeping = lambda.invoke(scheduledEvent) as Promise<Answer>;
@@ -179,6 +186,8 @@ async function sweepAndRecover(
   const watched = sweeping.finally(() => {
     over = true;
   });
+  // Until the first slot is free, an attempt would only take part in the crowd.
+  await Promise.race([...leaked.map(({ end }) => end), watched]);
   let refusal: Refusal | null;
   do {
     await sleep(10);

@@ -41,8 +41,8 @@ beforeAll(async () => {
   await connect('listener', 'billing', 'listen news');
   await connect('transaction', 'billing', 'begin');
   mate = await database.connect('holder', { application_name: 'leaky' });
-  await admin.query('grant holder to billing');
-  await connect('temporary table of another role', 'billing', 'set role holder; create temporary table ours (x int)');
+  await admin.query(`create role member login password '${PASSWORD}'; grant holder to member`);
+  await connect('temporary table of another role', 'member', 'set role holder; create temporary table ours (x int)');
   await busyWith(admin, await connect('busy', 'billing'), 'select pg_sleep(60)');
 
   const preparing = await database.connect('checkout', { application_name: 'leaky' });

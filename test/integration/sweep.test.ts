@@ -100,6 +100,6 @@ describe('npm run sweep', () => {
   it('fails with what to check when the server does not talk TLS', async () => {
     const { code, stdout } = await sweep([]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/does not support SSL connections; check .* TLS/);
+    expect(stdout).toMatch(/does not support SSL connections; turn TLS on at the server .*, or set tls to "disable"/);
   });
 });

@@ -79,6 +79,8 @@ describe('whom a policy chooses', () => {
     { name: 'a superuser', backend: { superuser: true }, event: reapEverything, want: 'superuser' },
     { name: 'a role that was dropped', backend: { role: null }, event: reapEverything, want: 'unknown_role' },
     { name: 'rdsadmin', backend: { role: 'rdsadmin' }, event: reapEverything, want: 'provider_role' },
+    { name: 'rdstopmgr', backend: { role: 'rdstopmgr' }, event: reapEverything, want: 'provider_role' },
+    { name: 'rdsrepladmin', backend: { role: 'rdsrepladmin' }, event: reapEverything, want: 'provider_role' },
     { name: 'rdsproxyadmin', backend: { role: 'rdsproxyadmin' }, event: reapEverything, want: 'provider_role' },
     {
       name: 'another reaper',
@@ -146,6 +148,17 @@ describe('whom a policy chooses', () => {
       idleAfter: '1s',
     };
     expect(reasonFor(aBackend(odd), settings, reapEverything)).not.toBe('chosen');
+  });
+});
+
+describe('a run by the break-glass login', () => {
+  it('spares the reapers of the own role and of the role it came in by', () => {
+    const seen = ['connection_reaper', 'breaker', 'checkout'].map((role) =>
+      aBackend({ role, applicationName: 'connection-reaper' }),
+    );
+    const snapshot = aSnapshot({ server: aServer({ user: 'breaker' }), backends: seen });
+    const { terminations } = planRun(snapshot, aPolicy({}, reapEverything), 'connection_reaper');
+    expect(terminations.map(({ role }) => role)).toEqual(['checkout']);
   });
 });
 
@@ -242,6 +255,13 @@ describe('pressure', () => {
     expect(chosenAt(used, stateSeconds)).toBe(want);
   });
 
+  it('holds from the very share on', () => {
+    const server = aServer({ maxConnections: 103 });
+    const seen = [aBackend({ stateSeconds: 121 }), ...backends(79, { state: 'active' })];
+    const { terminations } = planRun(aSnapshot({ server, backends: seen }), aPolicy({ pressure }));
+    expect(terminations).toHaveLength(1);
+  });
+
   it("does not change a rule's own threshold", () => {
     const rules: SettingsInput['rules'] = [{ application: 'checkout', idleAfter: '4m' }];
     expect(chosenAt(97, 200, { rules })).toBe(false);
@@ -274,6 +294,16 @@ describe('trimming what a role has above its limit', () => {
   const settings: Partial<SettingsInput> = { roleLimits: { checkout: 3 }, trimExcess: true };
   const young = [40, 50, 31, 60, 29].map((stateSeconds) => ({ stateSeconds }));
   const seconds = (chosen: readonly Backend[]) => chosen.map(({ stateSeconds }) => stateSeconds);
+
+  it('takes from 30 s on, and nobody out of a transaction', () => {
+    const all = { ...settings, roleLimits: { checkout: 0 }, idleInTransactionAfter: '1h' };
+    const seen = [
+      aBackend({ stateSeconds: 30 }),
+      aBackend({ stateSeconds: 29.9 }),
+      aBackend({ stateSeconds: 60, state: 'idle in transaction' }),
+    ];
+    expect(seconds(plan(seen, all).chosen)).toEqual([30]);
+  });
 
   it('takes the oldest, as many as are above the limit, and none under 30 s', () => {
     expect(seconds(plan(young.map(aBackend), settings).chosen)).toEqual([60, 50]);
@@ -373,6 +403,23 @@ describe('role limits', () => {
       { role: 'b', from: null, to: 20, obstacle: null },
       { role: 'c', from: 0, to: 5, obstacle: null },
     ]);
+  });
+
+  it('of a superuser are none that hold, unless we are one', () => {
+    const obstacle = (superuser: boolean) =>
+      planRun(
+        aSnapshot({ roles: [aRole('boss', 3, { superuser: true })], server: aServer({ superuser }) }),
+        aPolicy({ roleLimits: { boss: 5 } }),
+      ).limitChanges;
+    expect(obstacle(false)).toEqual([{ role: 'boss', from: 3, to: 5, obstacle: 'superuser' }]);
+    expect(obstacle(true)).toEqual([{ role: 'boss', from: 3, to: 5, obstacle: null }]);
+  });
+
+  it('may hold for the own role, from two on', () => {
+    const obstacle = (limit: number) =>
+      planRun(aSnapshot({ roles: [aRole('connection_reaper')] }), aPolicy({ roleLimits: { connection_reaper: limit } }))
+        .limitChanges[0]?.obstacle;
+    expect([obstacle(1), obstacle(2), obstacle(3)]).toEqual(['own_role', null, null]);
   });
 
   it('name what is in the way', () => {

@@ -15,3 +15,26 @@ describe('whether a run acts', () => {
     expect(aPolicy({ mode }, event).acts).toBe(acts);
   });
 });
+
+describe('the patience of a run with another one', () => {
+  it.each([
+    [{ action: 'sweep' }, 0],
+    [{ action: 'report' }, 0],
+    [{ action: 'reap' }, 10_000],
+  ] as const)('%j waits %d ms', (event, patience) => {
+    expect(aPolicy({}, event).lockPatienceMs).toBe(patience);
+  });
+});
+
+describe('the threshold of idle transactions', () => {
+  it.each([
+    [{}, { action: 'sweep' }, null],
+    [{ idleInTransactionAfter: '10m' }, { action: 'sweep' }, 600],
+    [{ idleInTransactionAfter: '10m' }, { action: 'reap' }, null],
+    [{ idleInTransactionAfter: '10m' }, { action: 'reap', includeIdleInTransaction: true }, 600],
+    [{ idleInTransactionAfter: '10m' }, { action: 'reap', includeIdleInTransaction: true, idleAfter: '1m' }, 60],
+    [{}, { action: 'reap', includeIdleInTransaction: true }, 300],
+  ] as const)('of %j and %j: %s', (settings, event, threshold) => {
+    expect(aPolicy(settings, event).idleInTransactionAfter).toBe(threshold);
+  });
+});

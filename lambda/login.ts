@@ -10,11 +10,11 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, CredentialsSource } from './credentials.js';
+import { describeFailure, type Failed } from './login-failure.js';
 import { isServerFull, type Refusal, refusalOf } from './refusal.js';
-import { type OpenSession, OutOfTimeError, openSession, PoolerError, UnansweredLoginError } from './session.js';
+import { type OpenSession, OutOfTimeError, openSession, PoolerError } from './session.js';
 import type { Settings } from './settings.js';
-import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
-import { tlsAdvice } from './tls.js';
+import { SQLSTATE, sqlStateOf } from './sqlstate.js';
 
 /** A way into the server. */
 export type LoginWay = 'own' | 'break_glass' | 'rescue';
@@ -140,13 +140,6 @@ async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): 
   }
 }
 
-interface Failed {
-  /** `null` when there were no credentials to try. */
-  readonly username: string | null;
-  readonly cause: unknown;
-  readonly refusal: Refusal | null;
-}
-
 type Knocked = { readonly opened: OpenSession } | (Failed & { readonly failure: string });
 
 /** Tries one way until it opens, until it is shut for good, or until patience ends. */
@@ -167,7 +160,7 @@ async function knock(
     // At a server that was full a moment ago, an attempt that breaks off says nothing new, and the refusal says more.
     const told = breaksOff(result) ? (refused ?? result) : result;
     if (!isServerFull(told.refusal) || performance.now() >= until || signal.aborted) {
-      return { ...told, failure: describeFailure(way, place, told) };
+      return { ...told, failure: describeFailure(way.name, place, told) };
     }
     await sleep(PAUSE_MS);
   }
@@ -236,50 +229,4 @@ function placeOf(target: LoginTarget, own: Credentials, facts: () => LoginFacts)
     );
   }
   return { name, host: own.host, port: own.port ?? 5432, dbname, tls, caFile };
-}
-
-const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
-  own: '',
-  break_glass: ' (break-glass login)',
-  rescue: ' (rescue login as a walsender)',
-};
-
-function describeFailure(way: Way, { name, host, port, tls }: Place, { username, cause, refusal }: Failed): string {
-  if (username === null) return `no credentials${WAY_WORDS[way.name]}: ${describeError(cause)}`;
-  const at = `could not log in to "${name}" at ${host}:${port} as ${username}${WAY_WORDS[way.name]}`;
-  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(cause, tls) : AFTER_REFUSAL[refusal]}`;
-}
-
-const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
-  every_slot:
-    "every slot is taken, a superuser's too, or held by logins in progress (authentication_timeout frees those): stop the " +
-    'application that reconnects, or restart the server; rescueLogin would get in',
-  reserved_slots:
-    'the slots left are reserved for others: give this role one (16 and newer: reserved_connections and ' +
-    "GRANT pg_use_reserved_connections), or end idle backends from a superuser's session",
-  role_limit: "this is the role's own connection limit: raise it, or see who else logs in as this role",
-  database_limit: "this is the database's own connection limit: raise it, or set dbname to another database",
-  walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
-};
-
-function nextStep(error: unknown, tls: Settings['tls']): string {
-  if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
-  if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
-  if (error instanceof UnansweredLoginError) {
-    return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
-  }
-  switch (sqlStateOf(error)) {
-    case SQLSTATE.invalidPassword:
-      return 'the secret was read again and its password rejected again: compare it with the role';
-    case SQLSTATE.insufficientPrivilege:
-      return 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)';
-    case SQLSTATE.invalidAuthorization:
-      return `check the role and pg_hba.conf${tls === 'disable' ? ', or leave out tls: "disable" if the server demands TLS' : ''}`;
-    case SQLSTATE.protocolViolation:
-      return 'this looks like a pooler: point the reaper at PostgreSQL itself';
-    case null:
-      return tlsAdvice(error) ?? 'check host, port, security groups, routes and TLS';
-    default:
-      return 'check the role and pg_hba.conf';
-  }
 }

@@ -1,0 +1,73 @@
+import type { LoginWay } from './login.js';
+import type { Refusal } from './refusal.js';
+import { OutOfTimeError, PoolerError, UnansweredLoginError } from './session.js';
+import type { Settings } from './settings.js';
+import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
+import { tlsAdvice } from './tls.js';
+
+/** An attempt to log in that failed. */
+export interface Failed {
+  /** `null` when there were no credentials to try. */
+  readonly username: string | null;
+  readonly cause: unknown;
+  readonly refusal: Refusal | null;
+}
+
+/** Where it was. */
+interface FailurePlace {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: Settings['tls'];
+}
+
+const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
+  own: '',
+  break_glass: ' (break-glass login)',
+  rescue: ' (rescue login as a walsender)',
+};
+
+/** What failed, where, why, and what to do next. */
+export function describeFailure(
+  way: LoginWay,
+  { name, host, port, tls }: FailurePlace,
+  { username, cause, refusal }: Failed,
+): string {
+  if (username === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
+  const at = `could not log in to "${name}" at ${host}:${port} as ${username}${WAY_WORDS[way]}`;
+  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(cause, tls) : AFTER_REFUSAL[refusal]}`;
+}
+
+const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
+  every_slot:
+    "every slot is taken, a superuser's too, or held by logins in progress (authentication_timeout frees those): stop the " +
+    'application that reconnects, or restart the server; rescueLogin would get in',
+  reserved_slots:
+    'the slots left are reserved for others: give this role one (16 and newer: reserved_connections and ' +
+    "GRANT pg_use_reserved_connections), or end idle backends from a superuser's session",
+  role_limit: "this is the role's own connection limit: raise it, or see who else logs in as this role",
+  database_limit: "this is the database's own connection limit: raise it, or set dbname to another database",
+  walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
+};
+
+function nextStep(error: unknown, tls: Settings['tls']): string {
+  if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
+  if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
+  if (error instanceof UnansweredLoginError) {
+    return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
+  }
+  switch (sqlStateOf(error)) {
+    case SQLSTATE.invalidPassword:
+      return 'the secret was read again and its password rejected again: compare it with the role';
+    case SQLSTATE.insufficientPrivilege:
+      return 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)';
+    case SQLSTATE.invalidAuthorization:
+      return `check the role and pg_hba.conf${tls === 'disable' ? ', or leave out tls: "disable" if the server demands TLS' : ''}`;
+    case SQLSTATE.protocolViolation:
+      return 'this looks like a pooler: point the reaper at PostgreSQL itself';
+    case null:
+      return tlsAdvice(error) ?? 'check host, port, security groups, routes and TLS';
+    default:
+      return 'check the role and pg_hba.conf';
+  }
+}

@@ -205,7 +205,7 @@ export interface ConnectionReaperProps {
   readonly interval?: Duration;
 
   /**
-   * How long a sweep may take, of all instances together: 10 seconds or more and less than `interval`, so that a sweep
+   * How long a sweep may take, of all instances together: 35 seconds or more and less than `interval`, so that a sweep
    * ends before the next one begins.
    *
    * @default Duration.seconds(50)

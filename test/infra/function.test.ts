@@ -28,9 +28,9 @@ test('keeps its log for a month', () => {
 });
 
 test('keeps its log and runs for as long as it is told to', () => {
-  const { template } = aReaper({ logRetention: RetentionDays.ONE_YEAR, timeout: Duration.seconds(20) });
+  const { template } = aReaper({ logRetention: RetentionDays.ONE_YEAR, timeout: Duration.seconds(40) });
   template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 365 });
-  template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 20 });
+  template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 40 });
 });
 
 test('is not retried, since the next sweep sees more', () => {

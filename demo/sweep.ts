@@ -11,6 +11,9 @@ import { type SettingsInput, settingsSchema } from '../lambda/settings.js';
 
 const TIME_MS = 50_000;
 
+/** What the URL and the options say, a file can't: it would have no effect. */
+const OF_THE_COMMAND_LINE = ['database', 'secretArn', 'breakGlassSecretArn', 'instances', 'dbname', 'mode'];
+
 interface Options {
   readonly url: URL;
   readonly enforce?: boolean;
@@ -104,7 +107,14 @@ function settingsOf(given: Options): object {
     ...settings,
     ...Object.fromEntries(Object.entries(defined).filter(([, value]) => value !== undefined)),
     secretArn: 'the command line',
-    instances: [{ name: 'primary', host: url.hostname, port: url.port === '' ? 5432 : Number(url.port) }],
+    // A URL writes an IPv6 address in brackets; a socket does not.
+    instances: [
+      {
+        name: 'primary',
+        host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: url.port === '' ? 5432 : Number(url.port),
+      },
+    ],
     dbname: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
     mode: enforce === true ? 'enforce' : 'preview',
     rules: [...spared, ...(settings.rules ?? [])],
@@ -123,11 +133,17 @@ function describe({ metric, unit, dimensions, value }: Datapoint): string {
 
 function postgresUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === '' || url.username === '') {
+  const complete =
+    url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.username !== '';
+  if (!complete || ![url.username, url.password, url.pathname].every(isPercentEncoded)) {
     // Not quoted, since it holds a password.
-    throw new InvalidArgumentError('expected postgres://user:password@host:port/database');
+    throw new InvalidArgumentError('expected postgres://user:password@host:port/database, with odd characters as %XX');
   }
   return url;
+}
+
+function isPercentEncoded(text: string): boolean {
+  return !/%(?![0-9a-f]{2})/i.test(text);
 }
 
 function roleLimit(text: string, limits: Readonly<Record<string, number>>): Record<string, number> {
@@ -137,11 +153,15 @@ function roleLimit(text: string, limits: Readonly<Record<string, number>>): Reco
 }
 
 function settingsFile(path: string): unknown {
+  let settings: unknown;
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    settings = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
+  const idle = OF_THE_COMMAND_LINE.filter((key) => Object.hasOwn(Object(settings), key));
+  if (idle.length > 0) throw new InvalidArgumentError(`leave out ${idle.join(', ')}: the command line says it`);
+  return settings;
 }
 
 /** What isn't a number stays as it is, for the settings' schema to refuse by name. */

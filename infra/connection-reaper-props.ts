@@ -97,7 +97,7 @@ export interface ConnectionReaperProps {
   readonly adminSecret?: ISecret;
 
   /**
-   * A second login, used only when the first one is refused for want of a slot (SQLSTATE 53300), and loudly logged.
+   * A second login, used only when the first one is refused by a full server (SQLSTATE 53300), and loudly logged.
    *
    * @default - none
    */

@@ -71,7 +71,7 @@ export const settingsSchema = v.pipe(
     database: label,
     /** The Secrets Manager secret that holds the login. */
     secretArn: secretId,
-    /** A second login, used only when the first is refused with 53300. */
+    /** A second login, used only when the first is refused by a full server (53300). */
     breakGlassSecretArn: v.optional(secretId),
     /** `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. */
     rescueLogin: v.optional(v.picklist(['off', 'replication'], '"off" or "replication"'), 'off'),

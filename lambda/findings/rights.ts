@@ -14,7 +14,10 @@ export function blindness({ server, backends }: Snapshot): readonly (Finding | n
       : {
           severity: 'critical',
           code: 'unreadable_backends',
-          evidence: `the state of ${unreadable} of ${backends.length} backends is hidden from ${server.user}; none of those can be judged or ended`,
+          evidence:
+            unreadable === 0
+              ? `${server.user} has no right, or inherits none, to see the state of other roles' backends`
+              : `the state of ${unreadable} of ${backends.length} backends is hidden from ${server.user}; none of those can be judged or ended`,
           remedy: `GRANT pg_read_all_stats TO ${user};`,
         },
     server.maySignalBackends
@@ -28,7 +31,7 @@ export function blindness({ server, backends }: Snapshot): readonly (Finding | n
   ];
 }
 
-/** Said before the limit differs; where it does, the server's refusal says it. */
+/** Said before the limit differs; where it does, what became of it says it. No grant reaches superusers. */
 export function unalterableRoles(
   { roleLimits }: Visit,
   { server, roles }: Snapshot,
@@ -36,8 +39,8 @@ export function unalterableRoles(
 ): readonly Finding[] {
   if (server.inRecovery) return [];
   return roles
-    .filter(({ name, mayAlter }) => !mayAlter && Object.hasOwn(policy.roleLimits, name))
-    .filter(({ name }) => !roleLimits.some(({ role, outcome }) => role === name && outcome === 'refused'))
+    .filter(({ name, superuser, mayAlter }) => !mayAlter && !superuser && Object.hasOwn(policy.roleLimits, name))
+    .filter(({ name }) => !roleLimits.some(({ role, outcome }) => role === name && outcome !== 'would_change'))
     .map(({ name }) => ({
       severity: 'warning',
       code: 'may_not_alter',

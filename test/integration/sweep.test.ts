@@ -77,8 +77,27 @@ describe('npm run sweep', () => {
     }
   });
 
+  it('takes no settings from a file that the command line gives', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sweep-'));
+    try {
+      const file = join(folder, 'settings.json');
+      await writeFile(file, JSON.stringify({ mode: 'enforce', dbname: 'x', idleAfter: '1h' }));
+      const { code, stderr } = await sweep(['--settings', file]);
+      expect(code).not.toBe(0);
+      expect(stderr).toContain('leave out dbname, mode: the command line says it');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('takes an IPv6 address as a URL writes it', async () => {
+    const { stdout } = await sweep(['--tls', 'disable'], 'postgres://someone:secret@[::1]:1/postgres');
+    expect(stdout).toContain('at ::1:1 as someone');
+  });
+
   it.each([
     ['a url that is none', ['--idle-after', '5m'], 'localhost', 'expected postgres://user:password@host:port/database'],
+    ['a password that is not encoded', [], 'postgres://u:p%zz@localhost/x', 'with odd characters as %XX'],
     ['a duration that is none', ['--idle-after', '5'], undefined, '- idleAfter: expected a duration such as'],
     [
       'a count that is none',

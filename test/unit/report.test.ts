@@ -126,11 +126,13 @@ describe('findings', () => {
   });
 
   it('says before it is needed which declared roles it may not alter', () => {
-    const settings = someSettings({ roleLimits: { checkout: 5, billing: 5 } });
+    const settings = someSettings({ roleLimits: { checkout: 5, billing: 5, boss: 5 } });
     const roles = [
       aRole('checkout', 5, { mayAlter: false }),
       aRole('billing', 5),
       aRole('undeclared', 5, { mayAlter: false }),
+      // No grant reaches a superuser, so none is advised.
+      aRole('boss', 5, { mayAlter: false, superuser: true }),
     ];
     const visit = aVisit({ snapshot: aSnapshot({ roles }) });
     const request = { action: 'sweep' } as const;

@@ -33,6 +33,7 @@ const settingsEntries = {
   trimExcess: anything,
   maxApplications: anything,
   applicationNames: anything,
+  metricsVia: anything,
 } as const satisfies Record<Exclude<keyof SettingsInput, 'database'>, v.GenericSchema>;
 
 const vpc = v.pipe(

@@ -6,8 +6,9 @@ import type { Datapoint } from './metrics.js';
 export type EmfLine = Readonly<Record<string, unknown>>;
 
 /**
- * Datapoints as embedded metric format, for when PutMetricData can't be reached. One line for each set of dimension
- * values, since a line can carry only one; the most metrics of a set is 11, and a line may hold 100.
+ * Datapoints as embedded metric format, for where PutMetricData can't be reached. One line for each set of dimension
+ * values, since a line can carry only one. A line may hold 100 metrics, 30 dimensions and 1 MB; ours has 11, 3 and 4 kB at
+ * most.
  *
  * The lines must reach the log as they are: the runtime's JSON log format would wrap what `console.log` writes.
  *

@@ -15,7 +15,7 @@ import { secretCredentials } from './credentials.js';
 import { parseEvent } from './event.js';
 import { logTo } from './log.js';
 import { printable } from './printable.js';
-import { publishTo } from './publish.js';
+import { publishByLog, publishTo } from './publish.js';
 import { run, type Surroundings } from './run.js';
 import { parseSettings, type Settings } from './settings.js';
 
@@ -53,7 +53,7 @@ function prepare(): NonNullable<typeof prepared> {
         breakGlass:
           settings.breakGlassSecretArn === undefined ? null : secretCredentials(secrets, settings.breakGlassSecretArn),
       },
-      publish: publishTo(new CloudWatchClient(AWS_CLIENT), log),
+      publish: settings.metricsVia === 'log' ? publishByLog(log) : publishTo(new CloudWatchClient(AWS_CLIENT), log),
       log,
     },
   };

@@ -18,7 +18,7 @@ export interface Publication {
   /** PutMetricData requests made, a failed one included. */
   readonly requests: number;
   readonly datapoints: number;
-  /** `log` when any of them had to go out as log lines. */
+  /** `log` when any of them went out as log lines. */
   readonly via: 'api' | 'log' | 'none';
   readonly error: string | null;
 }
@@ -39,13 +39,25 @@ export function publishTo(client: CloudWatchClient, log: Log): Publish {
           new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData: batch.map(toMetricDatum(timestamp)) }),
         );
       } catch (cause) {
-        for (const line of emfLines(datapoints.slice(start), timestamp)) log.raw(line);
+        writeLines(datapoints.slice(start), timestamp, log);
         const error = `CloudWatch did not take the metrics, so they are in the log: ${describeError(cause)}`;
         return { requests, datapoints: datapoints.length, via: 'log', error };
       }
     }
     return { requests, datapoints: datapoints.length, via: requests === 0 ? 'none' : 'api', error: null };
   };
+}
+
+/** Publishes as embedded metric format log lines alone, and talks to nobody: Lambda's log takes no part in the VPC. */
+export function publishByLog(log: Log): Publish {
+  return async (datapoints) => {
+    writeLines(datapoints, new Date(), log);
+    return { requests: 0, datapoints: datapoints.length, via: datapoints.length === 0 ? 'none' : 'log', error: null };
+  };
+}
+
+function writeLines(datapoints: readonly Datapoint[], timestamp: Date, log: Log): void {
+  for (const line of emfLines(datapoints, timestamp)) log.raw(line);
 }
 
 function toMetricDatum(timestamp: Date) {

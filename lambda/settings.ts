@@ -118,6 +118,8 @@ export const settingsSchema = v.pipe(
       v.array(exactObject({ match: glob, name: applicationName }), 'a list of { match, name }'),
       [],
     ),
+    /** `log`: as lines of the function's log, which take no route to CloudWatch and no permission there. */
+    metricsVia: v.optional(v.picklist(['api', 'log'], '"api" or "log"'), 'api'),
   }),
   v.forward(
     v.partialCheck(

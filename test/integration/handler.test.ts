@@ -207,6 +207,26 @@ describe('a scheduled sweep', () => {
   });
 });
 
+describe('metrics by the log', () => {
+  it('are lines that CloudWatch reads as they are, and take no request', async () => {
+    await redeploy({ idleAfter: '1s', metricsVia: 'log' });
+    await leak(3, 'leaky');
+    await overdue();
+    const { errors, metrics } = await invoke(deployment.scheduledEvent);
+    expect(errors).toEqual([]);
+    expect(metrics).toMatchObject({ requests: 0, via: 'log' });
+    expect(aws.requests().map(({ operation }) => operation)).toEqual(['GetSecretValue']);
+    const embedded = lambda.log().filter((line) => line.startsWith('{"_aws":{'));
+    const lines = embedded.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ Database: 'orders', Instance: 'primary', Application: 'leaky', TerminatedBackends: 3 }),
+    );
+    expect(lines).toContainEqual(expect.objectContaining({ SweepsCompleted: 1, TerminatedBackends: 3 }));
+    const published = embedded.flatMap((line) => line.match(/"Name":/g) ?? []);
+    expect(published).toHaveLength(metrics.datapoints);
+  });
+});
+
 describe('settings for a full or stubborn server', () => {
   it('lose patience under pressure, and end transactions that idle', async () => {
     await redeploy({

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { logTo } from '../../lambda/log.js';
 import type { Datapoint } from '../../lambda/metrics.js';
-import { type Publish, publishTo } from '../../lambda/publish.js';
+import { type Publish, publishByLog, publishTo } from '../../lambda/publish.js';
 
 let aws: AwsStandIn;
 let lines: string[];
@@ -55,4 +55,13 @@ it('logs what CloudWatch did not take, and only that', async () => {
   const taken = aws.metrics().map(({ dimensions }) => dimensions['Application']);
   expect(new Set([...logged, ...taken]).size).toBe(2_500);
   expect(logged.length + taken.length).toBe(2_500);
+});
+
+it('logs all of it where the settings say so, and succeeds with that', async () => {
+  const byLog = publishByLog(logTo({ write: (line) => lines.push(line) }));
+  expect(await byLog(datapoints(3))).toEqual({ requests: 0, datapoints: 3, via: 'log', error: null });
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+    datapoints(3).map(({ dimensions, value }) => ({ _aws: expect.anything(), ...dimensions, Backends: value })),
+  );
+  expect(await byLog([])).toEqual({ requests: 0, datapoints: 0, via: 'none', error: null });
 });

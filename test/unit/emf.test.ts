@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { emfLines } from '../../lambda/emf.js';
+import { datapointsOf } from '../../lambda/metrics.js';
+import { aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
 
 it('writes one line for each set of dimension values, with the metrics at its root', () => {
   const primary = { Database: 'orders', Instance: 'primary' };
@@ -34,3 +36,42 @@ it('writes one line for each set of dimension values, with the metrics at its ro
     expect.objectContaining({ Application: 'a', Backends: 5 }),
   ]);
 });
+
+it('keeps within the limits of the format, at the longest names and the most metrics that a run can have', () => {
+  const longest = 'ü'.repeat(31);
+  const seen = backends(2, { applicationName: '"'.repeat(63), role: longest });
+  const datapoints = datapointsOf(
+    [
+      aVisit({
+        instance: 'i'.repeat(64),
+        snapshot: aSnapshot({ backends: seen, roles: [aRole(longest, 1)] }),
+        outcomes: seen.map((backend) => ({ backend, outcome: 'terminated', reason: null })),
+      }),
+    ],
+    {
+      database: 'd'.repeat(64),
+      maxApplications: 100,
+      attribute: () => '"'.repeat(255),
+      declaredRoles: [longest],
+      isSweep: true,
+    },
+  );
+  const lines = emfLines(datapoints, new Date());
+  expect(lines).toHaveLength(3);
+  for (const line of lines) {
+    const { CloudWatchMetrics } = line['_aws'] as { CloudWatchMetrics: readonly Directive[] };
+    const [{ Dimensions: [keys = []] = [], Metrics = [] } = {}] = CloudWatchMetrics;
+    const names = Metrics.map(({ Name }) => Name);
+    expect(names.length).toBeLessThanOrEqual(100);
+    expect(new Set([...names, ...keys]).size).toBe(names.length + keys.length);
+    expect(names.map((name) => typeof line[name])).toEqual(names.map(() => 'number'));
+    expect(keys.length).toBeLessThanOrEqual(30);
+    for (const key of keys) expect(line[key]).toMatch(/^[ -~]{1,1024}$/);
+    expect(JSON.stringify(line).length).toBeLessThan(4_096);
+  }
+});
+
+interface Directive {
+  readonly Dimensions?: readonly (readonly string[])[];
+  readonly Metrics?: readonly { readonly Name: string }[];
+}

@@ -29,6 +29,7 @@ describe('settings', () => {
       trimExcess: false,
       maxApplications: 20,
       applicationNames: [],
+      metricsVia: 'api',
     });
     const { idleAfter, rules } = parseSettings(
       JSON.stringify({ ...least, idleAfter: '90s', rules: [{ role: 'x', idleAfter: '2h' }] }),
@@ -121,7 +122,7 @@ describe('settings', () => {
     ],
     ['an excess over no limit', { trimExcess: true }],
     ['a rescue that is none', { rescueLogin: 'superuser' }],
-    ['a setting of a later version', { metricsVia: 'log' }],
+    ['a way to publish that is none', { metricsVia: 'both' }],
   ])('fail when there is %s', (_, fault) => {
     const faults = faultsOf({ ...least, ...fault });
     expect(faults).toHaveLength(1);

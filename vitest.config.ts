@@ -4,7 +4,7 @@ import { TallyReporter } from './test/support/tally-reporter.js';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: 'test/support/temporary-folder.ts',
+    globalSetup: ['test/support/temporary-folder.ts', 'test/support/fresh-bundle.ts'],
     // Integration tests each run a PostgreSQL beside the worker: more files at once than this only wait for each other.
     pool: 'forks',
     maxWorkers: 2,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { buildFunctionBundle } from '../package/function-bundle.js';
 
 /** What a deployment would put into the account, as far as running the function needs it. */
 export interface Deployment extends DeployedFunction, AsyncDisposable {
@@ -27,12 +28,13 @@ export interface DeployedFunction {
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Synthesizes the app as `cdk synth` does, with other databases than those in cdk.json, and takes the function out of
- * the template.
+ * Builds and synthesizes the app as `cdk synth` does, with other databases than those in cdk.json, and takes the function
+ * out of the template.
  *
  * @param entry the entry under `context.databases` of the one database.
  */
 export async function synthesize(database: string, entry: object): Promise<Deployment> {
+  await buildFunctionBundle();
   const folder = await mkdtemp(join(tmpdir(), 'synth-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {

@@ -1,31 +1,19 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Architecture, type FunctionOptions, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { type BundlingOptions, LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import {
+  Architecture,
+  Code,
+  type FunctionOptions,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { allowNetworkInterfaces, denyNetworkInterfacesToCode } from './permissions.js';
 
-/** One file, all of it ours: the SDK of the runtime changes without notice, and takes longer to load. */
-const BUNDLING: BundlingOptions = {
-  format: OutputFormat.ESM,
-  target: 'node24',
-  mainFields: ['module', 'main'],
-  minify: true,
-  // This list takes the place of CDK's own, which leaves the SDK out.
-  externalModules: [
-    // `pg` asks for it, and does without.
-    'pg-native',
-    // A quarter of the bundle, loaded only where the environment holds no credentials. A function's always does.
-    '@aws-sdk/credential-provider-ini',
-    '@aws-sdk/credential-provider-process',
-    '@aws-sdk/credential-provider-sso',
-    '@aws-sdk/credential-provider-web-identity',
-  ],
-  // `pg` is CommonJS and requires modules of Node.js.
-  banner: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-  logLevel: LogLevel.ERROR,
-  // CDK starts esbuild by npx, which has news about npm and opinions on people's .npmrc.
-  environment: { npm_config_update_notifier: 'false', npm_config_loglevel: 'error' },
-};
+/** Next to this folder in the sources as in the package, which has both in `dist/`. */
+const BUNDLE_FOLDER = fileURLToPath(new URL('../bundle', import.meta.url));
 
 /** Enough for thousands of backends, since the bundle is small. */
 const MEMORY_MB = 256;
@@ -37,15 +25,17 @@ export interface BundledFunctionProps extends FunctionOptions {
   readonly role: NonNullable<FunctionOptions['role']>;
 }
 
-/** A function of the one bundle, in the VPC, with nothing that invokes it. Its role gets the rights that takes. */
-export function bundledFunction(scope: Construct, props: BundledFunctionProps): NodejsFunction {
+/**
+ * A function of the one bundle, in the VPC, with nothing that invokes it. Its role gets the rights that takes.
+ *
+ * The bundle is built beforehand, so that a synth needs no bundler: an app that installed the package has none.
+ */
+export function bundledFunction(scope: Construct, props: BundledFunctionProps): LambdaFunction {
   const networkInterfaces = allowNetworkInterfaces(scope, props.role);
-  const bundled = new NodejsFunction(scope, 'Function', {
+  const bundled = new LambdaFunction(scope, 'Function', {
     ...props,
-    entry: inProject('lambda/handler.ts'),
-    projectRoot: inProject('.'),
-    depsLockFilePath: inProject('package-lock.json'),
-    bundling: BUNDLING,
+    handler: `index.${props.handler}`,
+    code: bundle(),
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     memorySize: MEMORY_MB,
@@ -56,6 +46,11 @@ export function bundledFunction(scope: Construct, props: BundledFunctionProps): 
   return bundled;
 }
 
-function inProject(path: string): string {
-  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+function bundle(): Code {
+  const file = join(BUNDLE_FOLDER, 'index.mjs');
+  if (existsSync(file)) return Code.fromAsset(BUNDLE_FOLDER);
+  throw new Error(
+    `Connection Reaper: the code of its function is missing: expected ${file}. ` +
+      'In a clone, `npm run bundle` builds it; an installed package holds it, so install that again.',
+  );
 }

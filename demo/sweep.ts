@@ -11,8 +11,17 @@ import { type SettingsInput, settingsSchema } from '../lambda/settings.js';
 
 const TIME_MS = 50_000;
 
-/** What the URL and the options say, a file can't: it would have no effect. */
-const OF_THE_COMMAND_LINE = ['database', 'secretArn', 'breakGlassSecretArn', 'instances', 'dbname', 'mode'];
+/** What the URL and the options say, and where metrics go, which are not sent here. */
+const WITHOUT_EFFECT = [
+  'database',
+  'secretArn',
+  'iamUser',
+  'breakGlassSecretArn',
+  'instances',
+  'dbname',
+  'mode',
+  'metricsVia',
+];
 
 interface Options {
   readonly url: URL;
@@ -73,7 +82,7 @@ async function sweep({ url, json, log }: Options): Promise<number> {
     demand('sweep', settingsSchema, settingsOf(options)),
     SWEEP_EVENT,
     {
-      logins: {
+      logins: () => ({
         own: {
           read: async () => ({
             username: decodeURIComponent(url.username),
@@ -81,7 +90,7 @@ async function sweep({ url, json, log }: Options): Promise<number> {
           }),
         },
         breakGlass: null,
-      },
+      }),
       publish,
       log: logTo(log === true ? process.stderr : { write: () => true }),
     },
@@ -159,8 +168,8 @@ function settingsFile(path: string): unknown {
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
-  const idle = OF_THE_COMMAND_LINE.filter((key) => Object.hasOwn(Object(settings), key));
-  if (idle.length > 0) throw new InvalidArgumentError(`leave out ${idle.join(', ')}: the command line says it`);
+  const idle = WITHOUT_EFFECT.filter((key) => Object.hasOwn(Object(settings), key));
+  if (idle.length > 0) throw new InvalidArgumentError(`leave out what has no effect here: ${idle.join(', ')}`);
   return settings;
 }
 

@@ -8,7 +8,9 @@
 --
 --   \password connection_reaper
 --
--- Where the settings say "rescueLogin": "replication", add -v rescue_login=replication.
+-- Where the settings say "rescueLogin": "replication", add -v rescue_login=replication. Where they name the role as
+-- "iamUser", it logs in by token and needs no password: add -v iam=on. Without that it is taken out of rds_iam, whose
+-- members can't log in by password.
 --
 -- The reaper gets no right to alter roles. CREATEROLE alone would do before version 16, and reaches every role that is no
 -- superuser; from 16 on ADMIN OPTION on the limited roles would do, and lets the reaper become any of them. So it may call
@@ -27,12 +29,17 @@
 \else
   \set rescue_login off
 \endif
+\if :{?iam}
+\else
+  \set iam off
+\endif
 set search_path = pg_catalog, pg_temp;
 select set_config('connection_reaper.reaper', :'reaper', false) as reaper,
        set_config('connection_reaper.limited_roles',
                   array_to_json(array_remove(regexp_split_to_array(:'limited_roles', '\s+'), ''))::text,
                   false) as limited_roles,
-       set_config('connection_reaper.rescue_login', :'rescue_login', false) as rescue_login;
+       set_config('connection_reaper.rescue_login', :'rescue_login', false) as rescue_login,
+       set_config('connection_reaper.iam', :'iam', false) as iam;
 
 -- From here on the text is the one that the deployment runs, and a test compares the two.
 do $grants$
@@ -40,6 +47,7 @@ declare
   reaper text;
   declared text[];
   rescue boolean;
+  iam boolean;
   limited text[];
   -- A run holds one session; a second run, one that is closing and a person make four. No more, since these sessions
   -- may use the reserved slots.
@@ -61,6 +69,7 @@ begin
   -- With the twin that rotation with alternating users makes of a role, and later roles of these names too.
   limited := declared || array(select name || '_clone' from unnest(declared) name where octet_length(name) <= 57);
   rescue := current_setting('connection_reaper.rescue_login') = 'replication';
+  iam := current_setting('connection_reaper.iam')::boolean;
   version := current_setting('server_version_num')::int;
   if version >= 160000 then needed := needed || 'pg_use_reserved_connections'::text; end if;
 
@@ -89,6 +98,11 @@ begin
     raise exception 'superusers, whom no connection limit holds and who can not be the reaper: %',
       array_to_string(names, ', ')
       using errcode = 'invalid_parameter_value', hint = 'Leave them out, or let their applications log in otherwise.';
+  end if;
+  if iam and not exists (select from pg_roles where rolname = 'rds_iam') then
+    raise exception 'there is no role rds_iam, whose members log in by token'
+      using errcode = 'undefined_object',
+            hint = 'On RDS and Aurora, turn on IAM authentication. No other server takes tokens: let the reaper log in by password.';
   end if;
   if not exists (select from pg_roles where rolname = current_user and (rolsuper or rolcreaterole)) then
     raise exception 'only a superuser, or a role with CREATEROLE such as the master user of RDS, may set this up, not %',
@@ -200,6 +214,42 @@ begin
         using errcode = 'insufficient_privilege',
               hint = format('As a superuser: ALTER ROLE %I REPLICATION; or do without rescueLogin.', reaper);
     end;
+  end if;
+
+  -- To AWS, membership goes before a password: a member can log in by token alone.
+  if iam and not pg_has_role(reaper, 'rds_iam', 'MEMBER') then
+    begin
+      execute format('grant rds_iam to %I', reaper);
+    exception when insufficient_privilege then
+      raise exception '% may not grant rds_iam', current_user
+        using errcode = 'insufficient_privilege', hint = format('As a superuser: GRANT rds_iam TO %I;', reaper);
+    end;
+  end if;
+  if not iam then
+    for item in
+      select pg_get_userbyid(grantor) as grantor
+        from pg_auth_members
+       where pg_get_userbyid(member) = reaper and pg_get_userbyid(roleid) = 'rds_iam'
+    loop
+      statement := concat_ws(' ', format('revoke rds_iam from %I', reaper),
+        case when version >= 160000 then format('granted by %I', item.grantor) end);
+      begin
+        execute statement;
+      exception when insufficient_privilege then
+        raise exception '% can log in by token alone, and % may not change that', reaper, current_user
+          using errcode = 'insufficient_privilege', hint = format('As %s, or as a superuser: %s;', item.grantor, statement);
+      end;
+    end loop;
+    select array_agg(format('%I', rolname)) into names
+      from pg_auth_members join pg_roles on pg_roles.oid = roleid
+     where pg_get_userbyid(member) = reaper and not rolsuper
+       and exists (select from pg_roles iam where iam.rolname = 'rds_iam' and pg_has_role(roleid, iam.oid, 'MEMBER'));
+    if names is not null then
+      raise exception '% can log in by token alone, as a member of % and by that of rds_iam',
+        reaper, array_to_string(names, ', ')
+        using errcode = 'invalid_parameter_value',
+              hint = format('REVOKE %s FROM %I; or let it log in by token.', array_to_string(names, ', '), reaper);
+    end if;
   end if;
 
   if not has_database_privilege(reaper, current_database(), 'CONNECT') then

@@ -3,7 +3,7 @@
  * and brings the reaper's role to the declared state, on every instance that takes writes:
  *
  *   grants        the role, its rights, and which limits it may set
- *   password      the one in the reaper's own secret
+ *   password      the one in the reaper's own secret; none where it logs in by token
  *   proof         a login as the reaper
  *
  * All of it may be done again at any time. A failure fails the deployment, whose message is the error's.
@@ -12,15 +12,16 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
 import { AWS_CLIENT } from './aws-client.js';
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from './contract.js';
-import { type Credentials, type CredentialsSource, secretCredentials } from './credentials.js';
+import { type CredentialsSource, secretCredentials } from './credentials.js';
 import { InputError } from './faults.js';
 import type { InvocationContext } from './handler.js';
 import { logTo } from './log.js';
 import { type LoginTarget, login } from './login.js';
+import { loginsOf } from './logins.js';
 import { loginTargets } from './run.js';
 import type { Session } from './session.js';
-import { parseSettings, type Settings } from './settings.js';
-import { grantRights, isInRecovery } from './sql/grant-rights.js';
+import { parseSettings } from './settings.js';
+import { grantRights, isInRecovery, type ReaperRole } from './sql/grant-rights.js';
 import { setRolePassword } from './sql/role-password.js';
 import { describeError } from './sqlstate.js';
 
@@ -79,37 +80,43 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
   const secrets = new SecretsManagerClient(AWS_CLIENT);
   const admin = secretCredentials(secrets, demandAdminSecret());
-  const own = secretCredentials(secrets, settings.secretArn);
-  const reaper = demandAscii(settings.secretArn, await own.read());
+  const logins = loginsOf(settings, secrets);
   const limitedRoles = Object.keys(settings.roleLimits);
+  const { rescueLogin } = settings;
+  let name = '';
   const instances: InstanceBootstrap[] = [];
   for (const target of loginTargets(settings)) {
     // The function for the limits is in one database, where both must log in to, whatever the admin secret names.
     const there = { ...target, dbname: target.dbname ?? 'postgres', rescueLogin: 'off' } as const;
-    const notes = await inSession(there, admin, signal, (session) =>
-      setUpRole(session, reaper, limitedRoles, settings.rescueLogin),
-    );
+    const { own } = logins(there);
+    const { username, password } = await own.read();
+    name = username;
+    const role = { name, limitedRoles, rescueLogin, byToken: own.givesTokens === true };
+    const ownPassword = role.byToken ? null : demandAscii(settings.secretArn, password);
+    const notes = await inSession(there, admin, signal, (session) => setUpRole(session, role, ownPassword));
     if (notes !== null) await inSession(there, own, signal, async () => undefined);
     instances.push({ name: target.name, outcome: notes === null ? 'in_recovery' : 'set_up', notes: notes ?? [] });
   }
   if (instances.every(({ outcome }) => outcome === 'in_recovery')) {
     throw new Error(
-      `none of ${instances.map(({ name }) => name).join(', ')} takes writes: name the writer in instances`,
+      `none of ${instances.map((one) => one.name).join(', ')} takes writes: name the writer in instances`,
     );
   }
-  return { role: reaper.username, limitedRoles, instances };
+  return { role: name, limitedRoles, instances };
 }
 
-/** What a person should know; `null` when this server takes its roles from another. */
+/**
+ * @param password `null` where the role logs in by token.
+ * @returns what a person should know; `null` when this server takes its roles from another.
+ */
 async function setUpRole(
   session: Session,
-  { username, password }: Credentials,
-  limitedRoles: readonly string[],
-  rescueLogin: Settings['rescueLogin'],
+  role: ReaperRole,
+  password: string | null,
 ): Promise<readonly string[] | null> {
   if (await isInRecovery(session)) return null;
-  const notes = await grantRights(session, username, limitedRoles, rescueLogin);
-  await setRolePassword(session, username, password);
+  const notes = await grantRights(session, role);
+  if (password !== null) await setRolePassword(session, role.name, password);
   return notes;
 }
 
@@ -135,8 +142,8 @@ function demandAdminSecret(): string {
   throw new InputError(ADMIN_SECRET_VARIABLE, ['missing: the deployment sets this environment variable']);
 }
 
-function demandAscii(secretArn: string, credentials: Credentials): Credentials {
-  if (/^[ -~]+$/.test(credentials.password)) return credentials;
+function demandAscii(secretArn: string | undefined, password: string): string {
+  if (/^[ -~]+$/.test(password)) return password;
   throw new InputError(`secret ${secretArn}`, ['password: expected printable ASCII characters alone']);
 }
 

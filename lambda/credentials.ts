@@ -24,6 +24,8 @@ export type Credentials = Readonly<v.InferOutput<typeof credentialsSchema>>;
 
 /** Gives the login; after the server refused one, a fresh one. */
 export interface CredentialsSource {
+  /** Its passwords are tokens, which AWS verifies by rights that PostgreSQL knows nothing of. */
+  readonly givesTokens?: true;
   /** @param refused the credentials that the server refused; they are read again unless that has happened already. */
   read(refused?: Credentials): Promise<Credentials>;
 }

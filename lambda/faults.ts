@@ -90,10 +90,12 @@ function describeIssue(issue: v.BaseIssue<unknown>, quote: boolean): string {
   const where = path === null ? '' : `${path}: `;
   if (issue.type === 'never') return `${where}unknown key, expected ${issue.message}`;
   if (path !== null && issue.received === 'undefined') return `${where}missing`;
-  return `${where}expected ${issue.message}${quote ? `, got ${excerpt(issue.input)}` : ''}`;
+  // A check of several keys has all of them for its input, and one of them in its path.
+  const input = issue.path === undefined ? issue.input : issue.path.at(-1)?.value;
+  return `${where}expected ${issue.message}${quote ? `, got ${excerpt(input)}` : ''}`;
 }
 
 function excerpt(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  const json = JSON.stringify(value) ?? 'nothing';
   return json.length > 80 ? `${json.slice(0, 77)}...` : json;
 }

@@ -11,9 +11,9 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Answer } from './answer.js';
 import { AWS_CLIENT } from './aws-client.js';
 import { SETTINGS_VARIABLE } from './contract.js';
-import { secretCredentials } from './credentials.js';
 import { parseEvent } from './event.js';
 import { logTo } from './log.js';
+import { loginsOf } from './logins.js';
 import { printable } from './printable.js';
 import { publishByLog, publishTo } from './publish.js';
 import { run, type Surroundings } from './run.js';
@@ -44,15 +44,10 @@ let prepared: { readonly settings: Settings; readonly surroundings: Surroundings
 
 function prepare(): NonNullable<typeof prepared> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
-  const secrets = new SecretsManagerClient(AWS_CLIENT);
   return {
     settings,
     surroundings: {
-      logins: {
-        own: secretCredentials(secrets, settings.secretArn),
-        breakGlass:
-          settings.breakGlassSecretArn === undefined ? null : secretCredentials(secrets, settings.breakGlassSecretArn),
-      },
+      logins: loginsOf(settings, new SecretsManagerClient(AWS_CLIENT)),
       publish: settings.metricsVia === 'log' ? publishByLog(log) : publishTo(new CloudWatchClient(AWS_CLIENT), log),
       log,
     },

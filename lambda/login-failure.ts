@@ -2,6 +2,7 @@ import type { LoginWay } from './login.js';
 import type { Refusal } from './refusal.js';
 import { OutOfTimeError, PoolerError, UnansweredLoginError } from './session.js';
 import type { Settings } from './settings.js';
+import { quoteIdentifier } from './sql/identifier.js';
 import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
 import { tlsAdvice } from './tls.js';
 
@@ -9,6 +10,8 @@ import { tlsAdvice } from './tls.js';
 export interface Failed {
   /** `null` when there were no credentials to try. */
   readonly username: string | null;
+  /** The password was a token, which AWS verifies. */
+  readonly byToken: boolean;
   readonly cause: unknown;
   readonly refusal: Refusal | null;
 }
@@ -28,14 +31,11 @@ const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
 };
 
 /** What failed, where, why, and what to do next. */
-export function describeFailure(
-  way: LoginWay,
-  { name, host, port, tls }: FailurePlace,
-  { username, cause, refusal }: Failed,
-): string {
+export function describeFailure(way: LoginWay, { name, host, port, tls }: FailurePlace, failed: Failed): string {
+  const { username, cause, refusal } = failed;
   if (username === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
   const at = `could not log in to "${name}" at ${host}:${port} as ${username}${WAY_WORDS[way]}`;
-  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(cause, tls) : AFTER_REFUSAL[refusal]}`;
+  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(way, failed, tls) : AFTER_REFUSAL[refusal]}`;
 }
 
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
@@ -50,13 +50,18 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
   walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
 };
 
-function nextStep(error: unknown, tls: Settings['tls']): string {
+function nextStep(way: LoginWay, { username, byToken, cause: error }: Failed, tls: Settings['tls']): string {
   if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
   if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
   if (error instanceof UnansweredLoginError) {
     return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
   }
-  switch (sqlStateOf(error)) {
+  const sqlState = sqlStateOf(error);
+  // RDS says 28000 to a token it does not take, and 28P01 to one that comes as the password of a role without rds_iam.
+  if (byToken && (sqlState === SQLSTATE.invalidAuthorization || sqlState === SQLSTATE.invalidPassword)) {
+    return tokenAdvice(way, username ?? '');
+  }
+  switch (sqlState) {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';
     case SQLSTATE.insufficientPrivilege:
@@ -70,4 +75,16 @@ function nextStep(error: unknown, tls: Settings['tls']): string {
     default:
       return 'check the role and pg_hba.conf';
   }
+}
+
+/** RDS tells its log alone which of these it was. */
+function tokenAdvice(way: LoginWay, username: string): string {
+  const role = quoteIdentifier(username);
+  return [
+    `for a login by token the role must be a member of rds_iam (GRANT rds_iam TO ${role})`,
+    'IAM authentication on at this instance or its cluster',
+    `the function allowed rds-db:connect as ${username} on its resource id (dbi-... or cluster-...)`,
+    'and the host its real endpoint and no alias',
+    ...(way === 'rescue' ? ['as a walsender it also takes rds.iam_auth_for_replication = 1'] : []),
+  ].join(', ');
 }

@@ -189,7 +189,12 @@ async function attempt(
       return { opened: await openSession({ ...place, credentials, replication }, signal) };
     }
   } catch (cause) {
-    return { username: credentials?.username ?? null, cause, refusal: refusalOf(cause, replication) };
+    return {
+      username: credentials?.username ?? null,
+      byToken: way.source.givesTokens === true,
+      cause,
+      refusal: refusalOf(cause, replication),
+    };
   }
 }
 

@@ -15,7 +15,8 @@ import { type Answer, answerOf } from './answer.js';
 import { auditEvents } from './audit.js';
 import type { Request } from './event.js';
 import type { Log } from './log.js';
-import type { LoginSources, LoginTarget } from './login.js';
+import type { LoginTarget } from './login.js';
+import type { Logins } from './logins.js';
 import { datapointsOf } from './metrics.js';
 import { policyOf } from './policy.js';
 import type { Publish } from './publish.js';
@@ -24,7 +25,7 @@ import { visitInstance } from './visit.js';
 
 /** The effects a run needs from its surroundings. */
 export interface Surroundings {
-  readonly logins: LoginSources;
+  readonly logins: Logins;
   readonly publish: Publish;
   readonly log: Log;
 }
@@ -47,7 +48,7 @@ export async function run(
   // Half only where somebody gives less time than a deployment may.
   const visitMs = Math.max(timeMs - PUBLISHING_MS, timeMs / 2);
   const visits = await Promise.all(
-    loginTargets(settings).map((target) => visitInstance(target, logins, policy, visitMs)),
+    loginTargets(settings).map((target) => visitInstance(target, logins(target), policy, visitMs)),
   );
   for (const visit of visits) {
     for (const { level, ...event } of auditEvents(settings.database, visit, policy.attribute)) log.write(event, level);

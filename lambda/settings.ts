@@ -69,8 +69,10 @@ export const settingsSchema = v.pipe(
   exactObject({
     /** What this database is called in metrics, alarms and reports. */
     database: label,
-    /** The Secrets Manager secret that holds the login. */
-    secretArn: secretId,
+    /** The Secrets Manager secret that holds the login; or else `iamUser`. */
+    secretArn: v.optional(secretId),
+    /** The role to log in as by IAM database authentication, with a token that the function signs; needs no secret. */
+    iamUser: v.optional(postgresName),
     /** A second login, used only when the first is refused by a full server (53300). */
     breakGlassSecretArn: v.optional(secretId),
     /** `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. */
@@ -121,6 +123,38 @@ export const settingsSchema = v.pipe(
     /** `log`: as lines of the function's log, which take no route to CloudWatch and no permission there. */
     metricsVia: v.optional(v.picklist(['api', 'log'], '"api" or "log"'), 'api'),
   }),
+  v.forward(
+    v.partialCheck(
+      [['secretArn'], ['iamUser']],
+      ({ secretArn, iamUser }) => secretArn !== undefined || iamUser !== undefined,
+      'the ARN or name of a secret, or an iamUser in its place',
+    ),
+    ['secretArn'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['secretArn'], ['iamUser']],
+      ({ secretArn, iamUser }) => secretArn === undefined || iamUser === undefined,
+      'no iamUser beside secretArn, since a role logs in by token or by password',
+    ),
+    ['iamUser'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['iamUser'], ['instances']],
+      ({ iamUser, instances }) => iamUser === undefined || instances !== undefined,
+      'instances beside iamUser, since no secret names the host',
+    ),
+    ['instances'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['iamUser'], ['tls']],
+      ({ iamUser, tls }) => iamUser === undefined || tls === 'verify-full',
+      '"verify-full" beside iamUser, since RDS takes tokens by TLS alone',
+    ),
+    ['tls'],
+  ),
   v.forward(
     v.partialCheck(
       [['tls'], ['caFile']],

@@ -3,8 +3,8 @@
  * takes what is no longer declared out of the role's reach.
  *
  * `infra/grants.sql` ends with this same text, for people with psql. Set `connection_reaper.reaper` (the role's name) and
- * `connection_reaper.limited_roles` (a JSON list of names) before, and `connection_reaper.rescue_login` as in the settings;
- * `connection_reaper.notes` then holds, as a JSON list, what a person should know.
+ * `connection_reaper.limited_roles` (a JSON list of names) before, `connection_reaper.rescue_login` as in the settings, and
+ * `connection_reaper.iam` to `on` or `off`; `connection_reaper.notes` then holds, as a JSON list, what a person should know.
  *
  * Whether its runner may do something is found out by doing it, and never by asking the catalogs: on RDS the master user
  * may grant and alter more than they say.
@@ -14,6 +14,7 @@ declare
   reaper text;
   declared text[];
   rescue boolean;
+  iam boolean;
   limited text[];
   -- A run holds one session; a second run, one that is closing and a person make four. No more, since these sessions
   -- may use the reserved slots.
@@ -35,6 +36,7 @@ begin
   -- With the twin that rotation with alternating users makes of a role, and later roles of these names too.
   limited := declared || array(select name || '_clone' from unnest(declared) name where octet_length(name) <= 57);
   rescue := current_setting('connection_reaper.rescue_login') = 'replication';
+  iam := current_setting('connection_reaper.iam')::boolean;
   version := current_setting('server_version_num')::int;
   if version >= 160000 then needed := needed || 'pg_use_reserved_connections'::text; end if;
 
@@ -63,6 +65,11 @@ begin
     raise exception 'superusers, whom no connection limit holds and who can not be the reaper: %',
       array_to_string(names, ', ')
       using errcode = 'invalid_parameter_value', hint = 'Leave them out, or let their applications log in otherwise.';
+  end if;
+  if iam and not exists (select from pg_roles where rolname = 'rds_iam') then
+    raise exception 'there is no role rds_iam, whose members log in by token'
+      using errcode = 'undefined_object',
+            hint = 'On RDS and Aurora, turn on IAM authentication. No other server takes tokens: let the reaper log in by password.';
   end if;
   if not exists (select from pg_roles where rolname = current_user and (rolsuper or rolcreaterole)) then
     raise exception 'only a superuser, or a role with CREATEROLE such as the master user of RDS, may set this up, not %',
@@ -174,6 +181,42 @@ begin
         using errcode = 'insufficient_privilege',
               hint = format('As a superuser: ALTER ROLE %I REPLICATION; or do without rescueLogin.', reaper);
     end;
+  end if;
+
+  -- To AWS, membership goes before a password: a member can log in by token alone.
+  if iam and not pg_has_role(reaper, 'rds_iam', 'MEMBER') then
+    begin
+      execute format('grant rds_iam to %I', reaper);
+    exception when insufficient_privilege then
+      raise exception '% may not grant rds_iam', current_user
+        using errcode = 'insufficient_privilege', hint = format('As a superuser: GRANT rds_iam TO %I;', reaper);
+    end;
+  end if;
+  if not iam then
+    for item in
+      select pg_get_userbyid(grantor) as grantor
+        from pg_auth_members
+       where pg_get_userbyid(member) = reaper and pg_get_userbyid(roleid) = 'rds_iam'
+    loop
+      statement := concat_ws(' ', format('revoke rds_iam from %I', reaper),
+        case when version >= 160000 then format('granted by %I', item.grantor) end);
+      begin
+        execute statement;
+      exception when insufficient_privilege then
+        raise exception '% can log in by token alone, and % may not change that', reaper, current_user
+          using errcode = 'insufficient_privilege', hint = format('As %s, or as a superuser: %s;', item.grantor, statement);
+      end;
+    end loop;
+    select array_agg(format('%I', rolname)) into names
+      from pg_auth_members join pg_roles on pg_roles.oid = roleid
+     where pg_get_userbyid(member) = reaper and not rolsuper
+       and exists (select from pg_roles iam where iam.rolname = 'rds_iam' and pg_has_role(roleid, iam.oid, 'MEMBER'));
+    if names is not null then
+      raise exception '% can log in by token alone, as a member of % and by that of rds_iam',
+        reaper, array_to_string(names, ', ')
+        using errcode = 'invalid_parameter_value',
+              hint = format('REVOKE %s FROM %I; or let it log in by token.', array_to_string(names, ', '), reaper);
+    end if;
   end if;
 
   if not has_database_privilege(reaper, current_database(), 'CONNECT') then

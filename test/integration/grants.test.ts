@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../../lambda/session.js';
-import { grantRights } from '../../lambda/sql/grant-rights.js';
+import { grantRights, type ReaperRole } from '../../lambda/sql/grant-rights.js';
 import { GRANTS } from '../../lambda/sql/grants.js';
 import { limitableRoles, setRoleLimit } from '../../lambda/sql/role-limits.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
@@ -58,11 +58,10 @@ const runners = {
 /** Runs the grants as the deployment does, and gives what they have to say. */
 function grant(
   runner: pg.Client,
-  limited: readonly string[],
-  reaper = REAPER,
-  rescueLogin: 'off' | 'replication' = 'off',
+  limitedRoles: readonly string[],
+  role: Partial<ReaperRole> = {},
 ): Promise<readonly string[]> {
-  return grantRights(sessionOf(runner), reaper, limited, rescueLogin);
+  return grantRights(sessionOf(runner), { name: REAPER, limitedRoles, rescueLogin: 'off', byToken: false, ...role });
 }
 
 async function refusal(attempt: Promise<unknown>): Promise<pg.DatabaseError> {
@@ -194,7 +193,7 @@ describe('the grants', () => {
   it('let nobody else call the function, whatever the default privileges are', async () => {
     await database.admin.query('alter default privileges grant execute on functions to billing');
     try {
-      await grant(database.admin, ['checkout'], 'former_reaper');
+      await grant(database.admin, ['checkout'], { name: 'former_reaper' });
       await grant(database.admin, ['checkout']);
     } finally {
       await database.admin.query('alter default privileges revoke execute on functions from billing');
@@ -215,8 +214,8 @@ describe('the grants', () => {
     ['the reaper among the limited', ['checkout', REAPER], REAPER, /^the reaper can not limit its own role/],
     ['a name longer than names can be', ['x'.repeat(64)], REAPER, /^not the names of roles.*: x{64}$/],
     ['an empty name', [''], REAPER, /^not the names of roles/],
-  ])('refuse %s, and change nothing', async (_, limited, reaper, message) => {
-    expect((await refusal(grant(master, limited, reaper))).message).toMatch(message);
+  ])('refuse %s, and change nothing', async (_, limited, name, message) => {
+    expect((await refusal(grant(master, limited, { name }))).message).toMatch(message);
     expect(await stateOf()).toBeUndefined();
     expect((await database.admin.query("select from pg_namespace where nspname = 'connection_reaper'")).rowCount).toBe(
       0,
@@ -282,15 +281,15 @@ describe('the grants', () => {
 
   it('let it log in as a walsender only where a rescue login is declared', async () => {
     const rescued = { ...LEAST, rolreplication: true };
-    expect(await grant(database.admin, [], REAPER, 'replication')).toEqual([]);
+    expect(await grant(database.admin, [], { rescueLogin: 'replication' })).toEqual([]);
     expect(await stateOf()).toMatchObject(rescued);
-    expect(await grant(database.admin, [], REAPER, 'replication')).toEqual([]);
+    expect(await grant(database.admin, [], { rescueLogin: 'replication' })).toEqual([]);
     await logIn();
     expect(await grant(database.admin, [])).toEqual([expect.stringMatching(/^least_reaper has REPLICATION/)]);
   });
 
   it('fail with the grant when their runner may not let it log in as a walsender', async () => {
-    expect(await refusal(grant(master, [], REAPER, 'replication'))).toMatchObject({
+    expect(await refusal(grant(master, [], { rescueLogin: 'replication' }))).toMatchObject({
       code: '42501',
       hint: 'As a superuser: ALTER ROLE least_reaper REPLICATION; or do without rescueLogin.',
     });
@@ -301,11 +300,85 @@ describe('the grants', () => {
     await database.admin.query('create role rds_replication');
     if (major >= 16) await database.admin.query('grant rds_replication to rds_superuser with admin option');
     try {
-      expect(await grant(master, [], REAPER, 'replication')).toEqual([]);
+      expect(await grant(master, [], { rescueLogin: 'replication' })).toEqual([]);
       expect(await stateOf()).toMatchObject({ ...LEAST, member_of: [...LEAST.member_of, 'rds_replication'] });
     } finally {
       await database.admin.query('drop role rds_replication');
     }
+  });
+
+  describe('on a server with rds_iam', () => {
+    const byToken = { ...LEAST, member_of: [...LEAST.member_of, 'rds_iam'] };
+
+    beforeEach(async () => {
+      await database.admin.query('create role rds_iam; create role staff');
+      if (major >= 16) await database.admin.query('grant rds_iam to rds_superuser with admin option');
+    });
+
+    afterEach(() => database.admin.query('drop role rds_iam; drop role staff'));
+
+    it.each(Object.entries(runners))(
+      'make it a member where it logs in by token, and no longer, by %s',
+      async (_, by) => {
+        expect(await grant(by(), [], { byToken: true })).toEqual([]);
+        expect(await stateOf()).toMatchObject(byToken);
+        expect(await grant(by(), [], { byToken: true })).toEqual([]);
+        expect(await stateOf()).toMatchObject(byToken);
+        expect(await grant(by(), [])).toEqual([]);
+        expect(await stateOf()).toMatchObject(LEAST);
+      },
+    );
+
+    it('take a membership away that a role of that name had from somebody else', async () => {
+      await master.query(`create role ${REAPER} login; grant rds_iam to ${REAPER}`);
+      await grant(database.admin, []);
+      expect(await stateOf()).toMatchObject(LEAST);
+    });
+
+    it('leave it no right to make others members', async () => {
+      await database.admin.query(`create role ${REAPER} login; grant rds_iam to ${REAPER} with admin option`);
+      await grant(database.admin, [], { byToken: true });
+      expect(await stateOf()).toMatchObject(byToken);
+    });
+
+    it('fail when a login by password would be refused all the same', async () => {
+      await database.admin.query(`create role ${REAPER} login; grant rds_iam to staff; grant staff to ${REAPER}`);
+      expect(await refusal(grant(database.admin, []))).toMatchObject({
+        message: 'least_reaper can log in by token alone, as a member of staff and by that of rds_iam',
+        hint: 'REVOKE staff FROM least_reaper; or let it log in by token.',
+      });
+      expect(await grant(database.admin, [], { byToken: true })).toEqual([
+        'least_reaper has more rights than it needs. Unless it is meant to: REVOKE staff FROM least_reaper;',
+      ]);
+    });
+
+    it.runIf(major >= 16)('fail with the statement when their runner may not do it', async () => {
+      await database.admin.query('revoke rds_iam from rds_superuser');
+      expect(await refusal(grant(master, [], { byToken: true }))).toMatchObject({
+        code: '42501',
+        message: 'master may not grant rds_iam',
+        hint: 'As a superuser: GRANT rds_iam TO least_reaper;',
+      });
+      await grant(database.admin, [], { byToken: true });
+      await database.admin.query(`
+        alter schema connection_reaper owner to master;
+        grant ${REAPER} to master with admin true, inherit false, set false;
+      `);
+      expect(await refusal(grant(master, []))).toMatchObject({
+        code: '42501',
+        message: 'least_reaper can log in by token alone, and master may not change that',
+        hint: 'As postgres, or as a superuser: revoke rds_iam from least_reaper granted by postgres;',
+      });
+    });
+  });
+
+  it('fail where there is no rds_iam to log in by token', async () => {
+    expect(await refusal(grant(database.admin, [], { byToken: true }))).toMatchObject({
+      code: '42704',
+      message: 'there is no role rds_iam, whose members log in by token',
+      hint: expect.stringMatching(/^On RDS and Aurora, turn on IAM authentication\. No other server/),
+    });
+    expect(await stateOf()).toBeUndefined();
   });
 
   it('are not led astray by what stands in the path of their runner', async () => {

@@ -53,6 +53,24 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
     expect(await limitedRoles()).toEqual([]);
   });
 
+  it('makes a role that logs in by token, and one that does not', async () => {
+    const members = async () =>
+      (
+        await database.admin.query(
+          "select member::regrole::text from pg_auth_members where roleid = 'rds_iam'::regrole",
+        )
+      ).rows;
+    expect(await run(['iam=on'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('there is no role rds_iam'),
+    });
+    await database.admin.query('create role rds_iam');
+    expect(await run(['iam=on'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await members()).toEqual([{ member: 'connection_reaper' }]);
+    expect(await run([])).toMatchObject({ code: 0, stderr: '' });
+    expect(await members()).toEqual([]);
+  });
+
   it('takes names as they are', async () => {
     const { code, stderr } = await run([`reaper=o'dd"; drop role checkout; --`, "limited_roles=bill'ing ;\\q"]);
     expect(code).toBe(0);

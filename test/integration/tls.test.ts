@@ -1,13 +1,19 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serverAccount } from '../../demo/postgres-binaries.js';
 import { type LoginTarget, login } from '../../lambda/login.js';
-import { aCertificateBy, anAuthority, type Issued, LOCALHOST, selfSigned } from '../support/certificates.js';
+import {
+  aCertificateBy,
+  anAuthority,
+  type Issued,
+  installCertificate,
+  LOCALHOST,
+  selfSigned,
+} from '../support/certificates.js';
 import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 let folder: string;
@@ -23,12 +29,7 @@ beforeAll(async () => {
   write('ours.pem', authority.cert);
   write('theirs.pem', stranger.cert);
   write('both.pem', `The old one and the new one:\n${stranger.cert}\n${authority.cert}`);
-  writeServerFiles(await aCertificateBy(authority));
-  database = await startDatabase({
-    ssl: true,
-    ssl_cert_file: join(folder, 'server.crt'),
-    ssl_key_file: join(folder, 'server.key'),
-  });
+  database = await startDatabase(installCertificate(folder, await aCertificateBy(authority)));
 });
 
 afterAll(async () => {
@@ -42,17 +43,9 @@ function write(name: string, text: string): string {
   return file;
 }
 
-function writeServerFiles({ cert, key }: Issued): void {
-  write('server.crt', cert);
-  const keyFile = write('server.key', key);
-  const account = serverAccount();
-  if (account) chownSync(keyFile, account.uid, account.gid);
-  chmodSync(keyFile, 0o600);
-}
-
 /** Lets the running server show another certificate. */
 async function show(certificate: Issued): Promise<void> {
-  writeServerFiles(certificate);
+  installCertificate(folder, certificate);
   const reloads = async () => (await database.server.logText()).split('received SIGHUP').length;
   const before = await reloads();
   await database.admin.query('select pg_reload_conf()');

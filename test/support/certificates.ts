@@ -1,4 +1,7 @@
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type CertificateExtension, generate, type SubjectAltNameEntry } from 'selfsigned';
+import { serverAccount } from '../../demo/postgres-binaries.js';
 
 /** A certificate and its private key, as PEM. */
 export interface Issued {
@@ -11,6 +14,22 @@ export const LOCALHOST: readonly SubjectAltNameEntry[] = [
   { type: 2, value: 'localhost' },
   { type: 7, ip: '127.0.0.1' },
 ];
+
+/**
+ * Puts a server's certificate into a folder that the server may pass through.
+ *
+ * @returns the settings that name it.
+ */
+export function installCertificate(folder: string, { cert, key }: Issued): Readonly<Record<string, string | boolean>> {
+  const [certFile, keyFile] = [join(folder, 'server.crt'), join(folder, 'server.key')];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  // The server may run as another account, and takes no key that others may read.
+  const account = serverAccount();
+  if (account) chownSync(keyFile, account.uid, account.gid);
+  chmodSync(keyFile, 0o600);
+  return { ssl: true, ssl_cert_file: certFile, ssl_key_file: keyFile };
+}
 
 const DAY_MS = 86_400_000;
 

@@ -47,9 +47,7 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
   const limitRoles = async (roles: readonly string[]) => {
     await grantRights(
       { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
-      'connection_reaper',
-      roles,
-      'off',
+      { name: 'connection_reaper', limitedRoles: roles, rescueLogin: 'off', byToken: false },
     );
   };
   await limitRoles(['checkout', 'billing']);

@@ -51,10 +51,12 @@ describe('the README', () => {
       keepPerApplication: Number(codes(documented['keepPerApplication'] ?? '')[0]),
       maxApplications: Number(codes(documented['maxApplications'] ?? '')[0]),
       tls: codes(documented['tls'] ?? '')[0],
+      metricsVia: codes(documented['metricsVia'] ?? '')[0],
     });
     expect(documented['idleAfter']).toBe('`5m`');
     expect(Object.keys(none).map((name) => documented[name])).toEqual(['none', 'none', 'none', 'none']);
     const optional = [
+      'iamUser',
       'breakGlassSecretArn',
       'idleInTransactionAfter',
       'maxTerminationsPerRun',

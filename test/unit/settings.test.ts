@@ -62,13 +62,13 @@ describe('settings', () => {
       }),
     ).toEqual([
       'database: expected a name of 1 to 64 letters, digits, ".", "_" or "-", got "two words"',
-      'secretArn: missing',
       'mode: expected "enforce" or "preview", got "dry"',
       'idleAfter: expected a duration such as "90s", "5m" or "1h", got "5"',
       'rules.1.aplication: unknown key, expected one of the keys application, role, database, address, idleAfter, keep, spare, endHolders',
       'roleLimits.checkout: expected a whole number from 0 to 262143, got -1',
       expect.stringMatching(/^unheardOf: unknown key, expected one of the keys database, secretArn, /),
       expect.stringMatching(/^another: unknown key, /),
+      'secretArn: expected the ARN or name of a secret, or an iamUser in its place, got nothing',
     ]);
   });
 
@@ -127,6 +127,24 @@ describe('settings', () => {
     const faults = faultsOf({ ...least, ...fault });
     expect(faults).toHaveLength(1);
     expect(faults[0]).not.toMatch(/Invalid/);
+  });
+
+  it('take a login by token in place of a secret, where the instances are named', () => {
+    const instances = [{ name: 'writer', host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 }];
+    expect(parseSettings(JSON.stringify({ database: 'orders', iamUser: 'reaper', instances }))).toMatchObject({
+      iamUser: 'reaper',
+      instances,
+    });
+    expect(faultsOf({ ...least, iamUser: 'reaper', instances })).toEqual([
+      'iamUser: expected no iamUser beside secretArn, since a role logs in by token or by password, got "reaper"',
+    ]);
+    expect(faultsOf({ database: 'orders', iamUser: 'reaper', tls: 'disable' })).toEqual([
+      'instances: expected instances beside iamUser, since no secret names the host, got nothing',
+      'tls: expected "verify-full" beside iamUser, since RDS takes tokens by TLS alone, got "disable"',
+    ]);
+    expect(faultsOf({ database: 'orders', iamUser: 'x'.repeat(64), instances })).toEqual([
+      expect.stringMatching(/^iamUser: expected a name of 1 to 63 bytes, got "x+/),
+    ]);
   });
 
   it.each([[undefined], [''], ['{'], ['[]'], ['null']])('fail when the variable holds %j', (json) => {

@@ -1,0 +1,254 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Signer } from '@aws-sdk/rds-signer';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
+import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import type { Answer } from '../../lambda/answer.js';
+import type { BootstrapAnswer } from '../../lambda/bootstrap.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import type { SettingsInput } from '../../lambda/settings.js';
+import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
+import { startDatabase, type TestDatabase, until } from '../support/database.js';
+import { major } from '../support/postgres-majors.js';
+
+/**
+ * A token is new with every second, so the clock of the function stands still here, and the server is told beforehand
+ * which token to expect. As in RDS, members of rds_iam send their password as it is, by TLS, and nobody else does.
+ */
+const NOW = Date.now();
+const CLOCK_THAT_STANDS_STILL = `--import=data:text/javascript,${encodeURIComponent(
+  `globalThis.Date = class extends Date { constructor(...at) { super(...(at.length ? at : [${NOW}])); } static now() { return ${NOW}; } };`,
+)}`;
+
+const RULES = `
+hostssl all +rds_iam all password
+hostnossl all +rds_iam all reject
+hostssl all another_reaper all reject
+`;
+
+const ROLE = 'connection_reaper';
+const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/admin-AbCdEf';
+
+let folder: string;
+let database: TestDatabase;
+let deployment: Deployment;
+let aws: AwsStandIn;
+let started: LambdaProcess[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'iam-test-'));
+  chmodSync(folder, 0o711);
+  const authority = await anAuthority('Ours');
+  writeFileSync(join(folder, 'ours.pem'), authority.cert);
+  const certificate = installCertificate(folder, await aCertificateBy(authority));
+  [database, deployment] = await Promise.all([
+    startDatabase({ ...certificate, max_connections: 20, log_connections: true }),
+    synthesize('orders', {
+      adminSecretArn: ADMIN_SECRET_ARN,
+      instances: [{ name: 'writer', host: 'localhost' }],
+      vpc: {
+        vpcId: 'vpc-0123456789abcdef0',
+        availabilityZones: ['us-east-1a'],
+        privateSubnetIds: ['subnet-0123456789abcdef0'],
+      },
+    }),
+  ]);
+  await database.admin.query('create role rds_iam; create role another_reaper login');
+  await rule();
+});
+
+afterAll(async () => {
+  await database?.[Symbol.asyncDispose]();
+  await deployment?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(async () => {
+  started = [];
+  aws = await startAwsStandIn();
+  const { user, password } = database.server.superuser;
+  aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: user, password }));
+  await database.admin.query(`grant rds_iam to ${ROLE}`);
+  await expectTokenFor('localhost');
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((lambda) => lambda.stop()));
+  await aws.stop();
+});
+
+async function rule(): Promise<void> {
+  const { rows } = await database.admin.query<{ file: string; rules: string }>(
+    "select setting as file, pg_read_file(setting) as rules from pg_settings where name = 'hba_file'",
+  );
+  for (const { file, rules } of rows) writeFileSync(file, `${RULES}${rules}`);
+  await database.admin.query('select pg_reload_conf()');
+  await until(async () => (await database.server.logText()).includes('received SIGHUP'));
+}
+
+/** The server takes the token that this function signs at this moment for this host, and no other. */
+async function expectTokenFor(hostname: string): Promise<void> {
+  const { port } = database.server;
+  const signer = new Signer({
+    hostname,
+    port,
+    username: ROLE,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'example', sessionToken: 'example' },
+  });
+  const RealDate = Date;
+  try {
+    globalThis.Date = class extends RealDate {
+      constructor() {
+        super(NOW);
+      }
+    } as DateConstructor;
+    await database.admin.query(`alter role ${ROLE} password '${await signer.getAuthToken()}'`);
+  } finally {
+    globalThis.Date = RealDate;
+  }
+}
+
+function start(handler: string, deployed: DeployedFunction, overrides: Partial<SettingsInput> = {}): LambdaProcess {
+  const settings: SettingsInput = {
+    ...JSON.parse(deployed.environment[SETTINGS_VARIABLE] ?? '{}'),
+    secretArn: undefined,
+    iamUser: ROLE,
+    instances: [{ name: 'writer', host: 'localhost', port: database.server.port }],
+    caFile: join(folder, 'ours.pem'),
+    ...overrides,
+  };
+  const environment = {
+    ...deployed.environment,
+    [SETTINGS_VARIABLE]: JSON.stringify(settings),
+    NODE_OPTIONS: CLOCK_THAT_STANDS_STILL,
+  };
+  const { bundlePath } = deployment;
+  const lambda = startLambda({ ...deployed, bundlePath, handler, environment, awsEndpoint: aws.endpoint });
+  started.push(lambda);
+  return lambda;
+}
+
+const sweeper = (overrides?: Partial<SettingsInput>) => start('handler', deployment, overrides);
+
+function bootstrap(overrides?: Partial<SettingsInput>): LambdaProcess {
+  if (deployment.bootstrap === null) throw new Error('nothing sets up the role');
+  return start('bootstrap', deployment.bootstrap, overrides);
+}
+
+async function failure(lambda: LambdaProcess): Promise<string> {
+  const error: unknown = await lambda.invoke({}).catch((cause: unknown) => cause);
+  if (!(error instanceof FunctionError)) throw new Error('the invocation did not fail');
+  return error.errorMessage;
+}
+
+/** How the server let the reaper's sessions in, since this was asked last. It tells from 14 on. */
+async function methods(): Promise<readonly string[]> {
+  const text = await database.server.logText();
+  const found = [...text.slice(read).matchAll(/identity="connection_reaper" method=(\S+)/g)];
+  read = text.length;
+  return found.map(([, method = '']) => method);
+}
+let read = 0;
+
+const ADVICE =
+  'for a login by token the role must be a member of rds_iam (GRANT rds_iam TO "connection_reaper"), IAM authentication on ' +
+  'at this instance or its cluster, the function allowed rds-db:connect as connection_reaper on its resource id ' +
+  '(dbi-... or cluster-...), and the host its real endpoint and no alias';
+
+describe('a login by token', () => {
+  it('sweeps with no secret at all', async () => {
+    await methods();
+    const answer = (await sweeper().invoke(deployment.scheduledEvent)) as Answer;
+    expect(answer.errors).toEqual([]);
+    expect(answer.instances[0]).toMatchObject({ name: 'writer', login: { way: 'own', attempts: 1 } });
+    expect(aws.requests().map(({ operation }) => operation)).toEqual(['PutMetricData']);
+    expect(await methods()).toEqual(major >= 14 ? ['password'] : []);
+  });
+
+  it('is by a token of its own for each instance, and says at the one that refuses it what to check', async () => {
+    const { port } = database.server;
+    const lambda = sweeper({
+      instances: [
+        { name: 'writer', host: 'localhost', port },
+        { name: 'alias', host: '127.0.0.1', port },
+      ],
+    });
+    const message = await failure(lambda);
+    expect(message).toMatch(/^could not log in to "alias" at 127\.0\.0\.1:\d+ as connection_reaper: 28P01: /);
+    expect(message.split('\n')[0]).toBe(
+      `${message.split(': 28P01: ')[0]}: 28P01: password authentication failed for user "${ROLE}"; ${ADVICE}`,
+    );
+    expect(message).toContain('writer · PostgreSQL');
+    expect(`${message}${lambda.log().join('')}`).not.toContain('X-Amz-Signature');
+  });
+
+  it('says the same where the server refuses the role as RDS does, by 28000', async () => {
+    const message = await failure(sweeper({ iamUser: 'another_reaper' }));
+    expect(message).toMatch(/^could not log in to "writer" at localhost:\d+ as another_reaper: 28000: /);
+    expect(message).toContain(ADVICE.replaceAll('connection_reaper', 'another_reaper'));
+  });
+
+  it('leaves the break-glass login its secret, for when the server is full', async () => {
+    const clients: pg.Client[] = [];
+    const full = async () => {
+      const opened = await database.leak(1, 'checkout').catch(() => []);
+      clients.push(...opened);
+      return opened.length === 0;
+    };
+    await until(full);
+    try {
+      const answer = (await sweeper({ breakGlassSecretArn: ADMIN_SECRET_ARN }).invoke({})) as Answer;
+      expect(answer.errors).toEqual([]);
+      expect(answer.instances[0]?.login).toMatchObject({ way: 'break_glass', refusals: ['reserved_slots'] });
+    } finally {
+      await Promise.all(clients.map((client) => client.end()));
+    }
+  });
+});
+
+describe('a bootstrap of a role that logs in by token', () => {
+  const done = { role: ROLE, limitedRoles: [], instances: [{ name: 'writer', outcome: 'set_up', notes: [] }] };
+
+  it('makes it a member of rds_iam, and proves it by a token', async () => {
+    await database.admin.query(`revoke rds_iam from ${ROLE}`);
+    await methods();
+    expect(await bootstrap().invoke({})).toEqual(done);
+    expect(await methods()).toEqual(major >= 14 ? ['password'] : []);
+    expect(aws.secretReads(ADMIN_SECRET_ARN)).toBe(1);
+  });
+
+  it('makes the role, which has no password, and fails with what to check when the token is refused', async () => {
+    const message = await failure(bootstrap({ iamUser: 'new_reaper' }));
+    expect(message).toMatch(/is not set up: could not log in to "writer" at \S+ as new_reaper: 28P01: /);
+    expect(message).toContain(ADVICE.replaceAll('connection_reaper', 'new_reaper'));
+    const { rows } = await database.admin.query(
+      "select rolpassword, pg_has_role(oid, 'rds_iam', 'MEMBER') as iam from pg_authid where rolname = 'new_reaper'",
+    );
+    expect(rows).toEqual([{ rolpassword: null, iam: true }]);
+  });
+
+  it('lets it log in by password again, once a secret says so', async () => {
+    const secretArn = deployment.ownSecretArn ?? '';
+    aws.setSecret(secretArn, JSON.stringify({ username: ROLE, password: 'by password' }));
+    await methods();
+    const answer = (await bootstrap({ secretArn, iamUser: undefined }).invoke({})) as BootstrapAnswer;
+    expect(answer).toEqual(done);
+    expect(await methods()).toEqual(major >= 14 ? ['scram-sha-256'] : []);
+  });
+
+  it('fails where the server has no rds_iam, and says what that means', async () => {
+    await database.admin.query('drop role rds_iam');
+    try {
+      expect(await failure(bootstrap())).toMatch(
+        /on "writer": 42704: there is no role rds_iam, whose members log in by token; On RDS and Aurora, turn on/,
+      );
+    } finally {
+      await database.admin.query('create role rds_iam');
+    }
+  });
+});

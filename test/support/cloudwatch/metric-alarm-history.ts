@@ -1,0 +1,86 @@
+import { type AlarmHistory, type Span, transitionsOf } from './alarm-history.js';
+import { type AlarmSource, alarmSource } from './alarm-source.js';
+import { type AlarmState, alarmState, EXTRA_DATAPOINTS, type Judgement } from './alarm-state.js';
+import { type MetricAlarm, parseMetricAlarm } from './metric-alarm.js';
+import type { Datapoints, Observation, Range } from './observation.js';
+
+/**
+ * What becomes of an `AWS::CloudWatch::Alarm`, evaluated at the end of each minute.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+ */
+export function metricAlarmHistory(
+  properties: Readonly<Record<string, unknown>>,
+  observations: readonly Observation[],
+  { start, minutes }: Span,
+): AlarmHistory {
+  const alarm = parseMetricAlarm(properties);
+  const { evaluationPeriods } = alarm.judgement;
+  const source = alarmSource(alarm.queries, evaluationPeriods);
+  const ranges = Array.from({ length: minutes }, (_, minute) => ({
+    end: start + (minute + 1) * 60_000,
+    periodSeconds: source.periodSeconds,
+    periods: evaluationPeriods + EXTRA_DATAPOINTS,
+  }));
+  return source.kind === 'series'
+    ? seriesHistory(alarm, source, observations, ranges)
+    : contributorsHistory(alarm, source, observations, ranges);
+}
+
+function seriesHistory(
+  alarm: MetricAlarm,
+  { read }: Extract<AlarmSource, { kind: 'series' }>,
+  observations: readonly Observation[],
+  ranges: readonly Range[],
+): AlarmHistory {
+  let current: AlarmState = 'INSUFFICIENT_DATA';
+  const states = ranges.map((range) => {
+    current = alarmState(read(observations, range), alarm.judgement, current);
+    return current;
+  });
+  return { states, contributors: new Map(), transitions: transitionsOf(alarm, states) };
+}
+
+/**
+ * The alarm is in ALARM as soon as one contributor is. Without any it has INSUFFICIENT_DATA, whatever it makes of missing
+ * data (an older edition of the documentation had its treatment of missing data decide).
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+ */
+function contributorsHistory(
+  alarm: MetricAlarm,
+  { read }: Extract<AlarmSource, { kind: 'contributors' }>,
+  observations: readonly Observation[],
+  ranges: readonly Range[],
+): AlarmHistory {
+  const found = ranges.map((range) => read(observations, range));
+  const names = new Set(found.flatMap((series) => [...series.keys()]));
+  const contributors = new Map(
+    [...names].map((name) => [
+      name,
+      contributorStates(
+        found.map((series) => series.get(name)),
+        alarm.judgement,
+      ),
+    ]),
+  );
+  return {
+    states: found.map((series, minute) => {
+      if (series.size === 0) return 'INSUFFICIENT_DATA';
+      return [...contributors.values()].some((states) => states[minute] === 'ALARM') ? 'ALARM' : 'OK';
+    }),
+    contributors,
+    transitions: [...contributors].flatMap(([name, states]) => transitionsOf(alarm, states, name)),
+  };
+}
+
+function contributorStates(
+  series: readonly (Datapoints | undefined)[],
+  judgement: Judgement,
+): readonly (AlarmState | undefined)[] {
+  let current: AlarmState = 'OK';
+  return series.map((datapoints) => {
+    current = datapoints === undefined ? 'OK' : alarmState(datapoints, judgement, current);
+    return datapoints === undefined ? undefined : current;
+  });
+}

@@ -23,6 +23,8 @@ export interface DeployedFunction {
   /** The function's environment variables, as the template sets them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
+  /** The major version of Node.js that it runs on. */
+  readonly nodeMajor: number;
 }
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -80,6 +82,7 @@ interface Template {
 interface TemplateProperties {
   readonly Code: { readonly S3Key: string };
   readonly Handler: string;
+  readonly Runtime: string;
   readonly Environment?: { readonly Variables: Readonly<Record<string, TemplateText>> };
   readonly Timeout: number;
   readonly Target: { readonly Input: string };
@@ -106,6 +109,7 @@ function functionOf(template: Template, name: string): (DeployedFunction & { rea
     assetHash: found.Code.S3Key.replace(/\.zip$/, ''),
     environment: Object.fromEntries(variables.map(([key, value]) => [key, resolve(value)])),
     timeoutSeconds: found.Timeout,
+    nodeMajor: Number(/^nodejs(\d+)\.x$/.exec(found.Runtime)?.[1]),
   };
 }
 

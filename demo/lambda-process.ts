@@ -7,7 +7,7 @@ import { openProcessLog } from './process-log.js';
 
 /** What the Lambda service knows of a function. */
 export interface LambdaOptions {
-  /** The bundled module, such as `dist/lambda/index.mjs`. */
+  /** The bundled module, such as `bundle/index.mjs`. */
   readonly bundlePath: string;
   /** The name the bundle exports the handler by. */
   readonly handler: string;
@@ -18,6 +18,8 @@ export interface LambdaOptions {
   readonly awsEndpoint: string;
   /** @default 'connection-reaper' */
   readonly functionName?: string;
+  /** The executable of Node.js. @default - the one that runs this */
+  readonly node?: string;
 }
 
 /** A function with one execution environment, which stays warm between invocations. */
@@ -64,7 +66,7 @@ const RUNTIME = fileURLToPath(new URL('./lambda-runtime.mjs', import.meta.url));
  * When this process dies the child sees the channel close and ends, unless its handler is in an endless loop.
  */
 export function startLambda(options: LambdaOptions): LambdaProcess {
-  const { bundlePath, handler, timeoutSeconds, functionName = 'connection-reaper' } = options;
+  const { bundlePath, handler, timeoutSeconds, functionName = 'connection-reaper', node } = options;
   const log = openProcessLog();
   const env = { ...options.environment, ...lambdaEnvironment(functionName, options.awsEndpoint) };
   let child: ChildProcess | undefined;
@@ -76,6 +78,7 @@ export function startLambda(options: LambdaOptions): LambdaProcess {
     const booted = fork(RUNTIME, [bundlePath, handler], {
       env,
       execArgv: [],
+      ...(node === undefined ? {} : { execPath: node }),
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
     });
     booted.channel?.unref();

@@ -35,7 +35,10 @@ const ACTIONS = {
 
 /** What the function is asked to do. */
 export type Request = {
-  readonly [Action in keyof typeof ACTIONS]: v.InferOutput<(typeof ACTIONS)[Action]>;
+  readonly [Action in keyof typeof ACTIONS]: v.InferOutput<(typeof ACTIONS)[Action]> & {
+    /** The ARN of the alarm that asks. No event of a person's can say so. */
+    readonly alarmArn?: string;
+  };
 }[keyof typeof ACTIONS];
 
 /** The options of a manual reap. */
@@ -45,13 +48,22 @@ export type ReapRequest = Extract<Request, { action: 'reap' }>;
 export const SWEEP_EVENT = { action: 'sweep' } as const satisfies Request;
 
 /**
- * Reads an event: `{"action": "sweep" | "report" | "reap", …}`; the empty event is a sweep.
+ * What CloudWatch sends as an alarm's action. It holds much more, which differs by the kind of alarm and is not all
+ * documented; an alarm that can't be read must not be one that does nothing.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
+ */
+const alarmAction = v.object({ source: v.literal('aws.cloudwatch'), alarmArn: v.string() });
+
+/**
+ * Reads an event: `{"action": "sweep" | "report" | "reap", …}`; the empty event is a sweep, and so is an alarm's action.
  *
  * @throws InputError with every fault, before anything is touched.
  */
 export function parseEvent(event: unknown): Request {
   if (!isObject(event)) throw new InputError('event', [`expected a JSON object, got ${JSON.stringify(event)}`]);
   if (Object.keys(event).length === 0) return SWEEP_EVENT;
+  if (v.is(alarmAction, event)) return { ...SWEEP_EVENT, alarmArn: event.alarmArn };
   const { action } = event;
   const names = Object.keys(ACTIONS)
     .map((name) => `"${name}"`)

@@ -68,8 +68,9 @@ export async function run(
   const publication = await publish(datapoints);
   const answer = answerOf(settings, request, policy, visits, publication);
   const { database, dryRun, metrics, errors } = answer;
+  const { action, alarmArn } = request;
   log.write(
-    { event: 'run', database, action: request.action, dryRun, metrics, errors },
+    { event: 'run', database, action, alarmArn, dryRun, metrics, errors },
     errors.length > 0 ? 'ERROR' : 'INFO',
   );
   return answer;

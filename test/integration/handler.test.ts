@@ -9,6 +9,7 @@ import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambd
 import type { Answer } from '../../lambda/answer.js';
 import { LEAST_TIMEOUT_SECONDS, SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import type { SettingsInput } from '../../lambda/settings.js';
+import { ALARM_EVENT } from '../support/alarm-event.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { BUNDLED_MAJOR, major } from '../support/postgres-majors.js';
 
@@ -159,6 +160,18 @@ describe('a scheduled sweep', () => {
   it('is what the empty event means, too', async () => {
     expect((await invoke({})).dryRun).toBe(false);
     expect(metric('SweepsCompleted')).toBe(1);
+  });
+
+  it('is what an alarm asks for as well, which the log names', async () => {
+    await invoke({ action: 'report' });
+    const leaked = await leak(2, 'leaky');
+    await overdue();
+    const answer = await invoke(ALARM_EVENT);
+    expect(await database.alive(leaked)).toEqual([false, false]);
+    expect(answer.dryRun).toBe(false);
+    expect(metric('SweepsCompleted')).toBe(1);
+    expect(logged('run')).toMatchObject([{ action: 'report' }, { action: 'sweep', alarmArn: ALARM_EVENT.alarmArn }]);
+    expect(logged('run')[0]).not.toHaveProperty('alarmArn');
   });
 
   it('ends nobody in preview, and publishes whom it would have ended', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseEvent } from '../../lambda/event.js';
+import { ALARM_EVENT } from '../support/alarm-event.js';
 
 describe('events', () => {
   it('take the empty event and the scheduled one for a sweep', () => {
@@ -19,6 +20,13 @@ describe('events', () => {
       dryRun: true,
     };
     expect(parseEvent({ ...reap, idleAfter: '1m' })).toEqual({ ...reap, idleAfter: 60 });
+  });
+
+  it.each([
+    ['of one metric', ALARM_EVENT],
+    ['of a kind to come', { source: 'aws.cloudwatch', alarmArn: ALARM_EVENT.alarmArn, alarmData: ['?'], more: 1 }],
+  ])("take an alarm's action, %s, for a sweep that says which alarm it was", (_, event) => {
+    expect(parseEvent(event)).toEqual({ action: 'sweep', alarmArn: ALARM_EVENT.alarmArn });
   });
 
   it('name every fault at once', () => {
@@ -49,6 +57,11 @@ describe('events', () => {
     ['no action among other keys', { idleAfter: '1m' }],
     ['an unknown action', { action: 'kill' }],
     ['an action from the prototype', { action: 'constructor' }],
+    ['an alarm that a person names', { action: 'sweep', alarmArn: ALARM_EVENT.alarmArn }],
+    ['an alarm of nobody', { alarmArn: ALARM_EVENT.alarmArn }],
+    ['an alarm of another source', { ...ALARM_EVENT, source: 'aws.events' }],
+    ['an alarm without its ARN', { ...ALARM_EVENT, alarmArn: undefined }],
+    ['an alarm whose ARN is no text', { ...ALARM_EVENT, alarmArn: {} }],
     ['a list', []],
     ['nothing', null],
     ['text', 'sweep'],

@@ -1,36 +1,86 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { alarmNamePrefix } from './reaper-alarm.js';
+import { alarmNamePrefix } from './alarm-names.js';
+import { given } from './given.js';
 
-/** A topic that the alarms of one database may publish to. */
-export function alarmTopic(scope: Construct, databaseIdentifier: string): ITopic {
-  const topic = new Topic(scope, 'AlarmTopic', {
-    displayName: `Connection Reaper: ${databaseIdentifier}`,
+/** Properties of an {@link alarmTopic}. */
+export interface AlarmTopicProps {
+  readonly databaseIdentifier: string;
+
+  /** Encrypts what is published. @default - it is not encrypted */
+  readonly encryptionKey?: IKey | undefined;
+}
+
+/**
+ * A topic that the alarms of one database may publish to.
+ *
+ * Without the permissions an alarm goes off all the same, notifies nobody, and says so in its history alone.
+ */
+export function alarmTopic(
+  scope: Construct,
+  id: 'AlarmTopic' | 'PageTopic',
+  { databaseIdentifier, encryptionKey }: AlarmTopicProps,
+): ITopic {
+  const topic = new Topic(scope, id, {
+    displayName: `Connection Reaper: ${databaseIdentifier}${id === 'PageTopic' ? ' (page)' : ''}`,
     enforceSSL: true,
+    ...given({ masterKey: encryptionKey }),
   });
-  const stack = Stack.of(scope);
-  // The policy of `enforceSSL` takes the place of SNS's own, which lets the account's alarms in. Without this one they
-  // fail to notify anybody, and the only trace is in the alarm's history.
+  // The policy of `enforceSSL` takes the place of SNS's own, which lets the account's alarms in.
   topic.addToResourcePolicy(
-    new PolicyStatement({
+    alarmStatement(scope, databaseIdentifier, {
       sid: 'AllowAlarms',
-      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
       actions: ['sns:Publish'],
       resources: [topic.topicArn],
-      conditions: {
-        StringEquals: { 'aws:SourceAccount': stack.account },
-        ArnLike: {
-          'aws:SourceArn': stack.formatArn({
-            service: 'cloudwatch',
-            resource: 'alarm',
-            resourceName: `${alarmNamePrefix(databaseIdentifier)}*`,
-            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-          }),
-        },
-      },
     }),
   );
+  // CloudWatch itself calls KMS, and what the key's policy allows the account is nothing to it.
+  const granted = encryptionKey?.addToResourcePolicy(
+    alarmStatement(scope, databaseIdentifier, {
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      resources: ['*'],
+    }),
+  );
+  if (granted?.statementAdded === false) tellOfImportedKey(topic, databaseIdentifier);
   return topic;
+}
+
+/** Not a warning, which would have to be acknowledged by those whose key is in order. */
+function tellOfImportedKey(topic: ITopic, databaseIdentifier: string): void {
+  Annotations.of(topic).addInfoV2(
+    'connection-reaper:importedTopicKey',
+    'The policy of an imported key stays as it is. It must allow cloudwatch.amazonaws.com to kms:Decrypt and ' +
+      `kms:GenerateDataKey* for the alarms ${alarmNamePrefix(databaseIdentifier)}*, else they notify nobody`,
+  );
+}
+
+/**
+ * Allows CloudWatch something on behalf of the alarms of this database.
+ *
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+ */
+function alarmStatement(
+  scope: Construct,
+  databaseIdentifier: string,
+  allowed: { readonly sid?: string; readonly actions: string[]; readonly resources: string[] },
+): PolicyStatement {
+  const stack = Stack.of(scope);
+  return new PolicyStatement({
+    ...allowed,
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': stack.account },
+      ArnLike: {
+        'aws:SourceArn': stack.formatArn({
+          service: 'cloudwatch',
+          resource: 'alarm',
+          resourceName: `${alarmNamePrefix(databaseIdentifier)}*`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      },
+    },
+  });
 }

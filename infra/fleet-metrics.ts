@@ -8,24 +8,30 @@ export interface Fleet<Level extends MetricLevel> {
   readonly database: string;
 }
 
+/** How a query makes one series of each application or role. */
+export interface Grouping<Level extends MetricLevel> {
+  /** What it makes of the values of one period. */
+  readonly aggregate: 'MAX' | 'SUM';
+  readonly groupBy: (typeof DIMENSIONS)[Level][number];
+  /** A value of `groupBy` to leave out. @default - none */
+  readonly except?: string;
+}
+
 /**
- * A Metrics Insights query for alarms: the highest value of each application or role, one series each.
+ * A Metrics Insights query for alarms: one series for each application or role.
  *
  * Names are quoted, since Database, Instance and Role are words of its language. ORDER BY is there because CloudWatch
  * demands it of alarms on more than one series.
- *
- * @param except a value of `groupBy` to leave out.
  */
 export function insightsQuery<Level extends MetricLevel>(
   { level, metricName, database }: Fleet<Level>,
-  groupBy: (typeof DIMENSIONS)[Level][number],
-  except?: string,
+  { aggregate, groupBy, except }: Grouping<Level>,
 ): string {
   const schema = [NAMESPACE, ...DIMENSIONS[level]].map((name) => `"${name}"`).join(', ');
   const filter = except === undefined ? '' : ` AND "${groupBy}" != '${except}'`;
   return (
-    `SELECT MAX("${metricName}") FROM SCHEMA(${schema}) WHERE "Database" = '${database}'${filter} ` +
-    `GROUP BY "${groupBy}" ORDER BY MAX() DESC`
+    `SELECT ${aggregate}("${metricName}") FROM SCHEMA(${schema}) WHERE "Database" = '${database}'${filter} ` +
+    `GROUP BY "${groupBy}" ORDER BY ${aggregate}() DESC`
   );
 }
 

@@ -1,4 +1,6 @@
 /** What the package exports. Everything else in it may change with any release. */
+export type { MetricAlarmName } from './alarm-names.js';
+export type { AlarmOverride, AlarmOverrides, PageOverride } from './alarm-overrides.js';
 export type { ReaperAlarms } from './alarms.js';
 export { ConnectionReaper } from './connection-reaper.js';
 export type {
@@ -8,9 +10,10 @@ export type {
   ReaperInstance,
   ReaperRule,
 } from './connection-reaper-props.js';
+export type { FleetMetricOptions, ReaperMetrics } from './metrics.js';
 export type {
-  FleetMetricOptions,
+  ApplicationMetricOptions,
   InstanceMetricOptions,
   ReaperMetricOptions,
-  ReaperMetrics,
-} from './metrics.js';
+  RoleMetricOptions,
+} from './plain-metrics.js';

@@ -1,18 +1,8 @@
 import type { Duration } from 'aws-cdk-lib';
-import { MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
-import { DIMENSIONS, type MetricName, NAMESPACE, OTHER_APPLICATIONS } from '../lambda/contract.js';
+import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { DIMENSIONS, OTHER_APPLICATIONS } from '../lambda/contract.js';
 import { type Fleet, insightsQuery, searchExpression } from './fleet-metrics.js';
-
-/** How to read a metric. Which one it is can't be changed, so it has no dimensions. */
-export type ReaperMetricOptions = Omit<MetricOptions, 'dimensionsMap'>;
-
-/** How to read a metric of an instance. */
-export interface InstanceMetricOptions extends ReaperMetricOptions {
-  /** The name of the instance. @default - the first */
-  readonly instance?: string;
-}
+import { PlainMetrics } from './plain-metrics.js';
 
 /** How to read the metrics of all applications or roles at once: one series each, new ones join by themselves. */
 export interface FleetMetricOptions {
@@ -23,82 +13,8 @@ export interface FleetMetricOptions {
   readonly period?: Duration;
 }
 
-type InstanceDimensions = Record<(typeof DIMENSIONS)['instance'][number], string>;
-
 /** The metrics of a reaper. Alarms and the dashboard are made from these alone, and so should yours. */
-export abstract class ReaperMetrics extends Construct {
-  /** What the database is called in metrics, alarms and reports. */
-  abstract readonly databaseIdentifier: string;
-
-  /** The names of the instances it visits. */
-  abstract readonly instanceNames: readonly string[];
-
-  /** The time between two sweeps: the finest period at which the metrics have datapoints. */
-  abstract readonly interval: Duration;
-
-  /** The function. */
-  abstract readonly handler: IFunction;
-
-  /** Percent of the slots that ordinary roles can use; over 100 when reserved slots are taken too. Maximum by default. */
-  metricSlotsUsedPercent(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('SlotsUsedPercent', Stats.MAXIMUM, options);
-  }
-
-  /** Slots that ordinary roles can still take. Minimum by default. */
-  metricSlotsFree(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('SlotsFree', Stats.MINIMUM, options);
-  }
-
-  /** Client backends. Maximum by default. */
-  metricBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('Backends', Stats.MAXIMUM, options);
-  }
-
-  /** Client backends in state `idle`. Maximum by default. */
-  metricIdleBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('IdleBackends', Stats.MAXIMUM, options);
-  }
-
-  /** Backends that were ended and seen to be gone. Sum by default. */
-  metricTerminatedBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('TerminatedBackends', Stats.SUM, options);
-  }
-
-  /** Backends that the policy chose: ended in `enforce`, only counted in `preview`. Sum by default. */
-  metricReapableBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('ReapableBackends', Stats.SUM, options);
-  }
-
-  /** Backends that the server refused to end. Sum by default. */
-  metricRefusedTerminations(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('RefusedTerminations', Stats.SUM, options);
-  }
-
-  /** Backends whose state the reaper's login may not see. Maximum by default. */
-  metricUnreadableBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('UnreadableBackends', Stats.MAXIMUM, options);
-  }
-
-  /** 1 when no ordinary role can get in, the reaper included. Maximum by default. */
-  metricServerFull(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('ServerFull', Stats.MAXIMUM, options);
-  }
-
-  /** Sweeps that came to their end. Sum by default. */
-  metricSweepsCompleted(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('SweepsCompleted', Stats.SUM, options);
-  }
-
-  /** How long the backend that is idle longest has been. Maximum by default. */
-  metricOldestIdleSeconds(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('OldestIdleSeconds', Stats.MAXIMUM, options);
-  }
-
-  /** Runs that failed, wholly or in part. Sum by default. */
-  metricErrors(options?: ReaperMetricOptions): Metric {
-    return this.handler.metricErrors({ period: this.interval, statistic: Stats.SUM, ...options });
-  }
-
+export abstract class ReaperMetrics extends PlainMetrics {
   /** Percent of the usable slots by application, for graphs. */
   metricSlotsUsedPercentByApplication(options?: FleetMetricOptions): MathExpression {
     return this.search({ level: 'application', metricName: 'SlotsUsedPercent' }, Stats.MAXIMUM, options);
@@ -126,42 +42,33 @@ export abstract class ReaperMetrics extends Construct {
 
   /** Percent of the usable slots by application, for alarms. Without `(other)`, which is no application. */
   insightsSlotsUsedPercentByApplication(options?: FleetMetricOptions): MathExpression {
-    const fleet = { level: 'application', metricName: 'SlotsUsedPercent', database: this.databaseIdentifier } as const;
-    return new MathExpression({
-      period: this.interval,
-      label: 'SlotsUsedPercent by application',
-      ...options,
-      expression: insightsQuery(fleet, 'Application', OTHER_APPLICATIONS),
-    });
+    const query = insightsQuery(
+      { level: 'application', metricName: 'SlotsUsedPercent', database: this.databaseIdentifier },
+      { aggregate: 'MAX', groupBy: 'Application', except: OTHER_APPLICATIONS },
+    );
+    return this.insights('SlotsUsedPercent by application', query, options);
+  }
+
+  /** Ended backends by application, on all instances together, for alarms. Without `(other)`, which is no application. */
+  insightsTerminatedBackendsByApplication(options?: FleetMetricOptions): MathExpression {
+    const query = insightsQuery(
+      { level: 'application', metricName: 'TerminatedBackends', database: this.databaseIdentifier },
+      { aggregate: 'SUM', groupBy: 'Application', except: OTHER_APPLICATIONS },
+    );
+    return this.insights('TerminatedBackends by application', query, options);
   }
 
   /** Percent of its CONNECTION LIMIT by role, for alarms. */
   insightsRoleLimitUsedPercentByRole(options?: FleetMetricOptions): MathExpression {
-    const fleet = { level: 'role', metricName: 'RoleLimitUsedPercent', database: this.databaseIdentifier } as const;
-    return new MathExpression({
-      period: this.interval,
-      label: 'RoleLimitUsedPercent by role',
-      ...options,
-      expression: insightsQuery(fleet, 'Role'),
-    });
+    const query = insightsQuery(
+      { level: 'role', metricName: 'RoleLimitUsedPercent', database: this.databaseIdentifier },
+      { aggregate: 'MAX', groupBy: 'Role' },
+    );
+    return this.insights('RoleLimitUsedPercent by role', query, options);
   }
 
-  private instanceMetric(
-    metricName: MetricName<'instance'>,
-    statistic: string,
-    { instance = this.instanceNames[0], ...options }: InstanceMetricOptions = {},
-  ): Metric {
-    if (instance === undefined || !this.instanceNames.includes(instance)) {
-      throw new RangeError(`expected one of the instances ${this.instanceNames.join(', ')}, got ${instance}`);
-    }
-    return new Metric({
-      period: this.interval,
-      statistic,
-      ...options,
-      namespace: NAMESPACE,
-      metricName,
-      dimensionsMap: { Database: this.databaseIdentifier, Instance: instance } satisfies InstanceDimensions,
-    });
+  private insights(label: string, expression: string, options?: FleetMetricOptions): MathExpression {
+    return new MathExpression({ period: this.interval, label, ...options, expression });
   }
 
   private search<Level extends 'application' | 'role'>(

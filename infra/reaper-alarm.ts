@@ -1,38 +1,53 @@
-import { Alarm, type AlarmProps, ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IAlarmAction,
+  type IMetric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { ReaperMetrics } from './metrics.js';
+import type { AlarmCondition } from './alarm-conditions.js';
+import { alarmNamePrefix } from './alarm-names.js';
+
+/** What an alarm does on its changes of state. */
+export interface AlarmActions {
+  readonly actions: readonly IAlarmAction[];
+  readonly okActions: readonly IAlarmAction[];
+}
 
 /** Properties of a {@link ReaperAlarm}. */
-export interface ReaperAlarmProps
-  extends Required<
-    Pick<AlarmProps, 'metric' | 'threshold' | 'datapointsToAlarm' | 'evaluationPeriods' | 'treatMissingData'>
-  > {
-  readonly reaper: ReaperMetrics;
-
-  /** Where alarms and recoveries go. */
-  readonly topic: ITopic;
+export interface ReaperAlarmProps extends AlarmActions {
+  readonly databaseIdentifier: string;
 
   /** The instance it watches. @default - the whole database */
-  readonly instance?: string;
+  readonly instance?: string | undefined;
 
-  /** What the condition calls the metric. */
-  readonly quantity: string;
+  readonly metric: IMetric;
+  readonly condition: AlarmCondition;
 
   /** @default GREATER_THAN_OR_EQUAL_TO_THRESHOLD */
   readonly comparisonOperator?: ComparisonOperator;
 
-  /** What the condition means to the person on call. */
+  /** What the condition calls the metric. */
+  readonly quantity: string;
+
+  /** What the condition means to whoever reads it, in sentences. */
   readonly meaning: string;
+
+  /** Why missing data is treated as it is, after "since". */
+  readonly silence: string;
+
+  /** Why so many periods, in a sentence. @default - nothing, where they are somebody else's choice */
+  readonly window?: string | undefined;
 
   /** The first command to run. */
   readonly command: string;
 }
 
 /**
- * An alarm that says what to do: its description holds the condition with its numbers, what it means, the first command to
- * run and the heading in the runbook.
+ * An alarm that says what to do: its description holds the condition with its numbers and what it means, what it makes of
+ * missing data and why it looks at so many periods, the first command to run, and the heading in the runbook.
  *
  * It has a name of its own, since that is all that a pager shows. Two reapers of one database would claim the same names,
  * and the deployment of the second one fails: rightly, since their metrics would mix.
@@ -40,30 +55,64 @@ export interface ReaperAlarmProps
 export class ReaperAlarm extends Alarm {
   /** @param kind What the runbook calls it. */
   constructor(scope: Construct, kind: string, props: ReaperAlarmProps) {
-    const { reaper, topic, instance, quantity, meaning, command, ...alarm } = props;
-    const suffix = instance === undefined ? '' : `-${instance}`;
-    const operator = props.comparisonOperator ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD;
-    const sign = operator === ComparisonOperator.LESS_THAN_THRESHOLD ? '<' : '>=';
-    const subject = instance === undefined ? reaper.databaseIdentifier : `${reaper.databaseIdentifier}/${instance}`;
-    super(scope, `${kind}${suffix}`, {
-      ...alarm,
-      comparisonOperator: operator,
-      alarmName: `${alarmNamePrefix(reaper.databaseIdentifier)}${kind}${suffix}`,
-      alarmDescription: [
-        `${subject}: ${quantity} ${sign} ${props.threshold} in ${props.datapointsToAlarm} of ${props.evaluationPeriods} ` +
-          `periods of ${reaper.interval.toHumanString()}. ${meaning}`,
-        command,
-        `docs/runbook.md#${kind.toLowerCase()}`,
-      ].join('\n\n'),
+    const { databaseIdentifier, instance, metric, condition, quantity } = props;
+    const { threshold, datapointsToAlarm, evaluationPeriods, treatMissingData } = condition;
+    const { comparisonOperator = ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD } = props;
+    const sign = comparisonOperator === ComparisonOperator.LESS_THAN_THRESHOLD ? '<' : '>=';
+    const subject = instance === undefined ? databaseIdentifier : `${databaseIdentifier}/${instance}`;
+    super(scope, alarmId(kind, instance), {
+      metric,
+      threshold,
+      datapointsToAlarm,
+      evaluationPeriods,
+      treatMissingData,
+      comparisonOperator,
+      alarmName: alarmName(databaseIdentifier, kind, instance),
+      alarmDescription: describe(kind, {
+        condition:
+          `${subject}: ${quantity} ${sign} ${threshold} in ${datapointsToAlarm} of ${evaluationPeriods} periods of ` +
+          `${Duration.minutes(condition.period).toHumanString()}.`,
+        meaning: props.meaning,
+        evaluation: [`Without data it ${SILENCE[treatMissingData]}, since ${props.silence}.`, props.window],
+        command: props.command,
+      }),
     });
-    const action = new SnsAction(topic);
-    this.addAlarmAction(action);
-    // The recovery as well, since the reaper often is faster than the person it wakes.
-    this.addOkAction(action);
+    this.addAlarmAction(...props.actions);
+    this.addOkAction(...props.okActions);
   }
 }
 
-/** How the names of all alarms of a database begin. */
-export function alarmNamePrefix(databaseIdentifier: string): string {
-  return `ConnectionReaper-${databaseIdentifier}-`;
+const SILENCE = {
+  [TreatMissingData.BREACHING]: 'goes off',
+  [TreatMissingData.NOT_BREACHING]: 'is OK',
+  [TreatMissingData.IGNORE]: 'keeps its state',
+  [TreatMissingData.MISSING]: 'has INSUFFICIENT_DATA',
+} as const;
+
+/** What the name of an alarm adds to the prefix of its database. */
+function alarmId(kind: string, instance: string | undefined): string {
+  return instance === undefined ? kind : `${kind}-${instance}`;
+}
+
+/** What an alarm is called in CloudWatch. */
+export function alarmName(databaseIdentifier: string, kind: string, instance?: string): string {
+  return `${alarmNamePrefix(databaseIdentifier)}${alarmId(kind, instance)}`;
+}
+
+/** Puts a description together, of 1024 characters at most. */
+export function describe(
+  kind: string,
+  parts: {
+    readonly condition: string;
+    readonly meaning: string;
+    readonly evaluation: readonly (string | undefined)[];
+    readonly command: string;
+  },
+): string {
+  return [
+    `${parts.condition} ${parts.meaning}`,
+    parts.evaluation.filter((sentence) => sentence !== undefined).join(' '),
+    parts.command,
+    `docs/runbook.md#${kind.toLowerCase()}`,
+  ].join('\n\n');
 }

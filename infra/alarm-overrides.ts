@@ -1,0 +1,128 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import * as v from 'valibot';
+import { check, exactObject, wholeNumber } from '../lambda/faults.js';
+import type { ConditionOverrides } from './alarm-conditions.js';
+import { type AlarmContext, contextFaults } from './alarm-faults.js';
+import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
+import { alarmEntries, periodInMinutes } from './alarm-schemas.js';
+import { given } from './given.js';
+
+/** What an alarm does. */
+export interface AlarmActionsOverride {
+  /** What it does when it goes off, in place of a notification: 4 at most. @default - it notifies */
+  readonly actions?: readonly IAlarmAction[];
+
+  /**
+   * What it does when it is over, in place of a notification: 4 at most.
+   *
+   * @default - it notifies, or nothing where `actions` are given
+   */
+  readonly okActions?: readonly IAlarmAction[];
+}
+
+/** What differs from an alarm's defaults, which README lists. */
+export interface AlarmOverride extends AlarmActionsOverride {
+  /** Where it goes off, in the unit of its metric. @default - see README */
+  readonly threshold?: number;
+
+  /**
+   * How long each datapoint is: whole minutes, and no less than `interval`, since between sweeps there is no data.
+   *
+   * @default - `interval`; ten minutes at least for LeakContinues; one minute for DatabaseConnections
+   */
+  readonly period?: Duration;
+
+  /**
+   * How many of the latest periods count: together a day at most, a week where a period is an hour or longer, and three
+   * hours for ApplicationHogging, LeakContinues and RoleNearLimit.
+   *
+   * @default - see README
+   */
+  readonly evaluationPeriods?: number;
+
+  /** How many of them must breach the threshold. @default - see README; no more than `evaluationPeriods` */
+  readonly datapointsToAlarm?: number;
+}
+
+/** What differs for the alarm that pages. */
+export interface PageOverride extends AlarmActionsOverride {
+  /**
+   * The alarms that set it off.
+   *
+   * @default - ServerFull, SlotsNearlyFull and ReaperNotRunning; with `schedule: onAlarm` ServerFull and
+   * DatabaseConnections; of those the ones that are not left out
+   */
+  readonly of?: readonly MetricAlarmName[];
+}
+
+/** What differs for each alarm, by its name; `false` leaves the alarm out. */
+export type AlarmOverrides = {
+  /** Its metric is 0 or 1, so it has no threshold to set. */
+  readonly ServerFull?: Omit<AlarmOverride, 'threshold'> | false;
+
+  /** RDS's own count. Without a `threshold`, a number of connections, it is not made: nobody knows max_connections at synth. */
+  readonly DatabaseConnections?: AlarmOverride | false;
+
+  /** The composite alarm, for whoever is on call. It notifies `pageTopic`, all others `alarmTopic`. */
+  readonly Page?: PageOverride | false;
+} & { readonly [Name in Exclude<MetricAlarmName, 'ServerFull' | 'DatabaseConnections'>]?: AlarmOverride | false };
+
+/** CloudWatch takes five for each state of an alarm, and one may be the function's invocation. */
+const MAX_ACTIONS = 4;
+
+const numberOfActions = v.optional(wholeNumber(0, MAX_ACTIONS, 'a list of alarm actions, as many as'));
+
+const entries = alarmEntries({
+  period: v.pipe(
+    v.custom<Duration>((given) => typeof Object(given).toMinutes === 'function', 'a Duration'),
+    v.transform((period) => period.toMinutes({ integral: false })),
+    periodInMinutes,
+  ),
+  actions: { actions: numberOfActions, okActions: numberOfActions },
+});
+
+/**
+ * Everything that is wrong with the prop `alarms`, as lines such as `alarms.SlotsNerlyFull: unknown key, expected one of …`.
+ *
+ * Checks at synth what TypeScript can't, and what CloudWatch would say only while it deploys, or never.
+ */
+export function alarmFaults(overrides: AlarmOverrides | undefined, context: AlarmContext): readonly string[] {
+  const alarms = withActionsCounted(overrides);
+  const checked = check(exactObject({ alarms: v.optional(exactObject(entries)) }), { alarms });
+  return [...(checked.faults ?? []), ...contextFaults(alarms, entries, context)];
+}
+
+/** The conditions that overrides ask for. */
+export function conditionOverrides(overrides: AlarmOverrides): ConditionOverrides {
+  return Object.fromEntries(
+    METRIC_ALARMS.map((name) => {
+      const override: AlarmOverride | false | undefined = overrides[name];
+      return [name, override && conditionOverride(override)];
+    }),
+  );
+}
+
+function conditionOverride({ threshold, period, evaluationPeriods, datapointsToAlarm }: AlarmOverride) {
+  return given({ threshold, period: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
+}
+
+/** Actions hold constructs, which no message can quote, so their number stands for them. */
+function withActionsCounted(overrides: unknown): unknown {
+  if (typeof overrides !== 'object' || overrides === null) return overrides;
+  return Object.fromEntries(Object.entries(overrides).map(([name, override]) => [name, countActions(override)]));
+}
+
+function countActions(override: unknown): unknown {
+  if (typeof override !== 'object' || override === null) return override;
+  return Object.fromEntries(
+    Object.entries(override).map(([key, value]) => [
+      key,
+      ['actions', 'okActions'].includes(key) ? numberOf(value) : value,
+    ]),
+  );
+}
+
+function numberOf(actions: unknown): unknown {
+  return Array.isArray(actions) ? actions.length : typeof actions;
+}

@@ -1,0 +1,64 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import * as v from 'valibot';
+import { duration } from '../lambda/duration.js';
+import { exactObject, textLike } from '../lambda/faults.js';
+import { type AlarmContext, contextFaults } from './alarm-faults.js';
+import type { AlarmOverrides } from './alarm-overrides.js';
+import { alarmEntries, periodInMinutes } from './alarm-schemas.js';
+
+/** The ARN of a topic. */
+export const topicArn = textLike(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic');
+
+const entries = alarmEntries({
+  period: v.pipe(
+    duration,
+    v.transform((seconds) => seconds / 60),
+    periodInMinutes,
+  ),
+  actions: { topicArn: v.optional(topicArn) },
+});
+
+/**
+ * `alarms` as `cdk.json` writes it: `{"SlotsNearlyFull": {"threshold": 60, "period": "5m"}, "RoleNearLimit": false}`. In
+ * place of actions an alarm may have a `topicArn`, which it notifies when it goes off and when it is over.
+ */
+export const alarmsInFile = exactObject(entries);
+
+/** `alarms` of `cdk.json`, with periods in minutes. */
+export type AlarmsInFile = v.InferOutput<typeof alarmsInFile>;
+
+/** What `alarms` of `cdk.json` says in vain, beside what {@link alarmsInFile} finds: lines that begin with `alarms.`. */
+export function alarmsInFileFaults(given: unknown, context: AlarmContext): readonly string[] {
+  return contextFaults(given, entries, context);
+}
+
+/** The overrides that `cdk.json` means. */
+export function importAlarms(scope: Construct, alarms: AlarmsInFile): AlarmOverrides {
+  return Object.fromEntries(
+    Object.entries(alarms).map(([name, alarm]) => [
+      name,
+      alarm === undefined || alarm === false ? alarm : inPropForm(scope, name, alarm),
+    ]),
+  );
+}
+
+function inPropForm(
+  scope: Construct,
+  name: string,
+  { topicArn, ...alarm }: { readonly topicArn?: string | undefined; readonly period?: number | undefined },
+) {
+  const notify = topicArn === undefined ? undefined : notification(scope, `${name}Topic`, topicArn);
+  return {
+    ...alarm,
+    ...(alarm.period !== undefined && { period: Duration.minutes(alarm.period) }),
+    ...(notify !== undefined && { actions: notify, okActions: notify }),
+  };
+}
+
+function notification(scope: Construct, id: string, arn: string): readonly IAlarmAction[] {
+  return [new SnsAction(Topic.fromTopicArn(scope, id, arn))];
+}

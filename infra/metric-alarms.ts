@@ -1,0 +1,81 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Alarm, IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import { LambdaAction, SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { type AlarmCondition, STARTS_SWEEP, type Sweeping } from './alarm-conditions.js';
+import { ALARM_DEFINITIONS, type AlarmDefinition, type Watched } from './alarm-definitions.js';
+import type { MetricAlarmName } from './alarm-names.js';
+import type { AlarmActionsOverride, AlarmOverride } from './alarm-overrides.js';
+import { type AlarmActions, ReaperAlarm } from './reaper-alarm.js';
+
+/** What the alarms on a metric share. */
+export interface MetricAlarmsProps extends Watched {
+  /** Where they go. */
+  readonly topic: ITopic;
+
+  readonly schedule: Sweeping['schedule'];
+}
+
+/** Makes an alarm: one for each instance, or one for the whole database. */
+export function metricAlarms(
+  scope: Construct,
+  name: MetricAlarmName,
+  { condition, override }: { readonly condition: AlarmCondition; readonly override: AlarmOverride },
+  props: MetricAlarmsProps,
+): readonly Alarm[] {
+  const { reaper, schedule, topic } = props;
+  const definition = ALARM_DEFINITIONS[name];
+  const period = Duration.minutes(condition.period);
+  const actions = actionsOf(override, topic);
+  const invocation: readonly IAlarmAction[] = STARTS_SWEEP[schedule].includes(name)
+    ? // Without an id of its own the second alarm would take over the first one's permission in apps without CDK's flag.
+      [new LambdaAction(reaper.handler, { useUniquePermissionId: true })]
+    : [];
+  return (definition.ofInstance ? reaper.instanceNames : [undefined]).map(
+    (instance) =>
+      new ReaperAlarm(scope, name, {
+        ...definition,
+        ...wordsOf(name, definition, props),
+        ...(setsWindow(override) && { window: undefined }),
+        databaseIdentifier: reaper.databaseIdentifier,
+        instance,
+        metric: definition.metric(reaper, instance === undefined ? { period } : { instance, period }),
+        condition,
+        command: definition.command(props),
+        okActions: actions.okActions,
+        actions: [...actions.actions, ...invocation],
+      }),
+  );
+}
+
+/** Notifies of alarm and recovery, unless it is told other actions. The recovery as well, since the reaper often is faster than the person it wakes. */
+export function actionsOf({ actions, okActions }: AlarmActionsOverride, topic: ITopic): AlarmActions {
+  const notify = [new SnsAction(topic)];
+  return { actions: actions ?? notify, okActions: okActions ?? (actions === undefined ? notify : []) };
+}
+
+/** The words that hang on what starts sweeps. */
+function wordsOf(
+  name: MetricAlarmName,
+  { meaning, silence, window }: AlarmDefinition,
+  { reaper, schedule }: MetricAlarmsProps,
+): Pick<AlarmDefinition, 'meaning' | 'silence' | 'window'> {
+  if (schedule === 'interval') {
+    return {
+      meaning: STARTS_SWEEP.interval.includes(name) ? `${meaning} It starts a sweep.` : meaning,
+      silence,
+      window,
+    };
+  }
+  if (name === 'DatabaseConnections') {
+    const again = `one every ${reaper.interval.toHumanString()} while it lasts`;
+    return { meaning: `${meaning} It starts a sweep, and SweepAgain ${again}.`, silence, window };
+  }
+  return { meaning, silence: 'nothing asked for a sweep', window: 'One is enough, since sweeps are few.' };
+}
+
+/** Whether the reasons for our window are not those of the one that is set. */
+function setsWindow({ period, evaluationPeriods, datapointsToAlarm }: AlarmOverride): boolean {
+  return [period, evaluationPeriods, datapointsToAlarm].some((given) => given !== undefined);
+}

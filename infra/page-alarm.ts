@@ -1,0 +1,35 @@
+import { type Alarm, AlarmRule, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import { type AlarmActions, alarmName, describe } from './reaper-alarm.js';
+
+/** What pages. */
+export interface PageAlarmProps extends AlarmActions {
+  readonly databaseIdentifier: string;
+
+  /** The names of the alarms that set it off, as the runbook has them. */
+  readonly of: readonly string[];
+
+  /** The alarms themselves. */
+  readonly alarms: readonly Alarm[];
+
+  /** The first command to run. */
+  readonly command: string;
+}
+
+/** The alarm for whoever is on call: in ALARM while any of the others is, so that several of those page once. */
+export function pageAlarm(scope: Construct, props: PageAlarmProps): CompositeAlarm {
+  const page = new CompositeAlarm(scope, 'Page', {
+    compositeAlarmName: alarmName(props.databaseIdentifier, 'Page'),
+    alarmDescription: describe('Page', {
+      condition: `${props.databaseIdentifier}: any of ${props.of.join(', ')} is in ALARM.`,
+      meaning: "This can't wait. Each of them says by itself what it saw.",
+      evaluation: ['It has no data and no periods of its own: it changes with them, and is OK once all of them are.'],
+      command: props.command,
+    }),
+    // By their names: a rule is 10,240 characters at most, and ARNs are twice as long.
+    alarmRule: AlarmRule.fromString(props.alarms.map((alarm) => `ALARM("${alarm.alarmName}")`).join(' OR ')),
+  });
+  page.addAlarmAction(...props.actions);
+  page.addOkAction(...props.okActions);
+  return page;
+}

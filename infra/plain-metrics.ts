@@ -1,0 +1,194 @@
+import { Duration } from 'aws-cdk-lib';
+import { MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { type DIMENSIONS, type MetricLevel, type MetricName, NAMESPACE } from '../lambda/contract.js';
+
+/** How to read a metric. Which one it is can't be changed, so it has no dimensions. */
+export type ReaperMetricOptions = Omit<MetricOptions, 'dimensionsMap'>;
+
+/** How to read a metric of an instance. */
+export interface InstanceMetricOptions extends ReaperMetricOptions {
+  /** The name of the instance. @default - the first */
+  readonly instance?: string;
+}
+
+/** How to read a metric of an instance, or of one application on it. */
+export interface ApplicationMetricOptions extends InstanceMetricOptions {
+  /**
+   * The application as the metrics call it: its `application_name`, the name that `applicationNames` gives it, `(none)` or
+   * `(other)`. It has datapoints while it is among the `maxApplications` largest.
+   *
+   * @default - all of them together
+   */
+  readonly application?: string;
+}
+
+/** How to read a metric of a role. */
+export interface RoleMetricOptions extends ReaperMetricOptions {
+  /** The role, which must have a limit. In its name, bytes beyond printable ASCII are `\xHH`. */
+  readonly role: string;
+}
+
+/** The metrics whose dimensions are known: of the instances, of a named application or role, and of AWS's own. */
+export abstract class PlainMetrics extends Construct {
+  /** What the database is called in metrics, alarms and reports. */
+  abstract readonly databaseIdentifier: string;
+
+  /** The names of the instances it visits. */
+  abstract readonly instanceNames: readonly string[];
+
+  /** What RDS calls the instances, by their names; only those of which it is known. */
+  abstract readonly dbInstanceIdentifiers: Readonly<Record<string, string>>;
+
+  /** The time between two sweeps: the finest period at which the metrics have datapoints. */
+  abstract readonly interval: Duration;
+
+  /** The function. */
+  abstract readonly handler: IFunction;
+
+  /** Percent of the slots that ordinary roles can use; over 100 when reserved slots are taken too. Maximum by default. */
+  metricSlotsUsedPercent(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('SlotsUsedPercent', Stats.MAXIMUM, options);
+  }
+
+  /** Slots that ordinary roles can still take. Minimum by default. */
+  metricSlotsFree(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('SlotsFree', Stats.MINIMUM, options);
+  }
+
+  /** Client backends. Maximum by default. */
+  metricBackends(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('Backends', Stats.MAXIMUM, options);
+  }
+
+  /** Client backends in state `idle`. Maximum by default. */
+  metricIdleBackends(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('IdleBackends', Stats.MAXIMUM, options);
+  }
+
+  /** Backends that were ended and seen to be gone. Sum by default. */
+  metricTerminatedBackends(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('TerminatedBackends', Stats.SUM, options);
+  }
+
+  /** Backends that the policy chose: ended in `enforce`, only counted in `preview`. Sum by default. */
+  metricReapableBackends(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('ReapableBackends', Stats.SUM, options);
+  }
+
+  /** Backends that the server refused to end. Sum by default. */
+  metricRefusedTerminations(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('RefusedTerminations', Stats.SUM, options);
+  }
+
+  /** Backends whose state the reaper's login may not see. Maximum by default. */
+  metricUnreadableBackends(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('UnreadableBackends', Stats.MAXIMUM, options);
+  }
+
+  /** 1 when no ordinary role can get in, the reaper included. Maximum by default. */
+  metricServerFull(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('ServerFull', Stats.MAXIMUM, options);
+  }
+
+  /** Sweeps that came to their end. Sum by default. */
+  metricSweepsCompleted(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('SweepsCompleted', Stats.SUM, options);
+  }
+
+  /** How long the backend that is idle longest has been. Maximum by default. */
+  metricOldestIdleSeconds(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('OldestIdleSeconds', Stats.MAXIMUM, options);
+  }
+
+  /** Percent of its CONNECTION LIMIT that a role uses, on the instance where that is most. Maximum by default. */
+  metricRoleLimitUsedPercent({ role, ...options }: RoleMetricOptions): Metric {
+    const dimensions: Dimensions<'role'> = { Database: this.databaseIdentifier, Role: role };
+    return this.plainMetric('RoleLimitUsedPercent', Stats.MAXIMUM, dimensions, options);
+  }
+
+  /** The slots that ordinary roles can use, taken or not: the line that {@link metricBackends} must stay below. */
+  metricSlotsUsable({ instance, label, period }: Omit<InstanceMetricOptions, 'statistic'> = {}): MathExpression {
+    const of = { ...(instance !== undefined && { instance }), ...(period !== undefined && { period }) };
+    // A graph of several instances takes each id but once.
+    const index = this.instanceNames.indexOf(this.visited(instance));
+    return new MathExpression({
+      label: label ?? 'SlotsUsable',
+      expression: `backends${index} + free${index}`,
+      usingMetrics: { [`backends${index}`]: this.metricBackends(of), [`free${index}`]: this.metricSlotsFree(of) },
+      period: period ?? this.interval,
+    });
+  }
+
+  /** Runs of the function that failed, wholly or in part. Sum by default. */
+  metricErrors(options?: ReaperMetricOptions): Metric {
+    return this.handler.metricErrors({ period: this.interval, statistic: Stats.SUM, ...options });
+  }
+
+  /**
+   * RDS's own count of connections, all of them, once a minute: also where nothing sweeps. Maximum by default.
+   *
+   * @throws RangeError for an instance whose `dbInstanceIdentifier` is not known.
+   */
+  metricDatabaseConnections({ instance, ...options }: InstanceMetricOptions = {}): Metric {
+    const name = this.visited(instance);
+    const DBInstanceIdentifier = this.dbInstanceIdentifiers[name];
+    if (DBInstanceIdentifier === undefined) {
+      throw new RangeError(`expected an instance with a dbInstanceIdentifier, which RDS's metric goes by, got ${name}`);
+    }
+    return new Metric({
+      period: Duration.minutes(1),
+      statistic: Stats.MAXIMUM,
+      ...options,
+      namespace: 'AWS/RDS',
+      metricName: 'DatabaseConnections',
+      dimensionsMap: { DBInstanceIdentifier },
+    });
+  }
+
+  private instanceMetric(
+    metricName: MetricName<'instance'>,
+    statistic: string,
+    { instance, ...options }: InstanceMetricOptions = {},
+  ): Metric {
+    const dimensions: Dimensions<'instance'> = { Database: this.databaseIdentifier, Instance: this.visited(instance) };
+    return this.plainMetric(metricName, statistic, dimensions, options);
+  }
+
+  private applicationMetric(
+    metricName: MetricName<'application'> & MetricName<'instance'>,
+    statistic: string,
+    { application, instance, ...options }: ApplicationMetricOptions = {},
+  ): Metric {
+    const dimensions: Dimensions<'instance'> = { Database: this.databaseIdentifier, Instance: this.visited(instance) };
+    if (application === undefined) return this.plainMetric(metricName, statistic, dimensions, options);
+    const ofApplication: Dimensions<'application'> = { ...dimensions, Application: application };
+    return this.plainMetric(metricName, statistic, ofApplication, options);
+  }
+
+  private plainMetric(
+    metricName: string,
+    statistic: string,
+    dimensionsMap: Readonly<Record<string, string>>,
+    options: ReaperMetricOptions,
+  ): Metric {
+    return new Metric({
+      period: this.interval,
+      statistic,
+      ...options,
+      namespace: NAMESPACE,
+      metricName,
+      dimensionsMap,
+    });
+  }
+
+  private visited(instance = this.instanceNames[0]): string {
+    if (instance === undefined || !this.instanceNames.includes(instance)) {
+      throw new RangeError(`expected one of the instances ${this.instanceNames.join(', ')}, got ${instance}`);
+    }
+    return instance;
+  }
+}
+
+type Dimensions<Level extends MetricLevel> = Readonly<Record<(typeof DIMENSIONS)[Level][number], string>>;

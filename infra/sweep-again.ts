@@ -1,0 +1,51 @@
+import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { LambdaAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { Construct } from 'constructs';
+import type { ReaperMetrics } from './metrics.js';
+import { alarmName, describe } from './reaper-alarm.js';
+
+/**
+ * An alarm that starts sweeps where no schedule does, one an interval for as long as connections are many.
+ *
+ * CloudWatch acts when an alarm changes its state, and never again while that lasts. So this one watches the clock too:
+ * while connections are at the threshold its value is how many seconds of the interval have passed, else 0. It goes off
+ * in the second half of each interval and is OK in the first, which is long enough to be seen by one evaluation a minute.
+ *
+ * The condition is on the metric and not on the clock, so that a minute that RDS has not published yet is missing, and
+ * the latest one that it has published counts. The clock's time series is never missing a minute: it would put a 0 in
+ * front of every late datapoint, and nothing would ever go off.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+ */
+export function sweepAgain(
+  scope: Construct,
+  reaper: ReaperMetrics,
+  { instance, threshold }: { readonly instance: string; readonly threshold: number },
+): Alarm {
+  const seconds = reaper.interval.toSeconds();
+  const { databaseIdentifier } = reaper;
+  const alarm = new Alarm(scope, `SweepAgain-${instance}`, {
+    alarmName: alarmName(databaseIdentifier, 'SweepAgain', instance),
+    alarmDescription: describe('DatabaseConnections', {
+      condition: `${databaseIdentifier}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while DatabaseConnections >= ${threshold}.`,
+      meaning:
+        'It goes off and comes back by the clock, since an alarm acts on a change of its state alone. It notifies nobody.',
+      evaluation: ['Without data it is OK, since a database that pauses or is stopped publishes none.'],
+      command: `aws cloudwatch describe-alarm-history --alarm-name ${alarmName(databaseIdentifier, 'SweepAgain', instance)} --history-item-type Action`,
+    }),
+    metric: new MathExpression({
+      label: 'seconds of the interval, while connections are many',
+      expression: `IF(connections >= ${threshold}, EPOCH(connections) - ${seconds} * FLOOR(EPOCH(connections) / ${seconds}), 0)`,
+      usingMetrics: { connections: reaper.metricDatabaseConnections({ instance }) },
+      period: Duration.minutes(1),
+    }),
+    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    threshold: seconds / 2,
+    datapointsToAlarm: 1,
+    evaluationPeriods: 1,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
+  alarm.addAlarmAction(new LambdaAction(reaper.handler, { useUniquePermissionId: true }));
+  return alarm;
+}

@@ -1,9 +1,12 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
+import { duration } from '../lambda/duration.js';
 import { check, demand, exactObject, InputError, textLike } from '../lambda/faults.js';
 import { type Settings, type SettingsInput, settingsSchema } from '../lambda/settings.js';
-import { percent, portNumber } from './check-props.js';
+import { alarmsInFile, alarmsInFileFaults, topicArn } from './alarms-in-file.js';
+import { deploymentSchema } from './deployment-schema.js';
 import { loginFaults } from './login-faults.js';
+import { withIdentifier } from './resolve-props.js';
 
 /** A partial ARN would have to be granted with a wildcard. */
 const completeSecretArn = textLike(
@@ -11,11 +14,16 @@ const completeSecretArn = textLike(
   'the complete ARN of a secret, with the six characters at its end (aws secretsmanager describe-secret prints it)',
 );
 
+const securityGroupId = textLike(/^sg-[0-9a-f]+$/, 'the id of a security group');
+
+const keyArn = textLike(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'the ARN of a KMS key');
+
 const anything = v.optional(v.unknown());
 
 /** The settings of the function that an entry may hold. Which values they take is up to the settings' own schema. */
 const settingsEntries = {
   secretArn: v.optional(completeSecretArn),
+  iamUser: anything,
   breakGlassSecretArn: v.optional(completeSecretArn),
   rescueLogin: anything,
   instances: anything,
@@ -52,28 +60,41 @@ const vpc = v.pipe(
   ),
 );
 
-const entry = exactObject({
+export const entrySchema = exactObject({
   ...settingsEntries,
   /** The login of the master user or of a superuser, in place of `secretArn`. */
   adminSecretArn: v.optional(completeSecretArn),
   /** The customer key that the secret is encrypted with, if any. */
-  secretKeyArn: v.optional(textLike(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'the ARN of a KMS key')),
+  secretKeyArn: v.optional(keyArn),
+  /** The resource that `iamUser` may log in to. */
+  databaseResourceId: v.optional(
+    textLike(/^(db|cluster)-[A-Z0-9]+$/, 'the resource id of an instance (db-…) or cluster (cluster-…)'),
+  ),
   vpc,
-  databaseSecurityGroupId: v.optional(textLike(/^sg-[0-9a-f]+$/, 'the id of a security group')),
-  databasePort: v.optional(portNumber),
-  alarmTopicArn: v.optional(textLike(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic')),
+  /** The function's own, in place of a new one. */
+  securityGroupIds: v.optional(atLeastOne(securityGroupId)),
+  databaseSecurityGroupId: v.optional(securityGroupId),
+  databasePort: anything,
+  interfaceEndpoints: v.optional(v.boolean('true or false')),
+  schedule: anything,
+  interval: v.optional(duration),
+  timeout: v.optional(duration),
+  alarmTopicArn: v.optional(topicArn),
+  pageTopicArn: v.optional(topicArn),
+  /** The customer key that the topics are encrypted with which the stack makes. */
+  topicEncryptionKeyArn: v.optional(keyArn),
   logRetentionDays: v.optional(v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365')),
-  slotsNearlyFullPercent: v.optional(percent),
-  applicationHoggingPercent: v.optional(percent),
-  roleNearLimitPercent: v.optional(percent),
+  alarms: v.optional(alarmsInFile),
 });
 
-type Entry = v.InferOutput<typeof entry>;
+type Entry = v.InferOutput<typeof entrySchema>;
 
 /** An entry that holds: what the app needs to know to make a stack. */
-export interface DatabaseConfig extends Omit<Entry, keyof typeof settingsEntries> {
-  /** Without `secretArn` where the login is made on deployment. */
-  readonly settings: Omit<Settings, 'secretArn'> & { readonly secretArn?: string | undefined };
+export interface DatabaseConfig
+  extends Omit<Entry, keyof typeof settingsEntries | keyof v.InferOutput<typeof deploymentSchema>>,
+    v.InferOutput<typeof deploymentSchema> {
+  /** Without `secretArn` where the login is made on deployment, or by IAM. */
+  readonly settings: Settings;
 }
 
 const entries = 'an object that holds an entry for each database, under its name';
@@ -100,17 +121,28 @@ export function parseDatabases(databases: unknown): readonly DatabaseConfig[] {
   return read.flatMap((result) => ('faults' in result ? [] : result));
 }
 
-/** Checks an entry as such and the settings in it, so that both kinds of faults come out at once. */
+/** Checks an entry as such, the settings in it and what concerns the deployment, so that all faults come out at once. */
 function readEntry(name: string, given: unknown): DatabaseConfig | { readonly faults: readonly string[] } {
-  const checked = check(entry, given);
-  // The entry's schema alone judges the ARN.
-  const settings = check(settingsSchema, { ...settingsOf(given), database: name, secretArn: 'checked' });
-  const faults = [...(checked.faults ?? []), ...givenLoginFaults(given), ...(settings.faults ?? [])];
-  if (checked.faults || settings.faults || faults.length > 0) {
+  const checked = check(entrySchema, given);
+  const settings = check(settingsSchema, { ...settingsOf(given), database: name });
+  const deployment = check(deploymentSchema, deploymentOf(given, checked.value));
+  const faults = [
+    ...(checked.faults ?? []),
+    ...givenLoginFaults(given),
+    ...(settings.faults ?? []),
+    ...(deployment.faults ?? []),
+    ...(deployment.value === undefined ? [] : givenAlarmFaults(given, deployment.value, settings.value)),
+  ];
+  if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
     return { faults: faults.map((fault) => inFile(name, fault)) };
   }
-  const { secretArn, ...rest } = checked.value;
-  return { ...rest, settings: { ...settings.value, secretArn } };
+  const { databasePort } = deployment.value;
+  return {
+    ...checked.value,
+    ...deployment.value,
+    databasePort,
+    settings: { ...settings.value, secretArn: checked.value.secretArn },
+  };
 }
 
 /** Nothing of an entry that is no object: that is another fault. */
@@ -119,12 +151,35 @@ function givenLoginFaults(given: unknown): readonly string[] {
   return loginFaults({
     secret: { name: 'secretArn', given: 'secretArn' in given },
     adminSecret: { name: 'adminSecretArn', given: 'adminSecretArn' in given },
+    iamUserGiven: 'iamUser' in given,
+    resourceIdGiven: 'databaseResourceId' in given,
     instancesGiven: 'instances' in given,
   });
 }
 
+/** What the alarms of an entry say against each other and the rest of it. */
+function givenAlarmFaults(
+  given: unknown,
+  { schedule, interval }: v.InferOutput<typeof deploymentSchema>,
+  settings: Settings | undefined,
+): readonly string[] {
+  // What is wrong with the instances is told already.
+  if (settings === undefined) return [];
+  const instances = (settings.instances ?? []).map(withIdentifier);
+  return alarmsInFileFaults(Object(given).alarms, { schedule, intervalMinutes: interval, instances });
+}
+
+/** The part of an entry that the schema of the deployment knows. Durations that are none are the entry's own fault. */
+function deploymentOf(given: unknown, checked: Entry | undefined): object {
+  const { schedule, databasePort } = (given ?? {}) as Partial<Record<string, unknown>>;
+  return { schedule, databasePort, interval: checked?.interval && checked.interval / 60, timeout: checked?.timeout };
+}
+
+/** The entry's schema alone judges the ARN; the settings only need to know that the login is by a password. */
 function settingsOf(given: unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given ?? {}).filter(([key]) => Object.hasOwn(settingsEntries, key)));
+  const settings = Object.entries(given ?? {}).filter(([key]) => Object.hasOwn(settingsEntries, key));
+  const { secretArn: _, ...others } = Object.fromEntries(settings);
+  return others['iamUser'] === undefined ? { ...others, secretArn: 'checked' } : others;
 }
 
 /** A fault with its place in the file. The settings call `database` what here is the key. */

@@ -1,5 +1,4 @@
 import { Duration, Validations } from 'aws-cdk-lib';
-import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -7,11 +6,12 @@ import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../lambda/contract.js';
 import { bundledFunction } from './bundled-function.js';
-import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { reaperEnvironment } from './environment.js';
 import { given } from './given.js';
-import { bootstrapRole } from './permissions.js';
+import type { Placement } from './network.js';
+import { functionRole } from './permissions.js';
 import { reaperSettings } from './reaper-settings.js';
+import { type CheckedProps, iamLoginOf } from './resolve-props.js';
 
 /** Less than the two minutes for which CDK's trigger waits, so that the error that comes out is ours. */
 const TIMEOUT = Duration.seconds(90);
@@ -40,11 +40,12 @@ export function ownSecret(scope: Construct, databaseIdentifier: string): ISecret
 }
 
 /** What the bootstrap is made of, beside the construct's props. */
-export interface BootstrapProps extends ConnectionReaperProps {
-  /** The construct's own. */
-  readonly secret: ISecret;
+export interface BootstrapProps {
+  readonly props: CheckedProps;
+  /** The construct's own; none where the login is by IAM. */
+  readonly secret: ISecret | undefined;
   readonly adminSecret: ISecret;
-  readonly securityGroups: readonly ISecurityGroup[];
+  readonly placement: Placement;
   readonly logRetention: RetentionDays;
 }
 
@@ -52,34 +53,46 @@ export interface BootstrapProps extends ConnectionReaperProps {
  * Sets up the database role on deployment: when it is new, when what it is to be changes, and when the code that does it
  * changes. A failure fails the deployment.
  */
-export function bootstrapTrigger(scope: Construct, props: BootstrapProps): Trigger {
+export function bootstrapTrigger(scope: Construct, bootstrap: BootstrapProps): Trigger {
   const parts = new Construct(scope, 'Bootstrap');
-  const trigger = new Trigger(parts, 'Trigger', { handler: bootstrapFunction(parts, props) });
-  // It logs in, so the ways there must be open.
-  trigger.node.addDependency(...props.securityGroups);
-  if (props.databaseSecurityGroup !== undefined) trigger.node.addDependency(props.databaseSecurityGroup);
+  const trigger = new Trigger(parts, 'Trigger', { handler: bootstrapFunction(parts, bootstrap) });
+  // It logs in, so the server must be up and the ways there open. The rules are parts of the security groups.
+  const { peer, facts } = bootstrap.props;
+  const { securityGroups, endpoints } = bootstrap.placement;
+  const prerequisites = [...securityGroups, ...(peer?.connections.securityGroups ?? []), facts?.database, endpoints];
+  trigger.node.addDependency(...prerequisites.filter((part) => part !== undefined));
   return trigger;
 }
 
-function bootstrapFunction(scope: Construct, props: BootstrapProps): LambdaFunction {
-  const { databaseIdentifier, vpc, vpcSubnets, secret, adminSecret } = props;
-  const logGroup = new LogGroup(scope, 'Log', { retention: props.logRetention });
+function bootstrapFunction(
+  scope: Construct,
+  { props, secret, adminSecret, placement, logRetention }: BootstrapProps,
+): LambdaFunction {
+  const { endpoints, vpcSubnets, ...place } = placement;
+  const logGroup = new LogGroup(scope, 'Log', { retention: logRetention });
   // Only what concerns the role. Other settings may change while the database can't be reached.
-  const settings = reaperSettings(props, secret.secretArn);
-  const { database, secretArn, instances, dbname, tls, caFile, roleLimits, rescueLogin } = settings;
-  return bundledFunction(scope, {
-    description: `Sets up the role of the Connection Reaper of ${databaseIdentifier}, while it is deployed`,
+  const settings = reaperSettings(props, secret?.secretArn);
+  const { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin } = settings;
+  const rights = {
+    read: secret === undefined ? [adminSecret] : [adminSecret, secret],
+    connect: iamLoginOf(props),
+    publishes: false,
+  };
+  const role = functionRole(scope, 'Connection Reaper: sets up its database role on deployment', logGroup, rights);
+  const bootstrap = bundledFunction(scope, {
+    description: `Sets up the role of the Connection Reaper of ${props.databaseIdentifier}, while it is deployed`,
     handler: 'bootstrap',
     timeout: TIMEOUT,
     environment: reaperEnvironment(
       scope,
-      { database, secretArn, instances, dbname, tls, caFile, roleLimits, rescueLogin },
-      { [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn },
+      { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin },
+      { [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn, ...endpoints?.environment },
     ),
-    role: bootstrapRole(scope, { read: [adminSecret, secret], log: logGroup }),
-    vpc,
+    role,
+    ...place,
     ...given({ vpcSubnets }),
-    securityGroups: [...props.securityGroups],
     logGroup,
   });
+  endpoints?.open(bootstrap.connections, role, rights);
+  return bootstrap;
 }

@@ -1,80 +1,47 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import * as v from 'valibot';
-import { LEAST_TIMEOUT_SECONDS } from '../lambda/contract.js';
-import { check, exactObject, InputError, wholeNumber } from '../lambda/faults.js';
-import { type Settings, settingsSchema } from '../lambda/settings.js';
+import { check, InputError } from '../lambda/faults.js';
+import { settingsSchema } from '../lambda/settings.js';
+import { alarmFaults } from './alarm-overrides.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
+import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deployment-schema.js';
 import { loginFaults } from './login-faults.js';
-import { reaperSettings, withStandIns } from './reaper-settings.js';
+import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
+import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets, resolveProps } from './resolve-props.js';
 
 /** The props that concern the deployment alone, with their defaults. */
 export type DeploymentProps = Required<
-  Pick<
-    ConnectionReaperProps,
-    | 'interval'
-    | 'timeout'
-    | 'logRetention'
-    | 'slotsNearlyFullPercent'
-    | 'applicationHoggingPercent'
-    | 'roleNearLimitPercent'
-  >
+  Pick<ConnectionReaperProps, 'schedule' | 'interval' | 'timeout' | 'logRetention'>
 >;
 
 /** Fills in the defaults of the props that concern the deployment alone; the function knows those of the others. */
-export function withDefaults(props: ConnectionReaperProps): DeploymentProps {
+export function withDefaults(props: ResolvedProps): DeploymentProps {
+  const { schedule = 'interval' } = props;
   return {
-    interval: props.interval ?? Duration.minutes(1),
-    timeout: props.timeout ?? Duration.seconds(50),
+    schedule,
+    interval: props.interval ?? Duration.minutes(DEFAULT_INTERVAL[schedule]),
+    timeout: props.timeout ?? Duration.seconds(DEFAULT_TIMEOUT),
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
-    slotsNearlyFullPercent: props.slotsNearlyFullPercent ?? 80,
-    applicationHoggingPercent: props.applicationHoggingPercent ?? 50,
-    roleNearLimitPercent: props.roleNearLimitPercent ?? 90,
   };
 }
 
-/** A threshold. */
-export const percent = wholeNumber(1, 100);
-
-/** A TCP port. */
-export const portNumber = wholeNumber(1, 65_535);
-
-/** `interval` in minutes, `timeout` in seconds. */
-const deploymentSchema = v.pipe(
-  exactObject({
-    // Alarms on Metrics Insights queries look back 3 hours at most, and ours at three to five intervals.
-    interval: wholeNumber(1, 30, 'whole minutes'),
-    // 900 is Lambda's limit.
-    timeout: wholeNumber(LEAST_TIMEOUT_SECONDS, 900, 'whole seconds'),
-    slotsNearlyFullPercent: percent,
-    applicationHoggingPercent: percent,
-    roleNearLimitPercent: percent,
-    databasePort: v.optional(portNumber),
-  }),
-  v.forward(
-    v.partialCheck(
-      [['interval'], ['timeout']],
-      ({ interval, timeout }) => timeout < interval * 60,
-      'less than the interval, so that a sweep ends before the next one begins',
-    ),
-    ['timeout'],
-  ),
-);
-
 /**
- * Refuses props that the function or CloudWatch would refuse, at synth.
+ * Fills in what `database` tells, and refuses at synth what could not be deployed, or what the function or CloudWatch would
+ * refuse.
  *
  * @param path of the construct, for the message.
- * @returns the settings as the function will read them, save for what only the deployment knows.
  * @throws InputError with every fault.
  */
-export function checkProps(props: ConnectionReaperProps, path: string): Settings {
-  const { interval, timeout, logRetention, ...thresholds } = withDefaults(props);
-  const settings = check(settingsSchema, withStandIns(reaperSettings(props)));
+export function checkProps(given: ConnectionReaperProps, path: string): CheckedProps {
+  const props = resolveProps(given);
+  const { databaseIdentifier, vpc } = props;
+  // The login's own faults are told below.
+  const secretArn = props.iamUser === undefined ? (props.secret?.secretArn ?? SOME_SECRET_ARN) : undefined;
+  const settings = check(settingsSchema, withStandIns(reaperSettings(props, secretArn)));
   const deployment = check(deploymentSchema, {
-    ...thresholds,
-    interval: interval.toMinutes({ integral: false }),
-    timeout: timeout.toSeconds({ integral: false }),
+    schedule: props.schedule,
+    interval: props.interval?.toMinutes({ integral: false }),
+    timeout: props.timeout?.toSeconds({ integral: false }),
     databasePort: Token.isUnresolved(props.databasePort) ? undefined : props.databasePort,
   });
   const faults = [
@@ -83,14 +50,72 @@ export function checkProps(props: ConnectionReaperProps, path: string): Settings
     ...loginFaults({
       secret: { name: 'secret', given: props.secret !== undefined },
       adminSecret: { name: 'adminSecret', given: props.adminSecret !== undefined },
+      iamUserGiven: props.iamUser !== undefined,
+      resourceIdGiven: props.databaseResourceId !== undefined,
       instancesGiven: props.instances !== undefined,
     }),
-    ...(props.databasePort !== undefined && props.instances !== undefined
-      ? ['databasePort: expected nothing beside instances, which have ports of their own']
-      : []),
+    ...databaseFaults(props),
+    ...idleProps(given, props),
+    ...(deployment.value === undefined ? [] : alarmFaults(props.alarms, alarmContext(deployment.value, props))),
   ];
-  if (settings.faults || faults.length > 0) throw new InputError(`ConnectionReaper ${path}`, faults);
-  return settings.value;
+  if (faults.length > 0 || databaseIdentifier === undefined || vpc === undefined) {
+    throw new InputError(`ConnectionReaper ${path}`, faults);
+  }
+  return { ...props, databaseIdentifier, vpc };
+}
+
+/** What the alarms hang on. */
+function alarmContext(
+  { schedule, interval }: { readonly schedule: 'interval' | 'onAlarm'; readonly interval: number },
+  { instances = [] }: ResolvedProps,
+) {
+  return {
+    schedule,
+    intervalMinutes: interval,
+    instances: instances.map(({ name, dbInstanceIdentifier }) => ({ name, dbInstanceIdentifier })),
+  };
+}
+
+/** What lacks, or can't be, of the database. */
+function databaseFaults({ facts, vpc, instances, iamUser }: ResolvedProps): readonly string[] {
+  const faults: string[] = [];
+  if (vpc === undefined) {
+    faults.push(`vpc: missing${facts === undefined ? '' : ": an imported database doesn't tell its own"}`);
+  }
+  if (facts === undefined) return faults;
+  if (facts.engineFamily !== undefined && facts.engineFamily !== 'POSTGRESQL') {
+    faults.push(`database: expected one of PostgreSQL, got the engine family ${facts.engineFamily}`);
+  }
+  if (instances === undefined) {
+    faults.push(
+      "instances: missing: the imported cluster doesn't tell its own (give instanceEndpointAddresses and port to " +
+        'fromDatabaseClusterAttributes, or instances here)',
+    );
+  }
+  if (iamUser !== undefined && facts.iamAuthentication === false) {
+    faults.push('iamUser: expected a database with iamAuthentication: true, got one without');
+  }
+  return faults;
+}
+
+/** What was given and would have no effect. */
+function idleProps(given: ConnectionReaperProps, props: ResolvedProps): readonly string[] {
+  const faults: string[] = [];
+  if (given.databasePort !== undefined && props.instances !== undefined) {
+    faults.push('databasePort: expected nothing beside instances, which have ports of their own');
+  }
+  if (given.databaseResourceId !== undefined && given.iamUser === undefined) {
+    faults.push('databaseResourceId: expected nothing without iamUser, which is granted on it');
+  }
+  if (given.interfaceEndpoints === true && !readsSecrets(props) && !callsCloudWatch(props)) {
+    faults.push(
+      'interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch',
+    );
+  }
+  if (given.topicEncryptionKey !== undefined && given.alarmTopic !== undefined && given.pageTopic !== undefined) {
+    faults.push('topicEncryptionKey: expected nothing beside alarmTopic and pageTopic, since no topic is made');
+  }
+  return faults;
 }
 
 /** The one setting that the props call by another name. */

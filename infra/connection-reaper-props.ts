@@ -1,8 +1,14 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { AlarmOverrides } from './alarm-overrides.js';
+
+/** A database of CDK's RDS module, made in the same app or imported by its attributes. */
+export type ReaperDatabase = IDatabaseCluster | IDatabaseInstance;
 
 /** A PostgreSQL server to visit: a writer, a reader, or the only one. */
 export interface ReaperInstance {
@@ -14,6 +20,13 @@ export interface ReaperInstance {
 
   /** Its port. @default 5432 */
   readonly port?: number;
+
+  /**
+   * What RDS calls it, which the alarm on RDS's own metric needs.
+   *
+   * @default - the first label of `host`, where that is an endpoint of RDS; else none
+   */
+  readonly dbInstanceIdentifier?: string;
 }
 
 /**
@@ -68,19 +81,32 @@ export interface ApplicationNameRule {
   readonly name: string;
 }
 
-/** Properties of a `ConnectionReaper`. */
+/** Properties of a `ConnectionReaper`. Either `database` says where the database is, or the other props do. */
 export interface ConnectionReaperProps {
+  /**
+   * The database: a PostgreSQL cluster, instance or read replica of CDK's RDS module. Where it was made in this app, it is
+   * all that is needed. One that was imported by its attributes tells no VPC, so `vpc` is needed beside it.
+   *
+   * From it come `databaseIdentifier`, `vpc`, `vpcSubnets`, the rules of both security groups, `instances` with all their
+   * endpoints, `adminSecret`, and the resource that a login by IAM is granted on. What is given beside it, counts.
+   *
+   * @default - none: `databaseIdentifier`, `vpc` and a login are needed
+   */
+  readonly database?: ReaperDatabase;
+
   /**
    * What the database is called in metrics, alarms, the dashboard and reports: 1 to 64 letters, digits, `.`, `_` or `-`.
    * One reaper a name in an account and region, since their metrics would mix.
+   *
+   * @default - the identifier of an imported `database`; of one made in this app its path, such as `Orders-Cluster`
    */
-  readonly databaseIdentifier: string;
+  readonly databaseIdentifier?: string;
 
   /**
    * The login, as JSON with `username` and `password`, and with `host`, `port` and `dbname` where the props don't give
    * them. The function may read this secret and no other. The role is set up by hand, with `infra/grants.sql`.
    *
-   * @default - one that the construct makes, with `adminSecret`
+   * @default - one that the construct makes, with `adminSecret`; for a read replica that of its source
    */
   readonly secret?: ISecret;
 
@@ -89,12 +115,29 @@ export interface ConnectionReaperProps {
    * stack is deployed, and again on each change of `roleLimits`, a function of its own logs in with it and sets up the
    * role `connection_reaper`, with a password that the construct generates. The function that sweeps can't read it.
    *
-   * Needs `instances`, which name the writer. Where the database is made by the same app, `bootstrap` has to wait for it:
-   * `reaper.bootstrap?.executeAfter(cluster)`.
+   * Needs `instances`, which name the writer.
    *
-   * @default - none: the role is set up by hand, and its login is in `secret`
+   * @default - the secret of `database`, unless `secret` or `iamUser` is given; else none: the role is set up by hand
    */
   readonly adminSecret?: ISecret;
+
+  /**
+   * Log in as this role with a token of IAM database authentication, which lasts 15 minutes, instead of a password. The
+   * database must have IAM authentication turned on; TLS and the endpoint's real name are required. With `adminSecret` the
+   * role is made on deployment, else by hand, with `infra/grants.sql`.
+   *
+   * Needs `instances`, and without `database` also `databaseResourceId`.
+   *
+   * @default - a password
+   */
+  readonly iamUser?: string;
+
+  /**
+   * The resource that `iamUser` may log in to: `db-…` of an instance, `cluster-…` of an Aurora cluster.
+   *
+   * @default - that of `database`
+   */
+  readonly databaseResourceId?: string;
 
   /**
    * A second login, used only when the first one is refused by a full server (SQLSTATE 53300), and loudly logged.
@@ -111,14 +154,29 @@ export interface ConnectionReaperProps {
    */
   readonly rescueLogin?: 'off' | 'replication';
 
-  /** The VPC to run in: one that reaches the database, Secrets Manager and CloudWatch. */
-  readonly vpc: IVpc;
+  /** The VPC to run in: one that reaches the database. @default - that of `database`, if it was made in this app */
+  readonly vpc?: IVpc;
 
-  /** The subnets of the VPC to run in. @default - the private subnets with a way out */
+  /**
+   * The subnets of the VPC to run in. They need a way to Secrets Manager (unless the login is by IAM) and to CloudWatch
+   * (unless `metricsVia` is `log`): NAT, or endpoints in the VPC, be it those of `interfaceEndpoints`.
+   *
+   * @default - those of `database`, if they have such a way; else the VPC's private subnets with a way out, or its
+   * isolated ones
+   */
   readonly vpcSubnets?: SubnetSelection;
 
   /**
-   * The function's security groups. Given ones are used as they are: unless `databaseSecurityGroup` is given too, they
+   * Make the interface endpoints that the function needs, in its subnets, open to it alone: of Secrets Manager (unless the
+   * login is by IAM) and of CloudWatch (unless `metricsVia` is `log`). A VPC can have but one with a private name for each
+   * service, so leave this off where there are some.
+   *
+   * @default false
+   */
+  readonly interfaceEndpoints?: boolean;
+
+  /**
+   * The function's security groups. Given ones are used as they are: unless the database's security group is known, they
    * get no rules.
    *
    * @default - a new one that lets out HTTPS, and PostgreSQL to the database
@@ -128,15 +186,20 @@ export interface ConnectionReaperProps {
   /**
    * The database's security group: gets a rule that lets the function in, and the function's one that lets it out there.
    *
-   * @default - none: a new security group lets the function out to any address on the database's ports, and letting it
-   * in is up to you
+   * @default - those of `database`; without any, a new security group lets the function out to any address on the
+   * database's ports, and letting it in is up to you
    */
   readonly databaseSecurityGroup?: ISecurityGroup;
 
   /** The port for the security group rules where it is the secret that names the host. @default 5432 */
   readonly databasePort?: number;
 
-  /** The servers to visit. @default - one, called `primary`, at the host and port in the secret */
+  /**
+   * The servers to visit.
+   *
+   * @default - every instance of `database`; without one, a single server called `primary`, at the host and port in the
+   * secret
+   */
   readonly instances?: readonly ReaperInstance[];
 
   /** The database to log in to. @default - the one the secret names, else `postgres` */
@@ -201,7 +264,21 @@ export interface ConnectionReaperProps {
   /** Several application names that shall count as one. @default - every `application_name` counts for itself */
   readonly applicationNames?: readonly ApplicationNameRule[];
 
-  /** The time between two sweeps, and the period of the alarms: whole minutes, 1 to 30. @default Duration.minutes(1) */
+  /**
+   * What starts a sweep. `interval`: time. `onAlarm`: RDS's own metric of connections, once its alarm goes off, and again
+   * and again while it lasts; a database without connections is then left alone, such as Aurora Serverless that pauses by
+   * itself, which each sweep would wake. Needs `alarms: { DatabaseConnections: { threshold } }`.
+   *
+   * @default interval
+   */
+  readonly schedule?: 'interval' | 'onAlarm';
+
+  /**
+   * The time between two sweeps, and the period of the alarms: whole minutes, 1 to 30. With `onAlarm` the time between two
+   * sweeps while the alarm lasts, 2 or more.
+   *
+   * @default Duration.minutes(1); Duration.minutes(5) with `onAlarm`
+   */
   readonly interval?: Duration;
 
   /**
@@ -211,6 +288,14 @@ export interface ConnectionReaperProps {
    * @default Duration.seconds(50)
    */
   readonly timeout?: Duration;
+
+  /**
+   * How metrics reach CloudWatch. `api`: by PutMetricData, which needs a route and a right. `log`: through the function's
+   * log, in the embedded metric format, which needs neither and is a little later.
+   *
+   * @default api
+   */
+  readonly metricsVia?: 'api' | 'log';
 
   /** How long the function's log is kept. It says whose backends were ended. @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
@@ -222,12 +307,26 @@ export interface ConnectionReaperProps {
    */
   readonly alarmTopic?: ITopic;
 
-  /** SlotsNearlyFull: percent of the slots that ordinary roles can use, 1 to 100. @default 80 */
-  readonly slotsNearlyFullPercent?: number;
+  /**
+   * Where the alarm `Page` goes, which goes off with those that can't wait for the morning. CloudWatch must be allowed to
+   * publish there already.
+   *
+   * @default - a new topic, with nobody subscribed to it
+   */
+  readonly pageTopic?: ITopic;
 
-  /** ApplicationHogging: percent of those slots held by one application, 1 to 100. @default 50 */
-  readonly applicationHoggingPercent?: number;
+  /**
+   * The customer key that encrypts the topics which the construct makes. A key of this app is allowed to serve CloudWatch;
+   * the policy of an imported one must already allow `cloudwatch.amazonaws.com` to `kms:Decrypt` and `kms:GenerateDataKey*`.
+   *
+   * @default - they are not encrypted. They hold numbers and names, and AWS's own key would keep CloudWatch out.
+   */
+  readonly topicEncryptionKey?: IKey;
 
-  /** RoleNearLimit: percent of a role's CONNECTION LIMIT, 1 to 100. @default 90 */
-  readonly roleNearLimitPercent?: number;
+  /**
+   * What differs from the defaults of each alarm, by its name; `false` leaves it out.
+   *
+   * @default - every alarm as README describes it
+   */
+  readonly alarms?: AlarmOverrides;
 }

@@ -4,6 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { importAlarms } from './alarms-in-file.js';
 import type { DatabaseConfig } from './app-config.js';
 import { invokeCommand } from './commands.js';
 import { ConnectionReaper } from './connection-reaper.js';
@@ -22,56 +23,73 @@ export class ConnectionReaperStack extends Stack {
 
   constructor(scope: Construct, id: string, { config, ...props }: ConnectionReaperStackProps) {
     super(scope, id, props);
-    const { databaseSecurityGroupId, alarmTopicArn } = config;
+    const { settings, databaseResourceId, securityGroupIds, databaseSecurityGroupId, breakGlassSecretArn } = {
+      ...config,
+      ...config.settings,
+    };
     this.reaper = new ConnectionReaper(this, 'Reaper', {
-      ...settingsProps(config.settings),
-      ...given({
-        databasePort: config.databasePort,
-        databaseSecurityGroup:
-          databaseSecurityGroupId === undefined
-            ? undefined
-            : SecurityGroup.fromSecurityGroupId(this, 'DatabaseSecurityGroup', databaseSecurityGroupId),
-        breakGlassSecret:
-          config.settings.breakGlassSecretArn === undefined
-            ? undefined
-            : Secret.fromSecretCompleteArn(this, 'BreakGlassSecret', config.settings.breakGlassSecretArn),
-        alarmTopic: alarmTopicArn === undefined ? undefined : Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn),
-        logRetention: config.logRetentionDays,
-        slotsNearlyFullPercent: config.slotsNearlyFullPercent,
-        applicationHoggingPercent: config.applicationHoggingPercent,
-        roleNearLimitPercent: config.roleNearLimitPercent,
-      }),
+      ...settingsProps(settings),
       ...importLogin(this, config),
       vpc: importVpc(this, config),
+      schedule: config.schedule,
+      interval: Duration.minutes(config.interval),
+      timeout: Duration.seconds(config.timeout),
+      ...given({
+        databaseResourceId,
+        securityGroups: securityGroupIds?.map((id) =>
+          SecurityGroup.fromSecurityGroupId(this, `SecurityGroup-${id}`, id),
+        ),
+        databaseSecurityGroup: imported(databaseSecurityGroupId, (id) =>
+          SecurityGroup.fromSecurityGroupId(this, 'DatabaseSecurityGroup', id),
+        ),
+        databasePort: config.databasePort,
+        interfaceEndpoints: config.interfaceEndpoints,
+        breakGlassSecret: imported(breakGlassSecretArn, (arn) =>
+          Secret.fromSecretCompleteArn(this, 'BreakGlassSecret', arn),
+        ),
+        alarms: imported(config.alarms, (alarms) => importAlarms(this, alarms)),
+        logRetention: config.logRetentionDays,
+        alarmTopic: imported(config.alarmTopicArn, (arn) => Topic.fromTopicArn(this, 'AlarmTopic', arn)),
+        pageTopic: imported(config.pageTopicArn, (arn) => Topic.fromTopicArn(this, 'PageTopic', arn)),
+        topicEncryptionKey: imported(config.topicEncryptionKeyArn, (arn) => Key.fromKeyArn(this, 'TopicKey', arn)),
+      }),
     });
     this.tell(this.reaper);
   }
 
-  private tell({ handler, alarmTopic, dashboard }: ConnectionReaper): void {
+  private tell({ handler, alarmTopic, pageTopic, dashboard }: ConnectionReaper): void {
     new CfnOutput(this, 'FunctionName', { value: handler.functionName });
     new CfnOutput(this, 'ReportCommand', {
       description: 'Prints what holds the connection slots, and changes nothing',
       value: invokeCommand(handler, { action: 'report' }),
     });
-    new CfnOutput(this, 'AlarmTopicArn', {
+    new CfnOutput(this, 'PageTopicArn', {
       description: 'Subscribe here whoever is on call',
+      value: pageTopic.topicArn,
+    });
+    new CfnOutput(this, 'AlarmTopicArn', {
+      description: 'Subscribe here whoever takes tickets: every alarm by itself, with what to do',
       value: alarmTopic.topicArn,
     });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName });
   }
 }
 
-/** The one of the two secrets that the entry names. */
+/** What an entry names, if it does. */
+function imported<Name, Value>(name: Name | undefined, make: (name: Name) => Value): Value | undefined {
+  return name === undefined ? undefined : make(name);
+}
+
+/** The one of the two secrets that the entry names, if any. */
 function importLogin(scope: Construct, { settings, adminSecretArn, secretKeyArn }: DatabaseConfig) {
-  const encryptionKey = secretKeyArn === undefined ? undefined : Key.fromKeyArn(scope, 'SecretKey', secretKeyArn);
-  const imported = (id: string, secretCompleteArn: string | undefined): ISecret | undefined =>
-    secretCompleteArn === undefined
-      ? undefined
-      : Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...given({ encryptionKey }) });
-  return given({
-    secret: imported('Secret', settings.secretArn),
-    adminSecret: imported('AdminSecret', adminSecretArn),
-  });
+  const encryptionKey = imported(secretKeyArn, (arn) => Key.fromKeyArn(scope, 'SecretKey', arn));
+  const secret = (id: string, arn: string | undefined) =>
+    imported(
+      arn,
+      (secretCompleteArn): ISecret =>
+        Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...given({ encryptionKey }) }),
+    );
+  return given({ secret: secret('Secret', settings.secretArn), adminSecret: secret('AdminSecret', adminSecretArn) });
 }
 
 function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {
@@ -85,16 +103,15 @@ function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {
 
 /** The settings, back in the words of the construct. */
 function settingsProps({ database, secretArn: _, breakGlassSecretArn: __, ...settings }: DatabaseConfig['settings']) {
-  const { instances, dbname, caFile, maxTerminationsPerRun, idleInTransactionAfter, ...withDefaults } = settings;
+  const { idleInTransactionAfter, ...others } = settings;
   return {
-    ...withDefaults,
-    ...given({ instances, dbname, caFile, maxTerminationsPerRun }),
-    ...(idleInTransactionAfter !== undefined && { idleInTransactionAfter: Duration.seconds(idleInTransactionAfter) }),
-    pressure: settings.pressure.map((tier) => ({ ...tier, idleAfter: Duration.seconds(tier.idleAfter) })),
+    ...given(others),
+    ...given({ idleInTransactionAfter: imported(idleInTransactionAfter, Duration.seconds) }),
     databaseIdentifier: database,
     idleAfter: Duration.seconds(settings.idleAfter),
+    pressure: settings.pressure.map((tier) => ({ ...tier, idleAfter: Duration.seconds(tier.idleAfter) })),
     rules: settings.rules.map(({ idleAfter, ...rule }) =>
-      given({ ...rule, idleAfter: idleAfter === undefined ? undefined : Duration.seconds(idleAfter) }),
+      given({ ...rule, idleAfter: imported(idleAfter, Duration.seconds) }),
     ),
   };
 }

@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Annotations, type Duration } from 'aws-cdk-lib';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -7,16 +7,18 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import type { ITrigger } from 'aws-cdk-lib/triggers';
 import type { Construct } from 'constructs';
-import { instanceNames } from '../lambda/settings.js';
+import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
 import { alarmTopic } from './alarm-topic.js';
 import { ReaperAlarms } from './alarms.js';
 import { bootstrapTrigger, ownSecret } from './bootstrap.js';
 import { checkProps, withDefaults } from './check-props.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { reaperDashboard } from './dashboard.js';
+import { turnOnIamLogin } from './database.js';
 import { ReaperMetrics } from './metrics.js';
-import { connectToDatabase, reaperSecurityGroup } from './network.js';
+import { connectToDatabase, placeReaper } from './network.js';
 import { reaperFunction } from './reaper-function.js';
+import type { CheckedProps } from './resolve-props.js';
 import { scheduleSweeps } from './schedule.js';
 
 /**
@@ -27,22 +29,17 @@ import { scheduleSweeps } from './schedule.js';
  * hand, and small accounts have none to reserve. Two runs at once do no harm, since each termination rechecks its backend.
  *
  * @example
- * new ConnectionReaper(this, 'Reaper', {
- *   databaseIdentifier: 'orders',
- *   secret,
- *   vpc,
- *   databaseSecurityGroup,
- *   roleLimits: { checkout: 40 },
- * });
+ * new ConnectionReaper(this, 'Reaper', { database: cluster });
  */
 export class ConnectionReaper extends ReaperMetrics {
   readonly databaseIdentifier: string;
   readonly instanceNames: readonly string[];
+  readonly dbInstanceIdentifiers: Readonly<Record<string, string>>;
   readonly interval: Duration;
   readonly handler: IFunction;
 
-  /** The login: the given one, or the construct's own. */
-  readonly secret: ISecret;
+  /** The login: the given one, or the construct's own; none where it is by IAM. */
+  readonly secret?: ISecret;
 
   /** What sets up the database role on deployment; only with `adminSecret`. */
   readonly bootstrap?: ITrigger;
@@ -56,6 +53,9 @@ export class ConnectionReaper extends ReaperMetrics {
   /** Where alarms and recoveries go. */
   readonly alarmTopic: ITopic;
 
+  /** Where the alarm for whoever is on call goes. */
+  readonly pageTopic: ITopic;
+
   /** The alarms. */
   readonly alarms: ReaperAlarms;
 
@@ -63,40 +63,63 @@ export class ConnectionReaper extends ReaperMetrics {
   readonly dashboard: Dashboard;
 
   /** @throws InputError with everything that is wrong with the props. */
-  constructor(scope: Construct, id: string, props: ConnectionReaperProps) {
+  constructor(scope: Construct, id: string, given: ConnectionReaperProps) {
     super(scope, id);
-    const settings = checkProps(props, this.node.path);
-    const { interval, timeout, logRetention, ...thresholds } = withDefaults(props);
+    const props = checkProps(given, this.node.path);
+    const { schedule, interval, timeout, logRetention } = withDefaults(props);
+    const { databaseIdentifier, adminSecret, topicEncryptionKey } = props;
 
-    this.databaseIdentifier = props.databaseIdentifier;
-    this.instanceNames = instanceNames(settings);
+    this.databaseIdentifier = databaseIdentifier;
+    this.instanceNames = props.instances?.map(({ name }) => name) ?? [DEFAULT_INSTANCE_NAME];
+    this.dbInstanceIdentifiers = identifiersOf(props);
     this.interval = interval;
     this.logGroup = new LogGroup(this, 'Log', { retention: logRetention });
     this.deadLetterQueue = new Queue(this, 'DeadLetters', { enforceSSL: true });
     const { logGroup, deadLetterQueue } = this;
 
-    const secret = props.secret ?? ownSecret(this, props.databaseIdentifier);
-    const securityGroups = props.securityGroups ?? [reaperSecurityGroup(this, props)];
-    const handler = reaperFunction(this, { ...props, secret, securityGroups, timeout, logGroup, deadLetterQueue });
+    const secret = props.secret ?? (props.iamUser === undefined ? ownSecret(this, databaseIdentifier) : undefined);
+    if (secret !== undefined) this.secret = secret;
+    if (props.iamUser !== undefined && props.facts !== undefined) turnOnIamLogin(props.facts);
+    const placement = placeReaper(this, props);
+    const handler = reaperFunction(this, { props, secret, placement, timeout, logGroup, deadLetterQueue });
     connectToDatabase(handler.connections, props);
     this.handler = handler;
-    this.secret = secret;
-    const schedule = scheduleSweeps(this, handler, { interval, deadLetterQueue });
-
-    const { adminSecret } = props;
     if (adminSecret !== undefined) {
-      this.bootstrap = bootstrapTrigger(this, {
-        ...props,
-        secret,
-        adminSecret,
-        securityGroups,
-        logRetention,
-      });
-      this.bootstrap.executeBefore(schedule);
+      this.bootstrap = bootstrapTrigger(this, { props, secret, adminSecret, placement, logRetention });
+    }
+    if (schedule === 'interval') {
+      const sweeps = scheduleSweeps(this, handler, { interval, deadLetterQueue });
+      this.bootstrap?.executeBefore(sweeps);
+      if (props.facts?.pausesByItself === true) warnOfWakefulness(this);
     }
 
-    this.alarmTopic = props.alarmTopic ?? alarmTopic(this, props.databaseIdentifier);
-    this.alarms = new ReaperAlarms(this, 'Alarms', { ...thresholds, reaper: this, logGroup, topic: this.alarmTopic });
+    const topic = { databaseIdentifier, encryptionKey: topicEncryptionKey };
+    this.alarmTopic = props.alarmTopic ?? alarmTopic(this, 'AlarmTopic', topic);
+    this.pageTopic = props.pageTopic ?? alarmTopic(this, 'PageTopic', topic);
+    this.alarms = new ReaperAlarms(this, 'Alarms', {
+      reaper: this,
+      logGroup,
+      topic: this.alarmTopic,
+      pageTopic: this.pageTopic,
+      overrides: props.alarms,
+      schedule,
+    });
     this.dashboard = reaperDashboard(this, this, this.alarms);
   }
+}
+
+function identifiersOf({ instances = [] }: CheckedProps): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    instances.flatMap(({ name, dbInstanceIdentifier }) =>
+      dbInstanceIdentifier === undefined ? [] : [[name, dbInstanceIdentifier] as const],
+    ),
+  );
+}
+
+function warnOfWakefulness(scope: Construct): void {
+  Annotations.of(scope).addWarningV2(
+    'connection-reaper:keepsAwake',
+    'The cluster has a minimum capacity of 0, to pause without connections. A sweep every interval keeps it awake for ever, ' +
+      'and billed: schedule: "onAlarm" sweeps only while connections are many. Acknowledge this if it is meant',
+  );
 }

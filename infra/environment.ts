@@ -2,8 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { SETTINGS_VARIABLE } from '../lambda/contract.js';
 import { InputError } from '../lambda/faults.js';
-import type { SettingsInput } from '../lambda/settings.js';
-import { SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
+import { SOME_SECRET_ARN, type UncheckedSettings, withStandIns } from './reaper-settings.js';
 
 /**
  * What Lambda allows for all environment variables together.
@@ -22,13 +21,13 @@ const RUNTIME_CA_FILE = '/var/runtime/ca-cert.pem';
  */
 export function reaperEnvironment(
   scope: Construct,
-  settings: SettingsInput,
+  settings: UncheckedSettings,
   others: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   // Node.js reads the file at its start, and warns where it is missing: only the runtime has it.
   const trust: Record<string, string> =
     settings.tls !== 'disable' && settings.caFile === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE } : {};
-  // Names of secrets, which may be tokens.
+  // Names of secrets and endpoints, which may be tokens.
   const measured = Object.keys(others).map((name) => [name, SOME_SECRET_ARN]);
   demandRoom(scope, {
     ...trust,

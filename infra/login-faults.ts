@@ -2,14 +2,37 @@
 export interface GivenLogin {
   readonly secret: { readonly name: string; readonly given: boolean };
   readonly adminSecret: { readonly name: string; readonly given: boolean };
+  readonly iamUserGiven: boolean;
+  readonly resourceIdGiven: boolean;
   readonly instancesGiven: boolean;
 }
 
-/** The login is either there already, or made on deployment. */
-export function loginFaults({ secret, adminSecret, instancesGiven }: GivenLogin): readonly string[] {
-  if (!adminSecret.given) return secret.given ? [] : [`${secret.name}: missing, and ${adminSecret.name} too: give one`];
-  if (secret.given) {
-    return [`${adminSecret.name}: expected nothing beside ${secret.name}, whose role is set up by hand`];
+/** The login is there already, by a secret or by IAM, or it is made on deployment. */
+export function loginFaults({
+  secret,
+  adminSecret,
+  iamUserGiven,
+  resourceIdGiven,
+  instancesGiven,
+}: GivenLogin): readonly string[] {
+  const faults: string[] = [];
+  if (!secret.given && !adminSecret.given && !iamUserGiven) {
+    faults.push(`${secret.name}: missing, and ${adminSecret.name} and iamUser too: give one`);
   }
-  return instancesGiven ? [] : [`instances: missing: beside ${adminSecret.name} no secret names the reaper's host`];
+  if (secret.given && adminSecret.given) {
+    faults.push(`${adminSecret.name}: expected nothing beside ${secret.name}, whose role is set up by hand`);
+  }
+  if (secret.given && iamUserGiven) {
+    faults.push(`iamUser: expected nothing beside ${secret.name}, which holds a password`);
+  }
+  // What iamUser needs of the settings, the function needs too: it is in their schema.
+  if (adminSecret.given && !secret.given && !iamUserGiven && !instancesGiven) {
+    faults.push(`instances: missing: beside ${adminSecret.name} no secret names the reaper's host`);
+  }
+  if (iamUserGiven && !resourceIdGiven) {
+    faults.push(
+      'databaseResourceId: missing: iamUser is granted on it (aws rds describe-db-instances prints DbiResourceId, describe-db-clusters DbClusterResourceId)',
+    );
+  }
+  return faults;
 }

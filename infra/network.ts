@@ -1,37 +1,106 @@
-import { type Connections, type ISecurityGroup, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Annotations } from 'aws-cdk-lib';
+import {
+  type Connections,
+  type ISecurityGroup,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+} from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import type { ConnectionReaperProps } from './connection-reaper-props.js';
+import { ReaperEndpoints } from './interface-endpoints.js';
+import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets } from './resolve-props.js';
 
 /** PostgreSQL's own. */
 const DEFAULT_PORT = 5432;
 
+/** Where the functions are put, and by which ways they get out. */
+export interface Placement {
+  readonly vpc: IVpc;
+  readonly vpcSubnets: SubnetSelection | undefined;
+  readonly securityGroups: ISecurityGroup[];
+  /** Of their own; `undefined` where they use what the VPC has. */
+  readonly endpoints: ReaperEndpoints | undefined;
+}
+
+/** The port of Secrets Manager and CloudWatch. */
+const HTTPS = Port.tcp(443);
+
+/** Puts the functions into the VPC. */
+export function placeReaper(scope: Construct, props: CheckedProps): Placement {
+  const vpcSubnets = reaperSubnets(scope, props);
+  return {
+    vpc: props.vpc,
+    vpcSubnets,
+    securityGroups: [...(props.securityGroups ?? [reaperSecurityGroup(scope, props)])],
+    endpoints:
+      props.interfaceEndpoints === true ? new ReaperEndpoints(scope, 'Endpoints', props, vpcSubnets) : undefined,
+  };
+}
+
+/**
+ * The subnets to run in: the database's own, where there is a way from them to all that the function calls. A function in
+ * a public subnet has none, since it gets no public address.
+ */
+function reaperSubnets(scope: Construct, props: CheckedProps): SubnetSelection | undefined {
+  const { vpc, facts } = props;
+  const selection = props.vpcSubnets ?? (facts?.vpc === vpc ? ownSubnets(vpc, facts.vpcSubnets, props) : undefined);
+  if (leavesVpc(props) && isIsolated(vpc, selection)) {
+    Annotations.of(scope).addWarningV2(
+      'connection-reaper:noWayOut',
+      `The function is put into isolated subnets and calls ${calls(props).join(' and ')}: give the VPC endpoints of them, ` +
+        'or interfaceEndpoints: true, or do without (iamUser, metricsVia: "log"). Acknowledge this if there are some already',
+    );
+  }
+  return selection;
+}
+
+/** `undefined` for CDK's own choice: the private subnets with a way out, else the isolated ones. */
+function ownSubnets(vpc: IVpc, own: SubnetSelection | undefined, props: ResolvedProps): SubnetSelection | undefined {
+  if (vpc.selectSubnets(own).hasPublic) return undefined;
+  const noUse = leavesVpc(props) && isIsolated(vpc, own) && vpc.privateSubnets.length > 0;
+  return noUse ? undefined : own;
+}
+
+function isIsolated(vpc: IVpc, selection: SubnetSelection | undefined): boolean {
+  const isolated = new Set(vpc.isolatedSubnets);
+  const { subnets } = vpc.selectSubnets(selection);
+  return subnets.length > 0 && subnets.every((subnet) => isolated.has(subnet));
+}
+
+function calls(props: ResolvedProps): readonly string[] {
+  return [...(readsSecrets(props) ? ['Secrets Manager'] : []), ...(callsCloudWatch(props) ? ['CloudWatch'] : [])];
+}
+
+/** Whether the function calls anything beyond the database that the construct makes no way to. */
+function leavesVpc(props: ResolvedProps): boolean {
+  return props.interfaceEndpoints !== true && calls(props).length > 0;
+}
+
 /** The security group of a function that was given none. It lets nothing in. */
-export function reaperSecurityGroup(scope: Construct, props: ConnectionReaperProps): ISecurityGroup {
+function reaperSecurityGroup(scope: Construct, props: CheckedProps): ISecurityGroup {
   const group = new SecurityGroup(scope, 'SecurityGroup', {
     vpc: props.vpc,
     description: `Connection Reaper of ${props.databaseIdentifier}`,
     allowAllOutbound: false,
   });
-  // To anywhere: Secrets Manager and CloudWatch have no fixed addresses, and may be reached by NAT or by endpoints.
-  group.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'Secrets Manager and CloudWatch');
-  if (props.databaseSecurityGroup === undefined) {
+  // To anywhere: neither service has fixed addresses, and they may be reached by NAT or by endpoints.
+  if (leavesVpc(props)) group.addEgressRule(Peer.anyIpv4(), HTTPS, calls(props).join(' and '));
+  if (props.peer === undefined) {
     for (const port of databasePorts(props)) group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'PostgreSQL');
   }
   return group;
 }
 
-/** Lets the function and the database talk, on both sides, if the database's security group is known. */
-export function connectToDatabase(connections: Connections, props: ConnectionReaperProps): void {
-  if (props.databaseSecurityGroup === undefined) return;
+/** Lets the function and the database talk, on both sides, if the database's security groups are known. */
+export function connectToDatabase(connections: Connections, props: CheckedProps): void {
+  if (props.peer === undefined) return;
   for (const port of databasePorts(props)) {
-    connections.allowTo(
-      props.databaseSecurityGroup,
-      Port.tcp(port),
-      `Connection Reaper of ${props.databaseIdentifier}`,
-    );
+    connections.allowTo(props.peer, Port.tcp(port), `Connection Reaper of ${props.databaseIdentifier}`);
   }
 }
 
-function databasePorts({ instances, databasePort = DEFAULT_PORT }: ConnectionReaperProps): readonly number[] {
+function databasePorts({ instances, databasePort = DEFAULT_PORT }: ResolvedProps): readonly number[] {
   return [...new Set(instances?.map(({ port = DEFAULT_PORT }) => port) ?? [databasePort])];
 }

@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, type IRole, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -16,36 +16,57 @@ const NETWORK_INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
+/** What a function may do, beside writing its log and being placed into a VPC. */
+export interface RoleRights {
+  /** Its secrets. */
+  readonly read: readonly ISecret[];
+  /** The login by IAM; `undefined` where it is by password. */
+  readonly connect: IamLogin | undefined;
+  /** Whether it calls PutMetricData. */
+  readonly publishes: boolean;
+}
+
+/** Who may log in to which database. */
+export interface IamLogin {
+  /** The database role. */
+  readonly user: string;
+  /** `db-…` or `cluster-…`. */
+  readonly resourceId: string;
+}
+
 /**
- * The function's role: reads its secrets, publishes into one namespace, writes one log group. No policies managed by AWS,
- * since theirs hold for every log group and every metric.
+ * The role of one of the functions: what it needs, each on the one resource. No policies managed by AWS, since theirs hold
+ * for every log group and every metric.
  */
-export function reaperRole(
-  scope: Construct,
-  may: { readonly read: readonly ISecret[]; readonly log: ILogGroup },
-): Role {
-  const role = new Role(scope, 'Role', {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    description: 'Connection Reaper: reads its secret, publishes its metrics, writes its log',
-  });
+export function functionRole(scope: Construct, description: string, log: ILogGroup, may: RoleRights): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
   for (const secret of may.read) allowReading(role, secret);
-  may.log.grantWrite(role);
-  allowPublishing(scope, role);
+  if (may.connect !== undefined) allowConnecting(role, may.connect);
+  log.grantWrite(role);
+  if (may.publishes) allowPublishing(scope, role);
   return role;
 }
 
-/** The role of the bootstrap, the only one that may read the admin secret. It publishes nothing. */
-export function bootstrapRole(
-  scope: Construct,
-  may: { readonly read: readonly ISecret[]; readonly log: ILogGroup },
-): Role {
-  const role = new Role(scope, 'Role', {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    description: 'Connection Reaper: reads the admin secret and its own while it is deployed, writes its log',
-  });
-  for (const secret of may.read) allowReading(role, secret);
-  may.log.grantWrite(role);
-  return role;
+/** Not `grantConnect` of the database, which imports by host and port don't have. */
+function allowConnecting(role: Role, { user, resourceId }: IamLogin): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['rds-db:connect'],
+      resources: [
+        Stack.of(role).formatArn({
+          service: 'rds-db',
+          resource: 'dbuser',
+          resourceName: `${resourceId}/${user}`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+    }),
+  );
+}
+
+/** How policies name a secret. One that was imported by its name ends in six characters that only AWS knows. */
+export function secretResource(secret: ISecret): string {
+  return secret.secretFullArn ?? `${secret.secretArn}-??????`;
 }
 
 /** Not `grantRead`: it adds the right to describe the secret, and none to use a key that was imported. */
@@ -53,8 +74,7 @@ function allowReading(role: Role, secret: ISecret): void {
   role.addToPolicy(
     new PolicyStatement({
       actions: ['secretsmanager:GetSecretValue'],
-      // A secret imported by its name has no full ARN; its ARN ends in six characters that only AWS knows.
-      resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
+      resources: [secretResource(secret)],
     }),
   );
   if (secret.encryptionKey === undefined) return;

@@ -1,6 +1,9 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type { SettingsInput } from '../lambda/settings.js';
-import type { ConnectionReaperProps } from './connection-reaper-props.js';
+import type { ResolvedProps } from './resolve-props.js';
+
+/** Settings whose database may have no name yet, which is a fault to report among the others. */
+export type UncheckedSettings = Omit<SettingsInput, 'database'> & { readonly database: string | undefined };
 
 /** As long as the ARN of a secret with a long generated name. */
 export const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
@@ -13,18 +16,16 @@ const SOME_PORT = 5432;
 /**
  * The function's settings, from the construct's props. What was not given stays out: the function knows the defaults.
  *
- * @param secretArn of the given secret, or of the construct's own, which is made only once the props are checked.
+ * @param secretArn of the given secret, or of the construct's own.
  */
-export function reaperSettings(
-  props: ConnectionReaperProps,
-  secretArn = props.secret?.secretArn ?? SOME_SECRET_ARN,
-): SettingsInput {
+export function reaperSettings(props: ResolvedProps, secretArn: string | undefined): UncheckedSettings {
   return {
     database: props.databaseIdentifier,
     secretArn,
+    iamUser: props.iamUser,
     breakGlassSecretArn: props.breakGlassSecret?.secretArn,
     rescueLogin: props.rescueLogin,
-    instances: props.instances && [...props.instances],
+    instances: props.instances?.map(({ name, host, port }) => ({ name, host, port })),
     dbname: props.dbname,
     tls: props.tls,
     caFile: props.caFile,
@@ -39,6 +40,7 @@ export function reaperSettings(
     trimExcess: props.trimExcess,
     maxApplications: props.maxApplications,
     applicationNames: props.applicationNames && [...props.applicationNames],
+    metricsVia: props.metricsVia,
   };
 }
 
@@ -46,7 +48,7 @@ export function reaperSettings(
  * The same settings with stand-ins for what only the deployment knows (the ARN of a secret, the endpoint of a database of
  * the same app), so that they can be checked and measured before.
  */
-export function withStandIns(settings: SettingsInput): SettingsInput {
+export function withStandIns(settings: UncheckedSettings): UncheckedSettings {
   return {
     ...settings,
     secretArn: standIn(settings.secretArn, SOME_SECRET_ARN),

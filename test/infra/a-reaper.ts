@@ -5,6 +5,8 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import type { SettingsInput } from '../../lambda/settings.js';
 
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/connection-reaper-a1B2c3';
 
@@ -38,7 +40,7 @@ type Surroundings = ReturnType<typeof aStack>;
 export function aReaper(props: Overrides | ((surroundings: Surroundings) => Overrides) = {}, surroundings = aStack()) {
   const { stack, vpc, secret } = surroundings;
   const overrides = typeof props === 'function' ? props(surroundings) : props;
-  const login = overrides.adminSecret === undefined ? { secret } : {};
+  const login = overrides.adminSecret === undefined && overrides.iamUser === undefined ? { secret } : {};
   const reaper = new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', ...login, vpc, ...overrides });
   return {
     ...surroundings,
@@ -66,6 +68,32 @@ export function resolved(value: unknown): unknown {
     return parts.map(resolved).join(separator);
   }
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, resolved(member)]));
+}
+
+/** `<LogicalId.Attribute>` in place of references, without the hashes of logical ids. */
+export function bare(value: unknown): unknown {
+  const json = JSON.stringify(resolved(value) ?? null).replaceAll(/\$\{([^}]*)\}/g, '<$1>');
+  return JSON.parse(json.replaceAll(/([<"]\w+?)[0-9A-F]{8}(?=[.>"])/g, '$1'));
+}
+
+/** The function that sweeps, as far as tests look at it. */
+export function sweeperOf(template: Template) {
+  const found = propertiesOf(template, 'AWS::Lambda::Function').find(({ Handler }) => Handler === 'index.handler');
+  if (found === undefined) throw new Error('expected the function in the template');
+  return found as {
+    readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
+    readonly VpcConfig: { readonly SubnetIds: readonly unknown[]; readonly SecurityGroupIds: readonly unknown[] };
+    readonly Timeout: number;
+  };
+}
+
+/** The settings of the function, with `<references>` in them. */
+export function settingsOf(template: Template) {
+  // Ports of databases made in the app are references, and so no JSON yet.
+  const json = String(bare(sweeperOf(template).Environment.Variables[SETTINGS_VARIABLE]));
+  return JSON.parse(json.replaceAll(/:(<[^>]+>)/g, ':"$1"')) as Omit<SettingsInput, 'instances'> & {
+    readonly instances?: readonly { readonly name: string; readonly host: string; readonly port: number | string }[];
+  };
 }
 
 /** Every statement of every policy of a role, given by how its logical id begins. */

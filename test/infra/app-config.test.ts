@@ -46,7 +46,7 @@ describe('entries', () => {
     {
       with: 'no secret',
       entry: { vpc: LEAST.vpc },
-      fault: /orders\.secretArn: missing, and adminSecretArn too: give one$/,
+      fault: /orders\.secretArn: missing, and adminSecretArn and iamUser too: give one$/,
     },
     {
       with: 'both secrets',
@@ -76,8 +76,53 @@ describe('entries', () => {
     },
     {
       with: 'a threshold beyond the whole',
-      entry: { ...LEAST, roleNearLimitPercent: 200 },
-      fault: /orders\.roleNearLimitPercent: .*got 200$/,
+      entry: { ...LEAST, alarms: { RoleNearLimit: { threshold: 200 } } },
+      fault: /orders\.alarms\.RoleNearLimit\.threshold: .*got 200$/,
+    },
+    {
+      with: 'an alarm that there is not',
+      entry: { ...LEAST, alarms: { RoleNearLimits: false } },
+      fault: /orders\.alarms\.RoleNearLimits: unknown key, expected one of the keys .*RoleNearLimit,/,
+    },
+    {
+      with: 'a timeout longer than the interval',
+      entry: { ...LEAST, timeout: '2m' },
+      fault: /orders\.timeout: expected less than the interval/,
+    },
+    {
+      with: 'an interval that is not whole minutes',
+      entry: { ...LEAST, interval: '90s' },
+      fault: /orders\.interval: expected whole minutes from 1 to 30, got 1\.5$/,
+    },
+    {
+      with: 'a login by IAM, and not on what',
+      entry: { vpc: LEAST.vpc, iamUser: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
+      fault: /orders\.databaseResourceId: missing: iamUser is granted on it/,
+    },
+    {
+      with: 'a login by IAM, and no host',
+      entry: { vpc: LEAST.vpc, iamUser: 'reaper', databaseResourceId: 'db-ABC' },
+      fault: /orders\.instances: expected instances beside iamUser, since no secret names the host/,
+    },
+    {
+      with: 'a login by IAM and a password',
+      entry: {
+        ...LEAST,
+        iamUser: 'reaper',
+        databaseResourceId: 'db-ABC',
+        instances: [{ name: 'primary', host: 'db.example' }],
+      },
+      fault: /orders\.iamUser: expected nothing beside secretArn, which holds a password$/,
+    },
+    {
+      with: 'the identifier of an instance, which is no resource id',
+      entry: {
+        vpc: LEAST.vpc,
+        iamUser: 'reaper',
+        databaseResourceId: 'orders',
+        instances: [{ name: 'primary', host: 'db.example' }],
+      },
+      fault: /orders\.databaseResourceId: expected the resource id of an instance/,
     },
     {
       with: 'a retention that CloudWatch has not',
@@ -122,6 +167,13 @@ describe('entries', () => {
   ])('fails when the databases are %s', (_, databases) => {
     expect(faultsOf(databases)).toEqual([expect.stringMatching(/^context\.databases: /)]);
   });
+});
+
+test('fails when one database is wrong for the deployment and another for the function, with both at once', () => {
+  expect(faultsOf({ orders: { ...LEAST, timeout: '20m' }, billing: { ...LEAST, idleAfter: 5 } })).toEqual([
+    expect.stringMatching(/^context\.databases\.orders\.timeout: /),
+    expect.stringMatching(/^context\.databases\.billing\.idleAfter: /),
+  ]);
 });
 
 function faultsOf(databases: unknown): readonly string[] {

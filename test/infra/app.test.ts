@@ -17,11 +17,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-test('the shipped project synthesizes without credentials, and without a warning', async () => {
+test('the shipped project synthesizes without credentials, and without a warning, and says what it costs', async () => {
   const { stdout, stderr } = await synth();
   expect(templates()).toEqual(['ConnectionReaper-orders.template.json']);
   expect(stdout).toBe('');
-  expect(stderr).toMatch(/^(Bundling asset \S+\s*)?$/);
+  expect(stderr).toMatch(/^orders: about \d+ USD a month .*\n$/);
 }, 120_000);
 
 test('there is a stack for each database', async () => {
@@ -33,7 +33,7 @@ test('there is a stack for each database', async () => {
 test('fails when an entry has faults, and names them', async () => {
   const { vpc } = SHIPPED_CONTEXT.databases.orders;
   await expect(runApp({ orders: { vpc, idleAfter: 'soon' } })).rejects.toThrow(
-    /cdk\.json can't be used:\n- context\.databases\.orders\.secretArn: missing, and adminSecretArn too: give one\n- context\.databases\.orders\.idleAfter: /,
+    /cdk\.json can't be used:\n- context\.databases\.orders\.secretArn: missing, and adminSecretArn and iamUser too: give one\n- context\.databases\.orders\.idleAfter: /,
   );
 });
 

@@ -154,7 +154,7 @@ describe('with an admin secret', () => {
     const other = new Secret(stack, 'Awaited');
     reaper.bootstrap?.executeAfter(other);
     expect(reaper.bootstrap).toBeDefined();
-    expect(reaper.secret.node.path).toBe('Orders/Reaper/Login');
+    expect(reaper.secret?.node.path).toBe('Orders/Reaper/Login');
   });
 });
 
@@ -186,7 +186,7 @@ describe('the construct fails at synth when given', () => {
       ['secret', 'adminSecret', 'instances'],
       ['adminSecret: expected nothing beside secret, whose role is set up by hand'],
     ],
-    ['neither secret', ['instances'], ['secret: missing, and adminSecret too: give one']],
+    ['neither secret', ['instances'], ['secret: missing, and adminSecret and iamUser too: give one']],
     [
       'no writer beside the admin secret',
       ['adminSecret'],
@@ -212,7 +212,7 @@ test('an entry of cdk.json names the admin secret, and its key', () => {
   if (config === undefined) throw new Error('no config');
   const { reaper } = new ConnectionReaperStack(anApp(), 'Stack', { config });
   expect(reaper.bootstrap).toBeDefined();
-  expect(reaper.secret.secretArn).not.toBe(SECRET_ARN);
+  expect(reaper.secret?.secretArn).not.toBe(SECRET_ARN);
 });
 
 function faultsOf(make: () => unknown): readonly string[] {

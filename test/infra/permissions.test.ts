@@ -1,7 +1,7 @@
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { expect, test } from 'vitest';
-import { aReaper, propertiesOf, SECRET_ARN, statementsOf } from './a-reaper.js';
+import { aReaper, bare, propertiesOf, SECRET_ARN, statementsOf } from './a-reaper.js';
 
 const NETWORK_INTERFACES = [
   'ec2:AssignPrivateIpAddresses',
@@ -11,6 +11,12 @@ const NETWORK_INTERFACES = [
   'ec2:DescribeSubnets',
   'ec2:UnassignPrivateIpAddresses',
 ];
+
+const IAM = {
+  iamUser: 'reaper',
+  databaseResourceId: 'db-ABC',
+  instances: [{ name: 'primary', host: 'orders.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
+};
 
 test('the function may read its secret, publish into its namespace, write its log, and nothing else', () => {
   expect(statementsOf(aReaper(), 'ReaperRole')).toEqual([
@@ -53,6 +59,27 @@ test('the function may read the break-glass secret too, where there is one', () 
   );
   expect(JSON.stringify(readable)).toContain(arn);
   expect(JSON.stringify(readable)).toContain(SECRET_ARN);
+});
+
+test('the function may log in as its role on its database, and reads no secret, where the login is by IAM', () => {
+  const statements = statementsOf(aReaper(IAM), 'ReaperRole').map(bare);
+  expect(statements).toContainEqual({
+    Effect: 'Allow',
+    Action: 'rds-db:connect',
+    Resource: 'arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:db-ABC/reaper',
+  });
+  expect(JSON.stringify(statements)).not.toContain('secretsmanager');
+});
+
+test('the bootstrap may log in as the role too, to prove that it can', () => {
+  const reaper = aReaper(({ secret }) => ({ ...IAM, adminSecret: secret }));
+  expect(JSON.stringify(statementsOf(reaper, 'ReaperBootstrapRole'))).toContain('"rds-db:connect"');
+  reaper.template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+});
+
+test('the function may not call CloudWatch where its log carries the metrics', () => {
+  const statements = statementsOf(aReaper({ metricsVia: 'log' }), 'ReaperRole');
+  expect(JSON.stringify(statements)).not.toContain('cloudwatch');
 });
 
 test('the function has no policies managed by AWS', () => {

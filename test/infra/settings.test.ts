@@ -1,6 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance, DatabaseInstanceEngine, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { given } from '../../infra/given.js';
@@ -48,6 +50,7 @@ describe('the settings in the environment', () => {
         roleLimits: { checkout: 40 },
         maxApplications: 5,
         applicationNames: [{ match: 'web-*', name: 'web' }],
+        metricsVia: 'log',
       }),
     );
     expect(parseSettings(json)).toEqual({
@@ -77,7 +80,24 @@ describe('the settings in the environment', () => {
       roleLimits: { checkout: 40 },
       maxApplications: 5,
       applicationNames: [{ match: 'web-*', name: 'web' }],
+      metricsVia: 'log',
     });
+  });
+
+  test('name a role in place of a secret where the login is by IAM', () => {
+    const json = settingsJson(
+      aReaper({
+        iamUser: 'reaper',
+        databaseResourceId: 'db-ABC',
+        instances: [{ name: 'primary', host: 'orders.abc.eu-central-1.rds.amazonaws.com' }],
+      }),
+    );
+    expect(JSON.parse(json)).toEqual({
+      database: 'orders',
+      iamUser: 'reaper',
+      instances: [{ name: 'primary', host: 'orders.abc.eu-central-1.rds.amazonaws.com' }],
+    });
+    expect(parseSettings(json)).toMatchObject({ iamUser: 'reaper', tls: 'verify-full' });
   });
 
   test('take the secret and the endpoint of a database of the same app', () => {
@@ -131,9 +151,39 @@ describe('the props', () => {
       faults: [/^databasePort: expected nothing beside instances/],
     },
     {
-      given: 'thresholds beyond the whole',
-      props: { slotsNearlyFullPercent: 101, applicationHoggingPercent: 0, roleNearLimitPercent: 1.5 },
-      faults: [/^slotsNearlyFullPercent: .* got 101$/, /^applicationHoggingPercent: /, /^roleNearLimitPercent: /],
+      given: 'a schedule that there is not',
+      props: { schedule: 'hourly' as 'onAlarm' },
+      faults: [/^schedule: expected "interval" or "onAlarm", got "hourly"$/],
+    },
+    {
+      given: 'an alarm to go off again each minute',
+      props: {
+        schedule: 'onAlarm',
+        interval: Duration.minutes(1),
+        alarms: { DatabaseConnections: { threshold: 80 } },
+        instances: [{ name: 'primary', host: 'orders.abc.eu-central-1.rds.amazonaws.com' }],
+      },
+      faults: [/^interval: expected 2 minutes or more with schedule: "onAlarm"/],
+    },
+    {
+      given: 'a resource to log in to, and no user',
+      props: { databaseResourceId: 'db-ABC' },
+      faults: [/^databaseResourceId: expected nothing without iamUser/],
+    },
+    {
+      given: 'a user and no resource to log in to',
+      props: { iamUser: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
+      faults: [/^databaseResourceId: missing: iamUser is granted on it/],
+    },
+    {
+      given: 'a login without a password, in the clear',
+      props: {
+        iamUser: 'reaper',
+        databaseResourceId: 'db-ABC',
+        instances: [{ name: 'primary', host: 'db.example' }],
+        tls: 'disable',
+      },
+      faults: [/^tls: expected "verify-full" beside iamUser/],
     },
     {
       given: 'a duration that is not whole seconds',
@@ -159,6 +209,26 @@ describe('the props', () => {
     expect(faultsOf(props)).toEqual(faults.map((fault) => expect.stringMatching(fault)));
   });
 
+  test('fails when a key of the topics has no topic to encrypt', () => {
+    const faults = faultsOf(({ stack }) => {
+      const topic = new Topic(stack, 'OnCall');
+      return { alarmTopic: topic, pageTopic: topic, topicEncryptionKey: new Key(stack, 'Key') };
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(/^topicEncryptionKey: expected nothing beside alarmTopic and pageTopic/),
+    ]);
+  });
+
+  test('fails when a password stands beside a login by IAM', () => {
+    const faults = faultsOf(({ secret }) => ({
+      secret,
+      iamUser: 'reaper',
+      databaseResourceId: 'db-ABC',
+      instances: [{ name: 'primary', host: 'db.example' }],
+    }));
+    expect(faults).toEqual(['iamUser: expected nothing beside secret, which holds a password']);
+  });
+
   test('fails when several are wrong, with every fault and the place at once', () => {
     const props = { maxApplications: 0, mode: 'watch' as 'preview', timeout: Duration.seconds(5) };
     expect(() => aReaper(props)).toThrow(
@@ -174,7 +244,7 @@ describe('the props', () => {
   });
 
   test('count as not given where they are undefined', () => {
-    const props = { interval: undefined, timeout: undefined, slotsNearlyFullPercent: undefined, idleAfter: undefined };
+    const props = { interval: undefined, timeout: undefined, alarms: undefined, idleAfter: undefined };
     const { template } = aReaper(props as unknown as Partial<ConnectionReaperProps>);
     template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 50 });
   });
@@ -212,7 +282,7 @@ function settingsJson({ template }: ReturnType<typeof aReaper>): string {
   return String(resolved((Environment as { Variables: Record<string, unknown> }).Variables[SETTINGS_VARIABLE]));
 }
 
-function faultsOf(props: Partial<ConnectionReaperProps>): readonly string[] {
+function faultsOf(props: Parameters<typeof aReaper>[0]): readonly string[] {
   try {
     aReaper(props);
   } catch (error) {

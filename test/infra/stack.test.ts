@@ -4,7 +4,7 @@ import { parseDatabases } from '../../infra/app-config.js';
 import { ConnectionReaperStack } from '../../infra/connection-reaper-stack.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import { parseSettings } from '../../lambda/settings.js';
-import { anApp, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
+import { anApp, bare, propertiesOf, resolved, SECRET_ARN, statementsOf } from './a-reaper.js';
 
 const VPC = {
   vpcId: 'vpc-0123456789abcdef0',
@@ -13,6 +13,7 @@ const VPC = {
 };
 
 const TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:on-call';
+const PAGE_TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:pager';
 const KEY_ARN = 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000';
 
 const FULL_ENTRY = {
@@ -37,9 +38,13 @@ const FULL_ENTRY = {
   databaseSecurityGroupId: 'sg-0123456789abcdef0',
   alarmTopicArn: TOPIC_ARN,
   logRetentionDays: 7,
-  slotsNearlyFullPercent: 60,
-  applicationHoggingPercent: 30,
-  roleNearLimitPercent: 75,
+  metricsVia: 'log',
+  interval: '5m',
+  timeout: '2m',
+  interfaceEndpoints: true,
+  securityGroupIds: ['sg-00000000000000001'],
+  pageTopicArn: PAGE_TOPIC_ARN,
+  alarms: { SlotsNearlyFull: { threshold: 60 }, RoleNearLimit: false },
 };
 
 describe('an entry that says everything', () => {
@@ -48,14 +53,21 @@ describe('an entry that says everything', () => {
   test('gives the function every setting as it was written', () => {
     const [{ Environment } = {}] = propertiesOf(template, 'AWS::Lambda::Function');
     const { [SETTINGS_VARIABLE]: json } = (Environment as { Variables: Record<string, string> }).Variables;
-    const { secretKeyArn, vpc, databaseSecurityGroupId, alarmTopicArn, logRetentionDays, ...rest } = FULL_ENTRY;
-    const { slotsNearlyFullPercent, applicationHoggingPercent, roleNearLimitPercent, ...settings } = rest;
-    expect(parseSettings(json)).toEqual(parseSettings(JSON.stringify({ ...settings, database: 'orders' })));
+    const { secretKeyArn, vpc, databaseSecurityGroupId, securityGroupIds, interfaceEndpoints, ...rest } = FULL_ENTRY;
+    const { alarmTopicArn, pageTopicArn, alarms, logRetentionDays, interval, timeout, ...settings } = rest;
+    expect(parseSettings(String(resolved(json)))).toEqual(
+      parseSettings(JSON.stringify({ ...settings, database: 'orders' })),
+    );
   });
 
   test.each([
     ['subnets', 'AWS::Lambda::Function', { VpcConfig: { SubnetIds: VPC.privateSubnetIds } }],
-    ['VPC', 'AWS::EC2::SecurityGroup', { VpcId: VPC.vpcId }],
+    ['VPC', 'AWS::EC2::VPCEndpoint', { VpcId: VPC.vpcId }],
+    ['security groups', 'AWS::Lambda::Function', { VpcConfig: { SecurityGroupIds: ['sg-00000000000000001'] } }],
+    ['interval', 'AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' }],
+    ['timeout', 'AWS::Lambda::Function', { Timeout: 120 }],
+    ['endpoints', 'AWS::EC2::VPCEndpoint', { SubnetIds: VPC.privateSubnetIds }],
+    ['page topic', 'AWS::CloudWatch::CompositeAlarm', { AlarmActions: [PAGE_TOPIC_ARN] }],
     [
       "database's security group",
       'AWS::EC2::SecurityGroupIngress',
@@ -63,9 +75,7 @@ describe('an entry that says everything', () => {
     ],
     ['retention', 'AWS::Logs::LogGroup', { RetentionInDays: 7 }],
     ['topic', 'AWS::CloudWatch::Alarm', { AlarmActions: [TOPIC_ARN] }],
-    ['slotsNearlyFullPercent', 'AWS::CloudWatch::Alarm', { MetricName: 'SlotsUsedPercent', Threshold: 60 }],
-    ['applicationHoggingPercent', 'AWS::CloudWatch::Alarm', { AlarmName: /Hogging/, Threshold: 30 }],
-    ['roleNearLimitPercent', 'AWS::CloudWatch::Alarm', { AlarmName: /RoleNearLimit/, Threshold: 75 }],
+    ['alarms', 'AWS::CloudWatch::Alarm', { MetricName: 'SlotsUsedPercent', Threshold: 60 }],
   ])('uses its %s', (_, type, properties) => {
     template.hasResourceProperties(type, withMatchers(properties));
   });
@@ -73,6 +83,36 @@ describe('an entry that says everything', () => {
   test('may decrypt the secret with its key', () => {
     const statements = propertiesOf(template, 'AWS::IAM::Policy').map((policy) => JSON.stringify(policy));
     expect(statements.filter((json) => json.includes('"kms:Decrypt"') && json.includes(KEY_ARN)).length).toBe(1);
+  });
+});
+
+test('logs in by IAM where the entry says so', () => {
+  const template = templateOf({
+    iamUser: 'reaper',
+    databaseResourceId: 'cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+    instances: [{ name: 'writer', host: 'orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
+    vpc: VPC,
+  });
+  template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+  expect(JSON.stringify(statementsOf({ template }, 'ReaperRole').map(bare))).toContain(
+    '"Action":"rds-db:connect","Effect":"Allow","Resource":"arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/reaper"',
+  );
+});
+
+test('sweeps on the alarm alone where the entry says so', () => {
+  const template = templateOf({
+    secretArn: SECRET_ARN,
+    instances: [{ name: 'writer', host: 'orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
+    vpc: VPC,
+    schedule: 'onAlarm',
+    alarms: { DatabaseConnections: { threshold: 80 } },
+  });
+  template.resourceCountIs('AWS::Scheduler::Schedule', 0);
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    Namespace: 'AWS/RDS',
+    MetricName: 'DatabaseConnections',
+    Dimensions: [{ Name: 'DBInstanceIdentifier', Value: 'orders-1' }],
+    Threshold: 80,
   });
 });
 
@@ -90,6 +130,7 @@ test('tells how to ask for a report, where to subscribe and where to look', () =
       /^aws lambda invoke --function-name \$\{ReaperFunction\w+\} .*--payload '\{"action":"report"\}' answer\.json && jq /,
     ),
     AlarmTopicArn: expect.stringMatching(/^\$\{ReaperAlarmTopic\w+\}$/),
+    PageTopicArn: expect.stringMatching(/^\$\{ReaperPageTopic\w+\}$/),
     DashboardName: expect.stringMatching(/^\$\{ReaperDashboard\w+\}$/),
   });
 });

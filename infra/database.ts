@@ -1,0 +1,170 @@
+import { DefaultTokenResolver, Names, Reference, Stack, StringConcat, Token, Tokenization } from 'aws-cdk-lib';
+import type { IConnectable, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import {
+  CfnDBCluster,
+  CfnDBInstance,
+  type DatabaseCluster,
+  type DatabaseInstance,
+  type Endpoint,
+  type IDatabaseCluster,
+  type IDatabaseInstance,
+} from 'aws-cdk-lib/aws-rds';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
+import type { ReaperDatabase, ReaperInstance } from './connection-reaper-props.js';
+
+/** What a database of CDK's RDS module tells of itself. What it doesn't is `undefined`. */
+export interface DatabaseFacts {
+  readonly database: ReaperDatabase;
+  /** What to call it: the identifier of an import, the path of one that is made in this app. */
+  readonly label: string;
+  /** Not of imports. */
+  readonly vpc: IVpc | undefined;
+  readonly vpcSubnets: SubnetSelection | undefined;
+  /** The side of its security groups; `undefined` where it has none. */
+  readonly connectable: IConnectable | undefined;
+  readonly instances: readonly ReaperInstance[] | undefined;
+  /** The master user's login. */
+  readonly secret: ISecret | undefined;
+  /** A replica takes its roles from its source, so none can be made on it. */
+  readonly isReplica: boolean;
+  /** What `rds-db:connect` is granted on. */
+  readonly resourceId: string | undefined;
+  /** `POSTGRESQL`, or what it is instead. */
+  readonly engineFamily: string | undefined;
+  /** IAM authentication, as far as it was decided: of clusters it is off unless it was turned on. */
+  readonly iamAuthentication: boolean | undefined;
+  /** Aurora Serverless v2 with a minimum of 0: without connections it pauses, and costs nothing. */
+  readonly pausesByItself: boolean;
+}
+
+/** The longest label that the settings take. */
+const MAX_LABEL = 64;
+
+/** Reads what a database tells of itself. */
+export function factsOf(database: ReaperDatabase): DatabaseFacts {
+  return 'clusterIdentifier' in database ? factsOfCluster(database) : factsOfInstance(database);
+}
+
+/** Turns IAM authentication on where an instance made in this app leaves it open, as its `grantConnect` does. */
+export function turnOnIamLogin({ database, iamAuthentication }: DatabaseFacts): void {
+  const made = database.node.defaultChild;
+  if (made instanceof CfnDBInstance && iamAuthentication === undefined) made.enableIamDatabaseAuthentication = true;
+}
+
+function factsOfCluster(cluster: IDatabaseCluster): DatabaseFacts {
+  const made = cluster.node.defaultChild instanceof CfnDBCluster ? cluster.node.defaultChild : undefined;
+  const { vpc, vpcSubnets, secret } = cluster as Partial<DatabaseCluster>;
+  return {
+    ...common(cluster, cluster.clusterIdentifier),
+    vpc,
+    vpcSubnets,
+    secret,
+    instances: known(() => cluster.instanceEndpoints)?.map(instanceOf(cluster)),
+    isReplica: false,
+    resourceId: known(() => cluster.clusterResourceIdentifier),
+    engineFamily: cluster.engine?.engineFamily,
+    iamAuthentication: made && Stack.of(cluster).resolve(made.enableIamDatabaseAuthentication) === true,
+    pausesByItself: made !== undefined && minCapacityOf(made) === 0,
+  };
+}
+
+function factsOfInstance(instance: IDatabaseInstance): DatabaseFacts {
+  const made = instance.node.defaultChild instanceof CfnDBInstance ? instance.node.defaultChild : undefined;
+  // The placement is not public, and yet where the network of whoever made it lets a client be.
+  const { vpc, vpcPlacement } = instance as Partial<DatabaseInstance> & { readonly vpcPlacement?: SubnetSelection };
+  const isReplica = made?.sourceDbInstanceIdentifier !== undefined;
+  return {
+    ...common(instance, instance.instanceIdentifier),
+    vpc,
+    vpcSubnets: vpcPlacement,
+    secret: (isReplica ? sourceOf(made) : (instance as Partial<DatabaseInstance>))?.secret,
+    instances: [
+      {
+        name: isReplica ? 'replica' : DEFAULT_INSTANCE_NAME,
+        host: instance.instanceEndpoint.hostname,
+        port: instance.instanceEndpoint.port,
+        dbInstanceIdentifier: instance.instanceIdentifier,
+      },
+    ],
+    isReplica,
+    // Of a replica CDK takes the ARN for it, unless a feature flag is set.
+    resourceId: made?.attrDbiResourceId ?? instance.instanceResourceId,
+    engineFamily: instance.engine?.engineFamily,
+    iamAuthentication:
+      made && (Stack.of(instance).resolve(made.enableIamDatabaseAuthentication) as boolean | undefined),
+    pausesByItself: false,
+  };
+}
+
+function common(
+  database: ReaperDatabase,
+  identifier: string,
+): Pick<DatabaseFacts, 'database' | 'label' | 'connectable'> {
+  return {
+    database,
+    label: Token.isUnresolved(identifier) ? labelOf(database) : identifier,
+    connectable: database.connections.securityGroups.length === 0 ? undefined : database,
+  };
+}
+
+/** The path, as long as that is a label; CDK's own way of writing it is as unique, and ends in a hash. */
+function labelOf(database: ReaperDatabase): string {
+  const path = database.node.path.replaceAll(/[^A-Za-z0-9._-]+/g, '-');
+  return path.length <= MAX_LABEL ? path : Names.uniqueResourceName(database, { separator: '-', maxLength: MAX_LABEL });
+}
+
+/** Metrics name an instance by its construct, whose id people chose; an import has only the identifier. */
+function instanceOf(cluster: IDatabaseCluster): (endpoint: Endpoint, index: number) => ReaperInstance {
+  const identifiers = known(() => cluster.instanceIdentifiers) ?? [];
+  return ({ hostname, port }, index) => {
+    const identifier = identifiers[index];
+    const name =
+      identifier === undefined || Token.isUnresolved(identifier)
+        ? cluster.node.children.find((child) => identifies(child, identifier))?.node.id
+        : identifier;
+    return {
+      name: name?.replaceAll(/[^A-Za-z0-9._-]/g, '-') ?? `instance-${index + 1}`,
+      host: hostname,
+      port,
+      ...(identifier !== undefined && { dbInstanceIdentifier: identifier }),
+    };
+  };
+}
+
+function identifies(construct: object, identifier: string | undefined): boolean {
+  if (identifier === undefined) return false;
+  if (construct instanceof CfnDBInstance) return construct.ref === identifier;
+  return 'instanceIdentifier' in construct && construct.instanceIdentifier === identifier;
+}
+
+/** The source of a replica that was made in this app, which the replica itself knows only by a reference in its template. */
+function sourceOf(replica: CfnDBInstance): Partial<DatabaseInstance> | undefined {
+  const targets: unknown[] = [];
+  class Recorder extends DefaultTokenResolver {
+    override resolveToken(...[token, ...rest]: Parameters<DefaultTokenResolver['resolveToken']>): unknown {
+      if (Reference.isReference(token)) targets.push(token.target);
+      return super.resolveToken(token, ...rest);
+    }
+  }
+  Tokenization.resolve(replica.sourceDbInstanceIdentifier, {
+    scope: replica,
+    preparing: false,
+    resolver: new Recorder(new StringConcat()),
+  });
+  return targets.find((target) => target instanceof CfnDBInstance)?.node.scope as Partial<DatabaseInstance> | undefined;
+}
+
+function minCapacityOf(cluster: CfnDBCluster): unknown {
+  return Stack.of(cluster).resolve(cluster.serverlessV2ScalingConfiguration)?.minCapacity;
+}
+
+/** CDK throws where it is asked for what an import did not say, and offers no other way to find out. */
+function known<Value>(ask: () => Value): Value | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof Error && /\bimported\b/i.test(error.message)) return undefined;
+    throw error;
+  }
+}

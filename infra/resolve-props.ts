@@ -1,0 +1,67 @@
+import type { IConnectable, IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { ConnectionReaperProps, ReaperInstance } from './connection-reaper-props.js';
+import { type DatabaseFacts, factsOf } from './database.js';
+import { given } from './given.js';
+import type { IamLogin } from './permissions.js';
+
+/** The props with all that `database` tells filled in. */
+export interface ResolvedProps extends Omit<ConnectionReaperProps, 'database' | 'databaseSecurityGroup'> {
+  readonly facts: DatabaseFacts | undefined;
+  /** The database's side of the security group rules; `undefined` where it is not known. */
+  readonly peer: IConnectable | undefined;
+}
+
+/** Props that hold. */
+export type CheckedProps = ResolvedProps & { readonly databaseIdentifier: string; readonly vpc: IVpc };
+
+/** Fills in what `database` tells and the props don't say themselves. */
+export function resolveProps({ database, databaseSecurityGroup, ...props }: ConnectionReaperProps): ResolvedProps {
+  const facts = database && factsOf(database);
+  const instances = props.instances?.map(withIdentifier) ?? facts?.instances;
+  return {
+    ...props,
+    ...given({
+      databaseIdentifier: props.databaseIdentifier ?? facts?.label,
+      vpc: props.vpc ?? facts?.vpc,
+      instances,
+      databaseResourceId: props.databaseResourceId ?? facts?.resourceId,
+      ...loginOf(props, facts),
+    }),
+    facts,
+    peer: databaseSecurityGroup ?? facts?.connectable,
+  };
+}
+
+/** The master user sets up a role of our own, except on a replica, which takes its roles from its source. */
+function loginOf(
+  { secret, adminSecret, iamUser }: ConnectionReaperProps,
+  facts: DatabaseFacts | undefined,
+): Pick<Partial<ConnectionReaperProps>, 'secret' | 'adminSecret'> {
+  if (facts?.secret === undefined || secret || adminSecret || iamUser !== undefined) return {};
+  return facts.isReplica ? { secret: facts.secret } : { adminSecret: facts.secret };
+}
+
+/** `orders-1` of `orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com`; not of a cluster's endpoint, `orders.cluster-…`. */
+const RDS_ENDPOINT = /^([a-z][a-z0-9-]*)\.(?!cluster-)[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;
+
+/** With what RDS calls it, as far as its endpoint says. */
+export function withIdentifier(instance: ReaperInstance): ReaperInstance {
+  const identifier = instance.dbInstanceIdentifier ?? RDS_ENDPOINT.exec(instance.host)?.[1];
+  return identifier === undefined ? instance : { ...instance, dbInstanceIdentifier: identifier };
+}
+
+/** The login by IAM; `undefined` where it is by password. */
+export function iamLoginOf({ iamUser, databaseResourceId }: ResolvedProps): IamLogin | undefined {
+  if (iamUser === undefined || databaseResourceId === undefined) return undefined;
+  return { user: iamUser, resourceId: databaseResourceId };
+}
+
+/** Whether any function of the construct reads a secret. */
+export function readsSecrets({ secret, adminSecret, breakGlassSecret }: ResolvedProps): boolean {
+  return [secret, adminSecret, breakGlassSecret].some((one) => one !== undefined);
+}
+
+/** Whether the function publishes by CloudWatch's API. */
+export function callsCloudWatch({ metricsVia = 'api' }: ResolvedProps): boolean {
+  return metricsVia === 'api';
+}

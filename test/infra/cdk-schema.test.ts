@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { Validator } from '@cfworker/json-schema';
+import { expect, test } from 'vitest';
+import { schemaText } from '../../package/schema.js';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+const CDK_JSON = JSON.parse(read('cdk.json'));
+const { orders: ORDERS } = CDK_JSON.context.databases;
+
+test('is what ships, so that editors complete what synth checks: npm run schema writes it', () => {
+  expect(read('infra/cdk.schema.json')).toBe(schemaText());
+});
+
+test('is the one that cdk.json names', () => {
+  expect(CDK_JSON.$schema).toBe('./infra/cdk.schema.json');
+});
+
+test('says of every key what it means', () => {
+  const entry = JSON.parse(schemaText()).properties.context.properties.databases.additionalProperties;
+  for (const [key, { description }] of Object.entries<{ description?: string }>(entry.properties)) {
+    expect(description, `${key} has a row in a table of the README`).toBeDefined();
+  }
+});
+
+test.each<[string, unknown]>([
+  ['what ships', ORDERS],
+  ['an alarm that is left out', { ...ORDERS, alarms: { RoleNearLimit: false } }],
+  ['an alarm that differs', { ...ORDERS, alarms: { SlotsNearlyFull: { threshold: 60, period: '5m' } } }],
+])('takes %s', (_, entry) => {
+  expect(errorsOf(entry)).toEqual([]);
+});
+
+test.each<[string, unknown]>([
+  ['an unknown key', { ...ORDERS, idleafter: '5m' }],
+  ['no VPC', { ...ORDERS, vpc: undefined }],
+  ['a duration without a unit', { ...ORDERS, idleAfter: '5' }],
+  ['a mode that there is not', { ...ORDERS, mode: 'watch' }],
+  ['a number out of its range', { ...ORDERS, maxApplications: 0 }],
+  ['an unknown alarm', { ...ORDERS, alarms: { RoleNearLimits: false } }],
+  ['a threshold beyond the whole', { ...ORDERS, alarms: { RoleNearLimit: { threshold: 101 } } }],
+])('refuses %s', (_, entry) => {
+  expect(errorsOf(entry)).not.toEqual([]);
+});
+
+function errorsOf(entry: unknown): readonly string[] {
+  const document = JSON.parse(JSON.stringify({ ...CDK_JSON, context: { databases: { orders: entry } } }));
+  return new Validator(JSON.parse(schemaText()), '7').validate(document).errors.map(({ error }) => error);
+}

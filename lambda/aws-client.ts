@@ -1,5 +1,65 @@
-/** Of every AWS client. An endpoint out of reach must cost seconds, not the run: two attempts of at most 3 s each. */
-export const AWS_CLIENT = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1_500, requestTimeout: 3_000, throwOnRequestTimeout: true },
+import { CloudWatchClient, type CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch';
+import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import { AWS_LIMITS } from './limits.js';
+
+/** No answer of the service came: a matter of names, routes and security groups. */
+export class UnreachedError extends Error {
+  override readonly name = 'UnreachedError';
+
+  /** @param cause what the SDK has to say, which does not name the endpoint. */
+  constructor(endpoint: string, cause: unknown) {
+    super(`${endpoint} was not reached (${reasonOf(cause)})`, { cause });
+  }
+}
+
+/** A client of Secrets Manager, within the limits. It fails with {@link UnreachedError}, or with what the service says. */
+export function secretsManager(config: SecretsManagerClientConfig = {}): SecretsManagerClient {
+  const client = new SecretsManagerClient({ ...WITHIN_LIMITS, ...config });
+  client.middlewareStack.addRelativeTo(namingEndpoint, AROUND_ALL_ATTEMPTS);
+  return client;
+}
+
+/** A client of CloudWatch, within the limits. It fails with {@link UnreachedError}, or with what the service says. */
+export function cloudWatch(config: CloudWatchClientConfig = {}): CloudWatchClient {
+  const client = new CloudWatchClient({ ...WITHIN_LIMITS, ...config });
+  client.middlewareStack.addRelativeTo(namingEndpoint, AROUND_ALL_ATTEMPTS);
+  return client;
+}
+
+const WITHIN_LIMITS = {
+  maxAttempts: AWS_LIMITS.attempts,
+  requestHandler: {
+    connectionTimeout: AWS_LIMITS.connectMs,
+    requestTimeout: AWS_LIMITS.answerMs,
+    throwOnRequestTimeout: true,
+  },
 } as const;
+
+/** Where the request has its endpoint already, and outside of the retries, which go by the errors as they are. */
+const AROUND_ALL_ATTEMPTS = { relation: 'before', toMiddleware: 'retryMiddleware', name: 'namingEndpoint' } as const;
+
+function namingEndpoint<Args extends { readonly request: unknown }, Answer>(next: (args: Args) => Promise<Answer>) {
+  return async (args: Args): Promise<Answer> => {
+    try {
+      return await next(args);
+    } catch (cause) {
+      // Marked so is what the service itself says; without credentials it did not come to a request.
+      if (cause instanceof Error && ('$fault' in cause || cause.name === 'CredentialsProviderError')) throw cause;
+      const { hostname, port } = args.request as { readonly hostname: string; readonly port?: number };
+      throw new UnreachedError(port === undefined ? hostname : `${hostname}:${port}`, cause);
+    }
+  };
+}
+
+/** For several addresses that all refuse, Node has a code and no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { name, message, code, $response } = error as SdkError;
+  if ($response !== undefined) return `HTTP ${$response.statusCode}, and not by AWS`;
+  if (name === 'AbortError') return `no complete answer within ${AWS_LIMITS.callMs} ms`;
+  if (code === 'ETIMEDOUT') return `no answer within ${AWS_LIMITS.answerMs} ms`;
+  if (name === 'TimeoutError' && code === undefined) return `no connection within ${AWS_LIMITS.connectMs} ms`;
+  return message === '' ? (code ?? name) : message;
+}
+
+type SdkError = Error & { readonly code?: string; readonly $response?: { readonly statusCode: number } };

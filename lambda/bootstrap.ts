@@ -8,9 +8,8 @@
  *
  * All of it may be done again at any time. A failure fails the deployment, whose message is the error's.
  */
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
-import { AWS_CLIENT } from './aws-client.js';
+import { secretsManager } from './aws-client.js';
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from './contract.js';
 import { type CredentialsSource, secretCredentials } from './credentials.js';
 import { InputError } from './faults.js';
@@ -78,7 +77,7 @@ export async function bootstrap(_event: unknown, context: InvocationContext): Pr
 
 async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
-  const secrets = new SecretsManagerClient(AWS_CLIENT);
+  const secrets = secretsManager();
   const admin = secretCredentials(secrets, demandAdminSecret());
   const logins = loginsOf(settings, secrets);
   const limitedRoles = Object.keys(settings.roleLimits);

@@ -1,6 +1,8 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
+import { type AwsRefusal, describeAwsFailure, isAccessDenied } from './aws-failure.js';
 import { decodeJson, demand, InputError } from './faults.js';
+import { AWS_LIMITS } from './limits.js';
 
 /**
  * What a database secret holds. RDS, Aurora and CDK write different subsets: the secret of an RDS-managed master user
@@ -43,15 +45,31 @@ export function parseCredentials(secretArn: string, text: string | undefined): C
 
 async function getSecretString(client: SecretsManagerClient, secretArn: string): Promise<string | undefined> {
   try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }), {
+      abortSignal: AbortSignal.timeout(AWS_LIMITS.callMs),
+    });
     return SecretString;
   } catch (cause) {
-    throw new Error(
-      `could not read ${secretArn} from Secrets Manager: ${cause instanceof Error ? cause.message : String(cause)}; ` +
-        'check the route there (VPC endpoint or NAT) and the permission secretsmanager:GetSecretValue',
-      { cause },
+    const failure = describeAwsFailure(cause, 'Secrets Manager', adviceOn);
+    throw new Error(`could not read ${secretArn} from Secrets Manager: ${failure}`, { cause });
+  }
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html */
+function adviceOn(refusal: AwsRefusal): string | null {
+  // Without the right to decrypt, Secrets Manager says either.
+  if (refusal.name === 'DecryptionFailure' || (isAccessDenied(refusal) && refusal.message.includes('KMS'))) {
+    return "allow the function's role kms:Decrypt on the key of the secret, in the key's policy as well";
+  }
+  if (isAccessDenied(refusal)) {
+    return (
+      "allow the function's role secretsmanager:GetSecretValue on it; the policies of the secret and of a VPC endpoint " +
+      'must not deny it'
     );
   }
+  if (refusal.name === 'ResourceNotFoundException')
+    return 'check its ARN, the region included, and that it has a value';
+  return null;
 }
 
 /** Reads a secret and keeps it for as long as the server accepts it. */

@@ -6,10 +6,8 @@
  * alarm on the function's errors sees. The report is then in the error's message, so that nobody who invoked by hand is
  * left without it.
  */
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Answer } from './answer.js';
-import { AWS_CLIENT } from './aws-client.js';
+import { cloudWatch, secretsManager } from './aws-client.js';
 import { SETTINGS_VARIABLE } from './contract.js';
 import { parseEvent } from './event.js';
 import { logTo } from './log.js';
@@ -47,8 +45,8 @@ function prepare(): NonNullable<typeof prepared> {
   return {
     settings,
     surroundings: {
-      logins: loginsOf(settings, new SecretsManagerClient(AWS_CLIENT)),
-      publish: settings.metricsVia === 'log' ? publishByLog(log) : publishTo(new CloudWatchClient(AWS_CLIENT), log),
+      logins: loginsOf(settings, secretsManager()),
+      publish: settings.metricsVia === 'log' ? publishByLog(log) : publishTo(cloudWatch(), log),
       log,
     },
   };

@@ -10,6 +10,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, CredentialsSource } from './credentials.js';
+import { RUN_LIMITS } from './limits.js';
 import { describeFailure, type Failed } from './login-failure.js';
 import { isServerFull, type Refusal, refusalOf } from './refusal.js';
 import { type OpenSession, OutOfTimeError, openSession, PoolerError } from './session.js';
@@ -67,13 +68,7 @@ export class LoginError extends Error {
   }
 }
 
-/**
- * How long to knock at a full server. Each login in progress holds a slot: in a storm of 50 reconnecting clients a single
- * attempt by a reserved slot gets in 7 times of 100, half of the runs are in within 1.3 s, and the worst took 13.2 s.
- */
-const KNOCKING_MS = 20_000;
-
-/** The same, when there is another way to try next. */
+/** How long to knock where there is another way to try next. */
 const SHORT_KNOCKING_MS = 1_000;
 
 /** Next to nothing, since a slot that comes free is gone again within milliseconds. */
@@ -107,7 +102,7 @@ export async function login(
   const place = placeOf(target, own, () => facts(null));
   const ways = waysInto(target, sources);
   for (const [index, way] of ways.entries()) {
-    const usual = index === ways.length - 1 ? KNOCKING_MS : SHORT_KNOCKING_MS;
+    const usual = index === ways.length - 1 ? RUN_LIMITS.knockingMs : SHORT_KNOCKING_MS;
     const left = began + patienceMs - performance.now();
     const result = await knock(way, place, Math.min(usual, left), signal, (refusal) => {
       attempts += 1;

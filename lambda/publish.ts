@@ -1,17 +1,10 @@
 import { type CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { type AwsRefusal, describeAwsFailure, isAccessDenied } from './aws-failure.js';
 import { NAMESPACE } from './contract.js';
 import { emfLines } from './emf.js';
+import { AWS_LIMITS, RUN_LIMITS } from './limits.js';
 import type { Log } from './log.js';
 import type { Datapoint } from './metrics.js';
-import { describeError } from './sqlstate.js';
-
-/**
- * The most data one request may carry. With names of bounded length a thousand of ours are 0.4 MB at most, so the other
- * limit, 1 MB, is never near.
- *
- * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
- */
-const MAX_DATA_PER_REQUEST = 1_000;
 
 /** What was published, and how. */
 export interface Publication {
@@ -30,22 +23,30 @@ export type Publish = (datapoints: readonly Datapoint[]) => Promise<Publication>
 export function publishTo(client: CloudWatchClient, log: Log): Publish {
   return async (datapoints) => {
     const timestamp = new Date();
+    const abortSignal = AbortSignal.timeout(AWS_LIMITS.callMs);
     let requests = 0;
-    for (let start = 0; start < datapoints.length; start += MAX_DATA_PER_REQUEST) {
-      const batch = datapoints.slice(start, start + MAX_DATA_PER_REQUEST);
+    for (let start = 0; start < datapoints.length; start += RUN_LIMITS.datapointsPerRequest) {
+      const batch = datapoints.slice(start, start + RUN_LIMITS.datapointsPerRequest);
       requests += 1;
       try {
         await client.send(
           new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData: batch.map(toMetricDatum(timestamp)) }),
+          { abortSignal },
         );
       } catch (cause) {
         writeLines(datapoints.slice(start), timestamp, log);
-        const error = `CloudWatch did not take the metrics, so they are in the log: ${describeError(cause)}`;
+        const failure = describeAwsFailure(cause, 'CloudWatch', adviceOn);
+        const error = `CloudWatch did not take the metrics, so they are in the log: ${failure}`;
         return { requests, datapoints: datapoints.length, via: 'log', error };
       }
     }
     return { requests, datapoints: datapoints.length, via: requests === 0 ? 'none' : 'api', error: null };
   };
+}
+
+function adviceOn(refusal: AwsRefusal): string | null {
+  if (!isAccessDenied(refusal)) return null;
+  return `allow the function's role cloudwatch:PutMetricData in namespace ${NAMESPACE}; the policy of a VPC endpoint must not deny it`;
 }
 
 /** Publishes as embedded metric format log lines alone, and talks to nobody: Lambda's log takes no part in the VPC. */

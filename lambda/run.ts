@@ -14,6 +14,7 @@
 import { type Answer, answerOf } from './answer.js';
 import { auditEvents } from './audit.js';
 import type { Request } from './event.js';
+import { AWS_LIMITS } from './limits.js';
 import type { Log } from './log.js';
 import type { LoginTarget } from './login.js';
 import type { Logins } from './logins.js';
@@ -30,8 +31,8 @@ export interface Surroundings {
   readonly log: Log;
 }
 
-/** What publishing may take: two attempts of 3 s each at an endpoint that does not answer, and some air. */
-const PUBLISHING_MS = 8_000;
+/** What publishing may take, and some air. */
+const PUBLISHING_MS = AWS_LIMITS.callMs + 1_000;
 
 /**
  * Runs once.

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { REAPER_APPLICATION_NAME } from './contract.js';
 import type { Credentials } from './credentials.js';
+import { SESSION_LIMITS } from './limits.js';
 import { inlineParameters } from './literal.js';
 import type { Settings } from './settings.js';
 import { tlsOptions } from './tls.js';
@@ -27,20 +28,6 @@ export interface SessionTarget {
    */
   readonly replication?: boolean;
 }
-
-/** Bounds on everything a session does, in milliseconds. */
-const SESSION_LIMITS = {
-  /** TCP, TLS and login together. */
-  connectMs: 5_000,
-  /** A first, trivial statement. */
-  firstAnswerMs: 3_000,
-  /** A snapshot of 4,000 backends takes 60 ms and a batch of signals 60 ms; this is for a server in distress. */
-  statementMs: 10_000,
-  /** ALTER ROLE waits for another ALTER of the same role. */
-  lockMs: 2_000,
-  /** The goodbye, before the socket is cut. */
-  closeMs: 1_000,
-} as const;
 
 /**
  * What our statements rely on, whatever the role, the database or the server says.
@@ -177,7 +164,7 @@ async function demandNoPooler(client: pg.Client): Promise<void> {
       text: `select pg_backend_pid() as pid,
                     case when pg_backend_pid() = ${Number(processID)}
                           and current_setting('server_version_num')::int >= 140000
-                         then set_config('idle_session_timeout', '60s', false) end`,
+                         then set_config('idle_session_timeout', '${SESSION_LIMITS.idleMs}', false) end`,
       // node-postgres takes it for a single statement; its types don't know it.
       ...{ query_timeout: SESSION_LIMITS.firstAnswerMs },
     });

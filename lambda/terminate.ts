@@ -7,17 +7,12 @@
  * verified and reported.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RUN_LIMITS } from './limits.js';
 import type { Outcome } from './outcome.js';
 import type { Session } from './session.js';
 import type { Backend } from './snapshot.js';
 import { signal, stillThere } from './sql/terminate.js';
 import { describeError, sqlStateOf } from './sqlstate.js';
-
-/**
- * How many backends one statement signals. A hundred take 50 to 60 ms: long enough to be worth the round trip, short
- * enough that few of them wake up meanwhile.
- */
-const BATCH_SIZE = 100;
 
 /** How long a signalled backend may take to go. Idle ones are gone within 10 ms, 4,000 of them within 400. */
 const VERIFY_MS = 2_000;
@@ -42,8 +37,8 @@ export async function terminateBackends(
   const signalled: Backend[] = [];
   let error: unknown = null;
 
-  for (let start = 0; start < victims.length; start += BATCH_SIZE) {
-    const batch = victims.slice(start, start + BATCH_SIZE);
+  for (let start = 0; start < victims.length; start += RUN_LIMITS.signalsPerStatement) {
+    const batch = victims.slice(start, start + RUN_LIMITS.signalsPerStatement);
     if (error !== null || timeLeft() <= VERIFY_MS) {
       const reason = error === null ? 'out_of_time' : 'stopped';
       settled.push(...batch.map((backend) => ({ backend, outcome: 'spared', reason }) as const));

@@ -1,3 +1,5 @@
+import { RUN_LIMITS } from '../limits.js';
+
 /**
  * The rights of the reaper's role, as one statement: all of it is done or nothing. It may run again at any time, and
  * takes what is no longer declared out of the role's reach.
@@ -18,7 +20,7 @@ declare
   limited text[];
   -- A run holds one session; a second run, one that is closing and a person make four. No more, since these sessions
   -- may use the reserved slots.
-  own_limit constant int := 4;
+  own_limit constant int := ${RUN_LIMITS.ownConnections};
   version int;
   needed text[] := '{pg_read_all_stats,pg_signal_backend}';
   notes text[] := '{}';

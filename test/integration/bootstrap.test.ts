@@ -191,7 +191,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     aws.setSecret(other, JSON.stringify({ username: 'connection_reaper', password: OWN_PASSWORD }));
     const { errorMessage } = await failure(bootstrapWith());
     expect(errorMessage).toContain(arn === ADMIN_SECRET_ARN ? ADMIN_SECRET_ARN : ownSecretArn);
-    expect(errorMessage).toMatch(/check the route there .* and the permission secretsmanager:GetSecretValue/);
+    expect(errorMessage).toMatch(/ResourceNotFoundException: .*; check its ARN/);
   });
 
   it('when the password would have to be normalized', async () => {

@@ -1,0 +1,34 @@
+import { UnreachedError } from './aws-client.js';
+
+/** What the service answered in place of what it was asked for. */
+export interface AwsRefusal {
+  /** The service's name for it, such as `AccessDeniedException`. */
+  readonly name: string;
+  readonly message: string;
+}
+
+/**
+ * Why a call to AWS failed and what to do: one thing where nothing was reached, another where the service said no.
+ *
+ * @param advise what to do about a refusal; `null` when nothing helps but another attempt, which the next run makes.
+ */
+export function describeAwsFailure(
+  error: unknown,
+  service: 'Secrets Manager' | 'CloudWatch',
+  advise: (refusal: AwsRefusal) => string | null,
+): string {
+  if (error instanceof UnreachedError) {
+    return (
+      `${error.message}; that is a matter of route, not of permission: the function's subnets need a VPC endpoint for ` +
+      `${service} or a NAT, and security groups that let port 443 through`
+    );
+  }
+  if (!(error instanceof Error)) return String(error);
+  const advice = advise(error);
+  return `${error.name}: ${error.message}${advice === null ? '' : `; ${advice}`}`;
+}
+
+/** Whether the caller lacks a permission. The older services say it without the last word. */
+export function isAccessDenied({ name }: AwsRefusal): boolean {
+  return name === 'AccessDeniedException' || name === 'AccessDenied';
+}

@@ -1,0 +1,54 @@
+/**
+ * What the reaper allows itself, so that it can't become the database's problem. Imports nothing, for whoever tells of it.
+ */
+
+/** On each of its sessions, of which a run has one an instance. */
+export const SESSION_LIMITS = {
+  /** TCP, TLS and login together. */
+  connectMs: 5_000,
+  /** A first, trivial statement. */
+  firstAnswerMs: 3_000,
+  /** A snapshot of 4,000 backends takes 60 ms and a batch of signals 60 ms; this is for a server in distress. */
+  statementMs: 10_000,
+  /** ALTER ROLE waits for another ALTER of the same role. */
+  lockMs: 2_000,
+  /** The server ends a session of ours that says nothing for so long (from version 14 on). */
+  idleMs: 60_000,
+  /** The goodbye, before the socket is cut. */
+  closeMs: 1_000,
+} as const;
+
+/** On what a run does. */
+export const RUN_LIMITS = {
+  /** The CONNECTION LIMIT that its role is made with: two runs, one that is closing, and a person. */
+  ownConnections: 4,
+  /**
+   * How long to knock at a full server. Each login in progress holds a slot: in a storm of 50 reconnecting clients a single
+   * attempt by a reserved slot gets in 7 times of 100, half of the runs are in within 1.3 s, and the worst took 13.2 s.
+   */
+  knockingMs: 20_000,
+  /**
+   * How many backends one statement signals. A hundred take 50 to 60 ms: long enough to be worth the round trip, short
+   * enough that few of them wake up meanwhile.
+   */
+  signalsPerStatement: 100,
+  /**
+   * The most data one PutMetricData request may carry. With names of bounded length a thousand of ours are 0.4 MB at most,
+   * so the other limit, 1 MB, is never near.
+   *
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+   */
+  datapointsPerRequest: 1_000,
+} as const;
+
+/** On what is asked of AWS. An endpoint out of reach must cost seconds, not the run. */
+export const AWS_LIMITS = {
+  /** Until a connection is there, the look-up of the endpoint's name included. */
+  connectMs: 1_500,
+  /** Until an answer begins, the connection included. */
+  answerMs: 3_000,
+  /** After the first one there is one more. */
+  attempts: 2,
+  /** Both attempts, the pause between them, and the answer to its end; for a run's metrics, all requests together. */
+  callMs: 7_000,
+} as const;

@@ -1,0 +1,237 @@
+import dns from 'node:dns';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { describe, expect, it, vi } from 'vitest';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { cloudWatch, secretsManager } from '../../lambda/aws-client.js';
+import { type CredentialsSource, secretCredentials } from '../../lambda/credentials.js';
+import { AWS_LIMITS } from '../../lambda/limits.js';
+import { logTo } from '../../lambda/log.js';
+import { publishTo } from '../../lambda/publish.js';
+
+const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
+
+/** What the SDK and this machine may add to what the limits say. */
+const AIR_MS = 700;
+
+const CALLER = { region: 'us-east-1', credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'example' } };
+
+interface Place extends AsyncDisposable {
+  /** As in a message. */
+  readonly host: string;
+  readonly endpoint: string;
+}
+
+/** A place that takes connections and does this with them. */
+async function listening(onConnection: (socket: Socket) => void, protocol = 'http'): Promise<Place> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    onConnection(socket);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stop = async () => {
+    for (const socket of sockets) socket.destroy();
+    await once(server.close(), 'close');
+  };
+  return { host, endpoint: `${protocol}://${host}`, [Symbol.asyncDispose]: stop };
+}
+
+/** A place that answers every request so. */
+async function answering(respond: RequestListener): Promise<Place> {
+  const server = createHttpServer(respond).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stop = async () => {
+    server.close().closeAllConnections();
+    await once(server, 'close');
+  };
+  return { host, endpoint: `http://${host}`, [Symbol.asyncDispose]: stop };
+}
+
+/** Where nobody listens. */
+async function deserted(name = '127.0.0.1'): Promise<Omit<Place, typeof Symbol.asyncDispose>> {
+  await using place = await listening(() => undefined);
+  const host = place.host.replace('127.0.0.1', name);
+  return { host, endpoint: `http://${host}` };
+}
+
+async function failureOf(source: CredentialsSource): Promise<{ readonly message: string; readonly tookMs: number }> {
+  const began = performance.now();
+  const error: unknown = await source.read().catch((cause: unknown) => cause);
+  if (!(error instanceof Error)) throw new Error('the secret was read');
+  return { message: error.message, tookMs: performance.now() - began };
+}
+
+const secretAt = ({ endpoint }: Pick<Place, 'endpoint'>) =>
+  secretCredentials(secretsManager({ ...CALLER, endpoint }), SECRET_ARN);
+
+const notReached = (host: string, reason: string) =>
+  `could not read ${SECRET_ARN} from Secrets Manager: ${host} was not reached (${reason}); that is a matter of route, not ` +
+  "of permission: the function's subnets need a VPC endpoint for Secrets Manager or a NAT, and security groups that let " +
+  'port 443 through';
+
+describe.concurrent('an endpoint that is not reached is named, with the reason and within the limits,', () => {
+  it('when nobody listens there', async () => {
+    const { host, endpoint } = await deserted();
+    const { message, tookMs } = await failureOf(secretAt({ endpoint }));
+    expect(message).toBe(notReached(host, `connect ECONNREFUSED ${host}`));
+    expect(tookMs).toBeLessThan(AIR_MS);
+  });
+
+  it('when nobody listens at any of its addresses', async () => {
+    const { host, endpoint } = await deserted('localhost');
+    expect((await failureOf(secretAt({ endpoint }))).message).toMatch(
+      new RegExp(`: ${host} was not reached \\((ECONNREFUSED|connect ECONNREFUSED \\S+)\\); that is a matter of route`),
+    );
+  });
+
+  it('when there is no such name', async () => {
+    const { message, tookMs } = await failureOf(secretAt({ endpoint: 'http://secretsmanager.invalid' }));
+    expect(message).toMatch(
+      /: secretsmanager\.invalid was not reached \((getaddrinfo (ENOTFOUND|EAI_AGAIN) secretsmanager\.invalid|no connection within 1500 ms)\); that is/,
+    );
+    expect(tookMs).toBeLessThan(2 * AWS_LIMITS.connectMs + AIR_MS);
+  });
+
+  it.each([
+    ['it takes a connection and says nothing', 'http'],
+    ['it takes a connection and never shakes hands', 'https'],
+  ])('when %s', async (_, protocol) => {
+    await using place = await listening(() => undefined, protocol);
+    const { message, tookMs } = await failureOf(secretAt(place));
+    expect(message).toBe(notReached(place.host, 'no answer within 3000 ms'));
+    expect(tookMs).toBeLessThan(2 * AWS_LIMITS.answerMs + AIR_MS);
+  });
+
+  it('when it cuts connections', async () => {
+    await using place = await listening((socket) => socket.resetAndDestroy());
+    const { message } = await failureOf(secretAt(place));
+    expect(message).toMatch(
+      new RegExp(`: ${place.host} was not reached \\((.*ECONNRESET.*|socket hang up)\\); that is a matter of route`),
+    );
+  });
+
+  it.each([200, 403, 503])('when something else answers in its place, with HTTP %i', async (status) => {
+    await using place = await answering((_, response) => response.writeHead(status).end('<html>Log in</html>'));
+    expect((await failureOf(secretAt(place))).message).toBe(notReached(place.host, `HTTP ${status}, and not by AWS`));
+  });
+
+  it('when it is the one of CloudWatch, whose metrics are then in the log', async () => {
+    const { host, endpoint } = await deserted();
+    const lines: string[] = [];
+    const publish = publishTo(cloudWatch({ ...CALLER, endpoint }), logTo({ write: (line) => lines.push(line) }));
+    const datapoint = { metric: 'Backends', unit: 'Count', dimensions: { Database: 'orders' }, value: 1 } as const;
+    expect((await publish([datapoint])).error).toBe(
+      `CloudWatch did not take the metrics, so they are in the log: ${host} was not reached (connect ECONNREFUSED ${host}); ` +
+        "that is a matter of route, not of permission: the function's subnets need a VPC endpoint for CloudWatch or a NAT, " +
+        'and security groups that let port 443 through',
+    );
+    expect(lines).toHaveLength(1);
+  });
+});
+
+describe.concurrent('an endpoint that does not come to the end of its answer', () => {
+  const stalls: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('{');
+  };
+
+  it('does not hold up a secret for longer than the limit of a call', async () => {
+    await using place = await answering(stalls);
+    const { message, tookMs } = await failureOf(secretAt(place));
+    expect(message).toBe(notReached(place.host, 'no complete answer within 7000 ms'));
+    expect(tookMs).toBeLessThan(AWS_LIMITS.callMs + AIR_MS);
+  });
+
+  it('does not hold up the metrics for longer than that, however many requests they take', async () => {
+    let requests = 0;
+    await using place = await answering((request, response) => {
+      requests += 1;
+      if (requests > 2) stalls(request, response);
+      else response.end('{}');
+    });
+    const lines: string[] = [];
+    const publish = publishTo(
+      cloudWatch({ ...CALLER, endpoint: place.endpoint }),
+      logTo({ write: (line) => lines.push(line) }),
+    );
+    const began = performance.now();
+    const publication = await publish(
+      Array.from({ length: 2_500 }, (_, index) => ({
+        metric: 'Backends',
+        unit: 'Count',
+        dimensions: { Application: `${index}` },
+        value: 1,
+      })),
+    );
+    expect(performance.now() - began).toBeLessThan(AWS_LIMITS.callMs + AIR_MS);
+    expect(publication).toMatchObject({ via: 'log', requests: 3 });
+    expect(lines).toHaveLength(500);
+  });
+});
+
+describe('a service that refuses', () => {
+  async function refusal(name: string, message: string): Promise<string> {
+    await using place = await answering((_, response) => {
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify({ __type: name, message }));
+    });
+    return (await failureOf(secretAt(place))).message.replace(/^.* from Secrets Manager: /, '');
+  }
+
+  it.each([
+    [
+      'AccessDeniedException',
+      'User: arn:aws:sts::1:assumed-role/x is not authorized to perform: secretsmanager:GetSecretValue',
+      /; allow the function's role secretsmanager:GetSecretValue on it; the policies of the secret and of a VPC endpoint/,
+    ],
+    ['AccessDeniedException', 'Access to KMS is not allowed', /; allow the function's role kms:Decrypt on the key/],
+    [
+      'DecryptionFailure',
+      "Secrets Manager can't decrypt the text",
+      /; allow the function's role kms:Decrypt on the key/,
+    ],
+    ['ResourceNotFoundException', "Secrets Manager can't find the specified secret.", /; check its ARN, the region/],
+    ['ThrottlingException', 'Rate exceeded', /^ThrottlingException: Rate exceeded$/],
+  ])('is not taken for one out of reach: %s, %s', async (name, message, advice) => {
+    const said = await refusal(name, message);
+    expect(said).toContain(`${name}: ${message}`);
+    expect(said).toMatch(advice);
+    expect(said).not.toMatch(/route|reached/);
+  });
+
+  it('the metrics is told by the permission', async () => {
+    await using aws: AwsStandIn = await startAwsStandIn();
+    aws.fail('PutMetricData', 'denied');
+    const publish = publishTo(cloudWatch(aws.clientConfig), logTo({ write: () => true }));
+    const datapoint = { metric: 'Backends', unit: 'Count', dimensions: { Database: 'orders' }, value: 1 } as const;
+    expect((await publish([datapoint])).error).toMatch(
+      /: AccessDenied: User is not authorized .*; allow the function's role cloudwatch:PutMetricData in namespace ConnectionReaper; the policy/,
+    );
+  });
+});
+
+it('an endpoint whose name is looked up for ever is given up in the same time', async () => {
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation((() => undefined) as unknown as typeof dns.lookup);
+  try {
+    const { message, tookMs } = await failureOf(secretCredentials(secretsManager(CALLER), SECRET_ARN));
+    expect(message).toBe(notReached('secretsmanager.us-east-1.amazonaws.com', 'no connection within 1500 ms'));
+    expect(lookup).toHaveBeenCalledTimes(AWS_LIMITS.attempts);
+    expect(tookMs).toBeLessThan(2 * AWS_LIMITS.connectMs + AIR_MS);
+  } finally {
+    lookup.mockRestore();
+  }
+});
+
+it('a service is asked again by what failed once, as the SDK does by itself', async () => {
+  await using aws = await startAwsStandIn();
+  aws.fail('PutMetricData', 'error500', 1);
+  const client = cloudWatch(aws.clientConfig);
+  await client.send(new PutMetricDataCommand({ Namespace: 'X', MetricData: [{ MetricName: 'x', Value: 1 }] }));
+  expect(aws.requests().map(({ status }) => status)).toEqual([500, 200]);
+  client.destroy();
+});

@@ -11,12 +11,13 @@ function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 }
 
-/** The rows of the table under a heading, as their cells. */
-function table(heading: string): readonly (readonly string[])[] {
+/** The rows of a table under a heading, as their cells. */
+function table(heading: string, index = 0): readonly (readonly string[])[] {
   const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  return section
+  const tables = section.match(/(?:^\|.*\n)+/gm) ?? [];
+  return (tables[index] ?? '')
+    .trim()
     .split('\n')
-    .filter((line) => line.startsWith('| '))
     .slice(2)
     .map((line) => line.slice(2, -2).split(' | '));
 }
@@ -65,6 +66,18 @@ describe('the README', () => {
       'caFile',
     ];
     expect(Object.keys(documented).sort()).toEqual([...Object.keys(defaults), ...optional].sort());
+  });
+
+  it('names every key of cdk.json beside the settings', () => {
+    const settings = table('Settings').map(([name = '']) => codes(name)[0]);
+    const schema = JSON.parse(read('infra/cdk.schema.json'));
+    const { properties } = schema.properties.context.properties.databases.additionalProperties;
+    const others = Object.keys(properties).filter((key) => key === 'secretArn' || !settings.includes(key));
+    expect(
+      table('Settings', 1)
+        .map(([name = '']) => codes(name)[0])
+        .sort(),
+    ).toEqual(others.sort());
   });
 
   it('has a heading in the runbook for every alarm it names', () => {

@@ -1,0 +1,29 @@
+import { METRICS, type MetricLevel } from '../lambda/contract.js';
+import type { Assumptions } from './cost-assumptions.js';
+import type { Deployed } from './deployed.js';
+import type { InsightsQuery } from './deployed-alarm.js';
+
+/** What a sweep publishes. A series is one set of dimension values, with all metrics of its level. */
+export interface PublishedSeries {
+  readonly series: Readonly<Record<MetricLevel, number>>;
+  /** What CloudWatch counts as metrics. */
+  readonly metrics: Readonly<Record<MetricLevel, number>>;
+  /** How many metrics a query matches. */
+  matchedBy(query: InsightsQuery): number;
+}
+
+/** Counts what a sweep publishes: nothing without a schedule, since nobody knows whether there will be sweeps. */
+export function publishedSeries(deployed: Deployed, { applications, otherRoles }: Assumptions): PublishedSeries {
+  const { instances, maxApplications, roles, minutesBetweenSweeps } = deployed;
+  const visits = minutesBetweenSweeps === null ? 0 : instances;
+  const named = Math.min(applications, maxApplications) * visits;
+  // One more sums the applications that have no series of their own.
+  const others = applications > maxApplications ? visits : 0;
+  const series = { instance: visits, application: named + others, role: visits === 0 ? 0 : roles + otherRoles };
+  const metricsOf = (level: MetricLevel) => series[level] * Object.keys(METRICS[level]).length;
+  return {
+    series,
+    metrics: { instance: metricsOf('instance'), application: metricsOf('application'), role: metricsOf('role') },
+    matchedBy: ({ level, matchesOthers }) => (level === 'application' && !matchesOthers ? named : series[level]),
+  };
+}

@@ -71,14 +71,10 @@ export type AlarmOverrides = {
 /** CloudWatch takes five for each state of an alarm, and one may be the function's invocation. */
 const MAX_ACTIONS = 4;
 
-const numberOfActions = v.optional(wholeNumber(0, MAX_ACTIONS, 'a list of alarm actions, as many as'));
+const numberOfActions = v.optional(wholeNumber(0, MAX_ACTIONS, 'a list of alarm actions, their number'));
 
 const entries = alarmEntries({
-  period: v.pipe(
-    v.custom<Duration>((given) => typeof Object(given).toMinutes === 'function', 'a Duration'),
-    v.transform((period) => period.toMinutes({ integral: false })),
-    periodInMinutes,
-  ),
+  period: periodInMinutes('a Duration of whole minutes'),
   actions: { actions: numberOfActions, okActions: numberOfActions },
 });
 
@@ -88,7 +84,7 @@ const entries = alarmEntries({
  * Checks at synth what TypeScript can't, and what CloudWatch would say only while it deploys, or never.
  */
 export function alarmFaults(overrides: AlarmOverrides | undefined, context: AlarmContext): readonly string[] {
-  const alarms = withActionsCounted(overrides);
+  const alarms = mapMembers(overrides, (override) => mapMembers(override, quotable));
   const checked = check(exactObject({ alarms: v.optional(exactObject(entries)) }), { alarms });
   return [...(checked.faults ?? []), ...contextFaults(alarms, entries, context)];
 }
@@ -107,22 +103,24 @@ function conditionOverride({ threshold, period, evaluationPeriods, datapointsToA
   return given({ threshold, period: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
 }
 
-/** Actions hold constructs, which no message can quote, so their number stands for them. */
-function withActionsCounted(overrides: unknown): unknown {
-  if (typeof overrides !== 'object' || overrides === null) return overrides;
-  return Object.fromEntries(Object.entries(overrides).map(([name, override]) => [name, countActions(override)]));
+/**
+ * What messages can quote: the minutes of a Duration, and how many actions there are, since constructs are no JSON. Of what
+ * is neither, its type.
+ */
+function quotable(value: unknown, key: string): unknown {
+  if (key === 'period') return isDuration(value) ? value.toMinutes({ integral: false }) : typeof value;
+  if (key === 'actions' || key === 'okActions') return Array.isArray(value) ? value.length : typeof value;
+  return value;
 }
 
-function countActions(override: unknown): unknown {
-  if (typeof override !== 'object' || override === null) return override;
+/** Not by its class, of which an app may have two copies. */
+function isDuration(value: unknown): value is Duration {
+  return typeof Object(value).toMinutes === 'function';
+}
+
+function mapMembers(given: unknown, map: (value: unknown, key: string) => unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given;
   return Object.fromEntries(
-    Object.entries(override).map(([key, value]) => [
-      key,
-      ['actions', 'okActions'].includes(key) ? numberOf(value) : value,
-    ]),
+    Object.entries(given).map(([key, value]) => [key, value === undefined ? undefined : map(value, key)]),
   );
-}
-
-function numberOf(actions: unknown): unknown {
-  return Array.isArray(actions) ? actions.length : typeof actions;
 }

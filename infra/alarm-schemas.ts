@@ -6,8 +6,10 @@ import { METRIC_ALARMS } from './alarm-names.js';
 /** CloudWatch looks back no further, so that no period is longer, and no window has more of them. */
 const MINUTES_A_WEEK = 10_080;
 
-/** The period of a metric that is published once a minute. */
-export const periodInMinutes = wholeNumber(1, MINUTES_A_WEEK, 'whole minutes');
+/** The period of a metric that is published once a minute, in minutes. */
+export function periodInMinutes(unit: string): v.GenericSchema<number> {
+  return wholeNumber(1, MINUTES_A_WEEK, unit);
+}
 
 const names = v.pipe(
   v.array(v.picklist(METRIC_ALARMS, `one of ${METRIC_ALARMS.join(', ')}`), 'a list of alarms'),

@@ -17,7 +17,7 @@ const entries = alarmEntries({
   period: v.pipe(
     duration,
     v.transform((seconds) => seconds / 60),
-    periodInMinutes,
+    periodInMinutes('whole minutes'),
   ),
   actions: { topicArn: v.optional(topicArn) },
 });

@@ -16,7 +16,7 @@ import type { ReaperMetrics } from './metrics.js';
  * One page to act from: what is wrong, who holds the slots, what the reaper does about it. Each alarm's threshold is a line
  * on the graph of its metric.
  *
- * It shows 13 metrics of an instance and 1 of the function, beside those that its searches find: 4 for each application on
+ * It shows 12 metrics of an instance and 1 of the function, beside those that its searches find: 4 for each application on
  * each instance, 1 for each role with a limit. CloudWatch gives away three dashboards of 50 metrics in an account.
  */
 export function reaperDashboard(scope: Construct, reaper: ReaperMetrics, alarms: ReaperAlarms): Dashboard {

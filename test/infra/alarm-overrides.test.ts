@@ -1,0 +1,368 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { describe, expect, test } from 'vitest';
+import type { AlarmContext } from '../../infra/alarm-faults.js';
+import { METRIC_ALARMS } from '../../infra/alarm-names.js';
+import { type AlarmOverrides, alarmFaults } from '../../infra/alarm-overrides.js';
+import { alarmsInFile, alarmsInFileFaults, importAlarms } from '../../infra/alarms-in-file.js';
+import { check } from '../../lambda/faults.js';
+import { aReaper } from './a-reaper.js';
+
+const minutes = Duration.minutes;
+
+const TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:on-call';
+
+/** One instance whose name RDS knows, and a sweep a minute. */
+const CONTEXT: AlarmContext = {
+  schedule: 'interval',
+  intervalMinutes: 1,
+  instances: [{ name: 'primary', dbInstanceIdentifier: 'orders-1' }],
+};
+
+const ON_ALARM: AlarmContext = { ...CONTEXT, schedule: 'onAlarm', intervalMinutes: 5 };
+
+const UNIDENTIFIED: AlarmContext = {
+  ...CONTEXT,
+  instances: [{ name: 'writer', dbInstanceIdentifier: 'orders-1' }, { name: 'reader' }],
+};
+
+const anAction = () => new SnsAction(Topic.fromTopicArn(new Stack(), 'Topic', TOPIC_ARN));
+
+describe('overrides that hold', () => {
+  test.each<[string, AlarmOverrides | undefined, AlarmContext]>([
+    ['none', undefined, CONTEXT],
+    ['no alarms at all', { ...Object.fromEntries(METRIC_ALARMS.map((name) => [name, false])), Page: false }, CONTEXT],
+    [
+      'everything of an alarm',
+      {
+        RoleNearLimit: {
+          threshold: 100,
+          period: minutes(60),
+          evaluationPeriods: 3,
+          datapointsToAlarm: 3,
+          actions: [anAction()],
+          okActions: [],
+        },
+      },
+      CONTEXT,
+    ],
+    [
+      'actions, as many as there may be',
+      { SlotsNearlyFull: { actions: Array.from({ length: 4 }, anAction) } },
+      CONTEXT,
+    ],
+    ['a day of periods below an hour', { ServerFull: { period: minutes(1), evaluationPeriods: 1440 } }, CONTEXT],
+    ['a week of hours', { ServerFull: { period: minutes(60), evaluationPeriods: 168 } }, CONTEXT],
+    [
+      'the period of RDS, however long the interval',
+      { DatabaseConnections: { threshold: 1, period: minutes(1) } },
+      { ...CONTEXT, intervalMinutes: 30 },
+    ],
+    [
+      'as many sweeps as a period has',
+      { ReaperNotRunning: { period: minutes(10), threshold: 2 } },
+      { ...CONTEXT, intervalMinutes: 5 },
+    ],
+    ['what starts sweeps', { DatabaseConnections: { threshold: 180 } }, ON_ALARM],
+    [
+      'what is left out anyhow, left out',
+      { DatabaseConnections: { threshold: 180 }, LeakContinues: false, ReaperNotRunning: false },
+      ON_ALARM,
+    ],
+    [
+      'a page of an alarm that is not there by default',
+      { DatabaseConnections: { threshold: 180 }, Page: { of: ['DatabaseConnections'] } },
+      CONTEXT,
+    ],
+    ['a page of what is left of its default', { ServerFull: false, SlotsNearlyFull: false }, CONTEXT],
+  ])('are %s', (_, overrides, context) => {
+    expect(alarmFaults(overrides, context)).toEqual([]);
+  });
+});
+
+describe('fails at synth', () => {
+  test.each<[string, unknown, AlarmContext, readonly (string | RegExp)[]]>([
+    [
+      'on an alarm that there is not',
+      { SlotsNerlyFull: { threshold: 60 } },
+      CONTEXT,
+      [
+        'alarms.SlotsNerlyFull: unknown key, expected one of the keys ServerFull, SlotsNearlyFull, DatabaseConnections, ' +
+          'ApplicationHogging, LeakContinues, RoleNearLimit, ReaperFailing, ReaperNotRunning, ReaperBlind, Page',
+      ],
+    ],
+    [
+      'on an unknown key of an alarm',
+      { RoleNearLimit: { treshold: 60 } },
+      CONTEXT,
+      [/^alarms\.RoleNearLimit\.treshold: unknown key, expected one of the keys threshold, period, /],
+    ],
+    [
+      'on a threshold where there is none to set',
+      { ServerFull: { threshold: 1 } },
+      CONTEXT,
+      [/^alarms\.ServerFull\.threshold: unknown key, expected one of the keys period, /],
+    ],
+    [
+      'on what is neither an object nor false',
+      { ServerFull: true },
+      CONTEXT,
+      [/^alarms\.ServerFull: expected an object with the keys .*, got true$/],
+    ],
+    [
+      'on percent out of their range',
+      { SlotsNearlyFull: { threshold: 0 }, ApplicationHogging: { threshold: 101 }, RoleNearLimit: { threshold: 0.5 } },
+      CONTEXT,
+      [
+        'alarms.SlotsNearlyFull.threshold: expected a whole number from 1 to 100, got 0',
+        'alarms.ApplicationHogging.threshold: expected a whole number from 1 to 100, got 101',
+        'alarms.RoleNearLimit.threshold: expected a whole number from 1 to 100, got 0.5',
+      ],
+    ],
+    [
+      'on counts below one',
+      { LeakContinues: { threshold: 0 }, ReaperBlind: { evaluationPeriods: 0 } },
+      CONTEXT,
+      [
+        'alarms.LeakContinues.threshold: expected a whole number from 1 to 262143, got 0',
+        'alarms.ReaperBlind.evaluationPeriods: expected a whole number from 1 to 10080, got 0',
+      ],
+    ],
+    [
+      'on a period that is no whole minutes',
+      { ServerFull: { period: Duration.seconds(90) } },
+      CONTEXT,
+      ['alarms.ServerFull.period: expected a Duration of whole minutes from 1 to 10080, got 1.5'],
+    ],
+    [
+      'on a period that is no Duration',
+      { ServerFull: { period: 5 } },
+      CONTEXT,
+      ['alarms.ServerFull.period: expected a Duration of whole minutes from 1 to 10080, got "number"'],
+    ],
+    [
+      'on a period below the interval',
+      { ServerFull: { period: minutes(4) } },
+      { ...CONTEXT, intervalMinutes: 5 },
+      [
+        'alarms.ServerFull.period: expected no less than the interval, 5 minutes, since between sweeps there is no data, got 4',
+      ],
+    ],
+    [
+      'on more datapoints than periods',
+      { SlotsNearlyFull: { datapointsToAlarm: 4 }, ReaperBlind: { evaluationPeriods: 2, datapointsToAlarm: 3 } },
+      CONTEXT,
+      [
+        'alarms.SlotsNearlyFull.datapointsToAlarm: expected no more than evaluationPeriods, 3, got 4',
+        'alarms.ReaperBlind.datapointsToAlarm: expected no more than evaluationPeriods, 2, got 3',
+      ],
+    ],
+    [
+      'on a window longer than a day',
+      { ServerFull: { period: minutes(59), evaluationPeriods: 25 } },
+      CONTEXT,
+      [
+        'alarms.ServerFull: expected a window of 1440 minutes at most, which is as far as CloudWatch looks back, got 25 periods of 59',
+      ],
+    ],
+    [
+      'on a window longer than a week',
+      { ReaperFailing: { period: minutes(60), evaluationPeriods: 169 } },
+      CONTEXT,
+      [/^alarms\.ReaperFailing: expected a window of 10080 minutes at most, .*, got 169 periods of 60$/],
+    ],
+    [
+      'on a window longer than three hours of a query',
+      {
+        ApplicationHogging: { period: minutes(61) },
+        LeakContinues: { evaluationPeriods: 19 },
+        RoleNearLimit: { evaluationPeriods: 181 },
+      },
+      CONTEXT,
+      [
+        /^alarms\.ApplicationHogging: expected a window of 180 minutes at most, .*, got 3 periods of 61$/,
+        /^alarms\.LeakContinues: expected a window of 180 minutes at most, .*, got 19 periods of 10$/,
+        /^alarms\.RoleNearLimit: expected a window of 180 minutes at most, .*, got 181 periods of 1$/,
+      ],
+    ],
+    [
+      'on more sweeps than a period has',
+      { ReaperNotRunning: { period: minutes(9), threshold: 2 } },
+      { ...CONTEXT, intervalMinutes: 5 },
+      ['alarms.ReaperNotRunning.threshold: expected no more than the 1 sweeps of a period, got 2'],
+    ],
+    [
+      'on actions that are no list, or too many',
+      { ServerFull: { actions: anAction(), okActions: Array.from({ length: 5 }, anAction) } },
+      CONTEXT,
+      [
+        'alarms.ServerFull.actions: expected a list of alarm actions, their number from 0 to 4, got "object"',
+        'alarms.ServerFull.okActions: expected a list of alarm actions, their number from 0 to 4, got 5',
+      ],
+    ],
+    [
+      'on DatabaseConnections without a threshold',
+      { DatabaseConnections: { period: minutes(5) } },
+      CONTEXT,
+      [
+        'alarms.DatabaseConnections.threshold: missing: a number of connections below max_connections, which is not known here',
+      ],
+    ],
+    [
+      'on DatabaseConnections of instances that RDS calls nobody knows what',
+      { DatabaseConnections: { threshold: 180 } },
+      UNIDENTIFIED,
+      [
+        "alarms.DatabaseConnections: expected instances with a dbInstanceIdentifier, which RDS's metric goes by, got none of reader",
+      ],
+    ],
+    [
+      'on DatabaseConnections of no instances',
+      { DatabaseConnections: { threshold: 180 } },
+      { ...CONTEXT, instances: [] },
+      [
+        "alarms.DatabaseConnections: expected instances with a dbInstanceIdentifier, which RDS's metric goes by, got no instances",
+      ],
+    ],
+    [
+      'on no start of sweeps at all',
+      undefined,
+      ON_ALARM,
+      [
+        'alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, got nothing',
+      ],
+    ],
+    [
+      'on the start of all sweeps left out',
+      { DatabaseConnections: false },
+      ON_ALARM,
+      [
+        'alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, got false',
+      ],
+    ],
+    [
+      'on alarms that make no sense without a schedule',
+      { DatabaseConnections: { threshold: 180 }, LeakContinues: { threshold: 2 }, ReaperNotRunning: {} },
+      ON_ALARM,
+      [
+        'alarms.LeakContinues: expected nothing with schedule: onAlarm, where DatabaseConnections lasts as long as the leak does',
+        'alarms.ReaperNotRunning: expected nothing with schedule: onAlarm, where no sweep is ever due',
+      ],
+    ],
+    [
+      'on a page of what is left out, or not made',
+      { RoleNearLimit: false, Page: { of: ['ServerFull', 'RoleNearLimit', 'DatabaseConnections'] } },
+      CONTEXT,
+      ['alarms.Page.of: expected alarms that there are, got RoleNearLimit, DatabaseConnections'],
+    ],
+    [
+      'on a page of nothing',
+      { Page: { of: [] } },
+      CONTEXT,
+      ['alarms.Page.of: expected at least one alarm (Page: false leaves it out), got []'],
+    ],
+    [
+      'on a page of what is no alarm',
+      { Page: { of: ['Page'] } },
+      CONTEXT,
+      [/^alarms\.Page\.of\.0: expected one of ServerFull, .*, ReaperBlind, got "Page"$/],
+    ],
+    [
+      'on a page of which nothing is left',
+      { ServerFull: false, SlotsNearlyFull: false, ReaperNotRunning: false },
+      CONTEXT,
+      ['alarms.Page: expected false, or alarms in `of`, since those that page by default are left out'],
+    ],
+    [
+      'on everything at once',
+      {
+        Typo: {},
+        ServerFull: { threshold: 1 },
+        ReaperBlind: { datapointsToAlarm: 9 },
+        Page: { of: ['DatabaseConnections'] },
+      },
+      CONTEXT,
+      [
+        /^alarms\.ServerFull\.threshold: unknown key/,
+        /^alarms\.Typo: unknown key/,
+        /^alarms\.ReaperBlind\.datapointsToAlarm: /,
+        /^alarms\.Page\.of: /,
+      ],
+    ],
+    ['on what is no object', 'all', CONTEXT, [/^alarms: expected an object with the keys .*, got "all"$/]],
+  ])('%s', (_, overrides, context, expected) => {
+    expect(alarmFaults(overrides as AlarmOverrides, context)).toEqual(
+      expected.map((fault) => (typeof fault === 'string' ? fault : expect.stringMatching(fault))),
+    );
+  });
+
+  test('in the words of the construct', () => {
+    expect(() => aReaper({ alarms: { RoleNearLimit: { threshold: 200 } } })).toThrow(
+      "ConnectionReaper Orders/Reaper can't be used:\n- alarms.RoleNearLimit.threshold: expected a whole number from 1 to 100, got 200",
+    );
+  });
+});
+
+describe('in cdk.json', () => {
+  const GIVEN = {
+    SlotsNearlyFull: { threshold: 60, period: '5m', evaluationPeriods: 4, datapointsToAlarm: 2, topicArn: TOPIC_ARN },
+    RoleNearLimit: false,
+    ReaperBlind: {},
+    Page: { of: ['ServerFull'], topicArn: TOPIC_ARN },
+  };
+
+  test('overrides mean the same as in the props, with text for durations and topics for actions', () => {
+    const { value } = check(alarmsInFile, GIVEN);
+    const { SlotsNearlyFull, RoleNearLimit, ReaperBlind, Page, ...rest } = importAlarms(new Stack(), value ?? {});
+    expect(SlotsNearlyFull).toMatchObject({
+      threshold: 60,
+      period: minutes(5),
+      evaluationPeriods: 4,
+      datapointsToAlarm: 2,
+    });
+    expect(RoleNearLimit).toBe(false);
+    expect(ReaperBlind).toEqual({});
+    expect(Page).toMatchObject({ of: ['ServerFull'] });
+    for (const override of [SlotsNearlyFull, Page]) {
+      const { actions = [], okActions = [] } = override || {};
+      for (const [action, ...others] of [actions, okActions]) {
+        expect(action?.bind(new Stack(), undefined as never)).toEqual({ alarmActionArn: TOPIC_ARN });
+        expect(others).toEqual([]);
+      }
+    }
+    expect(rest).toEqual({});
+  });
+
+  test('their faults have the same words', () => {
+    const { faults } = check(alarmsInFile, {
+      Typo: false,
+      ServerFull: { period: 5 },
+      ReaperBlind: { period: '90s' },
+      RoleNearLimit: { threshold: 'high', actions: [] },
+      Page: { topicArn: 'on-call' },
+    });
+    expect(faults).toEqual([
+      'ServerFull.period: expected a duration such as "90s", "5m" or "1h", got 5',
+      'RoleNearLimit.threshold: expected a whole number from 1 to 100, got "high"',
+      expect.stringMatching(/^RoleNearLimit\.actions: unknown key, expected one of the keys .*, topicArn$/),
+      'ReaperBlind.period: expected whole minutes from 1 to 10080, got "90s"',
+      'Page.topicArn: expected the ARN of an SNS topic, got "on-call"',
+      expect.stringMatching(/^Typo: unknown key/),
+    ]);
+  });
+
+  test('those that come from the rest of the entry are told apart from those', () => {
+    const given = {
+      ServerFull: { period: 5 },
+      ReaperBlind: { period: '1m', datapointsToAlarm: 9 },
+      Page: { of: ['DatabaseConnections'] },
+    };
+    expect(alarmsInFileFaults(given, { ...CONTEXT, intervalMinutes: 5 })).toEqual([
+      expect.stringMatching(/^alarms\.ReaperBlind\.period: expected no less than the interval, 5 minutes/),
+      expect.stringMatching(/^alarms\.ReaperBlind\.datapointsToAlarm: /),
+      expect.stringMatching(/^alarms\.Page\.of: /),
+    ]);
+    expect(alarmsInFileFaults(undefined, CONTEXT)).toEqual([]);
+  });
+});

@@ -7,6 +7,7 @@ export type {
   ApplicationNameRule,
   ConnectionReaperProps,
   PressureTier,
+  ReaperDatabase,
   ReaperInstance,
   ReaperRule,
 } from './connection-reaper-props.js';

@@ -14,6 +14,8 @@ const run = promisify(execFile);
 export interface Manifest {
   /** Versions by the packages' names, or `file:` and the path of a tarball. */
   readonly dependencies: Readonly<Record<string, string>>;
+  /** @default - its code is CommonJS */
+  readonly type?: 'module';
   /** The packages among them that may run their scripts. @default - none */
   readonly allowScripts?: Readonly<Record<string, true>>;
 }

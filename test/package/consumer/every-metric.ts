@@ -1,0 +1,72 @@
+/** Compiled, never run: every metric that a reaper offers to build on. A method left out here doesn't compile. */
+import { Duration } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type {
+  ApplicationMetricOptions,
+  ConnectionReaper,
+  FleetMetricOptions,
+  InstanceMetricOptions,
+  ReaperMetricOptions,
+  ReaperMetrics,
+  RoleMetricOptions,
+} from 'connection-reaper';
+
+const plain: ReaperMetricOptions = { period: Duration.minutes(5), statistic: 'p90', label: 'mine', color: '#ff0000' };
+const instance: InstanceMetricOptions = { ...plain, instance: 'writer' };
+const application: ApplicationMetricOptions = { ...instance, application: 'checkout' };
+const role: RoleMetricOptions = { ...plain, role: 'checkout' };
+const fleet: FleetMetricOptions = { label: 'mine', period: Duration.minutes(5) };
+const label = 'mine';
+
+type MetricMethod = Extract<keyof ConnectionReaper, `metric${string}` | `insights${string}`>;
+
+export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, readonly IMetric[]> => ({
+  metricSlotsUsedPercent: [reaper.metricSlotsUsedPercent(), reaper.metricSlotsUsedPercent(application)],
+  metricSlotsFree: [reaper.metricSlotsFree(), reaper.metricSlotsFree(instance)],
+  metricSlotsUsable: [reaper.metricSlotsUsable(), reaper.metricSlotsUsable({ instance: 'writer', label })],
+  metricBackends: [reaper.metricBackends(), reaper.metricBackends(application)],
+  metricIdleBackends: [reaper.metricIdleBackends(), reaper.metricIdleBackends(application)],
+  metricTerminatedBackends: [reaper.metricTerminatedBackends(), reaper.metricTerminatedBackends(application)],
+  metricReapableBackends: [reaper.metricReapableBackends(), reaper.metricReapableBackends(instance)],
+  metricRefusedTerminations: [reaper.metricRefusedTerminations(), reaper.metricRefusedTerminations(instance)],
+  metricUnreadableBackends: [reaper.metricUnreadableBackends(), reaper.metricUnreadableBackends(instance)],
+  metricServerFull: [reaper.metricServerFull(), reaper.metricServerFull(instance)],
+  metricSweepsCompleted: [reaper.metricSweepsCompleted(), reaper.metricSweepsCompleted(instance)],
+  metricOldestIdleSeconds: [reaper.metricOldestIdleSeconds(), reaper.metricOldestIdleSeconds(instance)],
+  metricRoleLimitUsedPercent: [reaper.metricRoleLimitUsedPercent(role)],
+  metricErrors: [reaper.metricErrors(), reaper.metricErrors(plain)],
+  metricDatabaseConnections: [reaper.metricDatabaseConnections(), reaper.metricDatabaseConnections(instance)],
+  metricSlotsUsedPercentByApplication: [
+    reaper.metricSlotsUsedPercentByApplication(),
+    reaper.metricSlotsUsedPercentByApplication(fleet),
+  ],
+  metricBackendsByApplication: [reaper.metricBackendsByApplication(), reaper.metricBackendsByApplication(fleet)],
+  metricIdleBackendsByApplication: [
+    reaper.metricIdleBackendsByApplication(),
+    reaper.metricIdleBackendsByApplication(fleet),
+  ],
+  metricTerminatedBackendsByApplication: [
+    reaper.metricTerminatedBackendsByApplication(),
+    reaper.metricTerminatedBackendsByApplication(fleet),
+  ],
+  metricRoleLimitUsedPercentByRole: [
+    reaper.metricRoleLimitUsedPercentByRole(),
+    reaper.metricRoleLimitUsedPercentByRole(fleet),
+  ],
+  insightsSlotsUsedPercentByApplication: [
+    reaper.insightsSlotsUsedPercentByApplication(),
+    reaper.insightsSlotsUsedPercentByApplication(fleet),
+  ],
+  insightsTerminatedBackendsByApplication: [
+    reaper.insightsTerminatedBackendsByApplication(),
+    reaper.insightsTerminatedBackendsByApplication(fleet),
+  ],
+  insightsRoleLimitUsedPercentByRole: [
+    reaper.insightsRoleLimitUsedPercentByRole(),
+    reaper.insightsRoleLimitUsedPercentByRole(fleet),
+  ],
+});
+
+/** What a team's own dashboard needs of a reaper. */
+export const graphed = (reaper: ReaperMetrics): readonly IMetric[] =>
+  reaper.instanceNames.map((name) => reaper.metricBackends({ instance: name }));

@@ -31,10 +31,21 @@ export function scheduleSweeps(
 }
 
 function schedulerRole(scope: Construct, handler: IFunction, deadLetterQueue: IQueue): Role {
+  const stack = Stack.of(scope);
   const role = new Role(scope, 'SchedulerRole', {
     description: 'Connection Reaper: lets EventBridge Scheduler start its sweeps',
     assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+      // Scheduler tells the group of a schedule, and never which schedule it is.
+      conditions: {
+        StringEquals: {
+          'aws:SourceAccount': stack.account,
+          'aws:SourceArn': stack.formatArn({
+            service: 'scheduler',
+            resource: 'schedule-group',
+            resourceName: 'default',
+          }),
+        },
+      },
     }),
   });
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [handler.functionArn] }));

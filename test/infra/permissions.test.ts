@@ -109,17 +109,24 @@ test('the scheduler may invoke the function, hand over what it could not, and no
   ]);
 });
 
-test("only the scheduler of the same account takes the scheduler's role", () => {
-  aReaper().template.hasResourceProperties('AWS::IAM::Role', {
-    AssumeRolePolicyDocument: {
-      Statement: [
-        {
-          Principal: { Service: 'scheduler.amazonaws.com' },
-          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+test("only the scheduler of the same account takes the scheduler's role, for the group that the schedule is in", () => {
+  const { template } = aReaper();
+  const roles = propertiesOf(template, 'AWS::IAM::Role').map(bare) as {
+    AssumeRolePolicyDocument: { Statement: { Principal: { Service: string } }[] };
+  }[];
+  const trusted = roles.flatMap(({ AssumeRolePolicyDocument }) => AssumeRolePolicyDocument.Statement);
+  expect(trusted.filter(({ Principal }) => Principal.Service === 'scheduler.amazonaws.com')).toEqual([
+    expect.objectContaining({
+      Effect: 'Allow',
+      Condition: {
+        StringEquals: {
+          'aws:SourceAccount': '<AWS::AccountId>',
+          'aws:SourceArn': 'arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule-group/default',
         },
-      ],
-    },
-  });
+      },
+    }),
+  ]);
+  expect(propertiesOf(template, 'AWS::Scheduler::Schedule')[0]).not.toHaveProperty('GroupName');
 });
 
 test('the function may decrypt a secret with a key of its own, through Secrets Manager alone', () => {

@@ -15,6 +15,7 @@ import {
   PostgresEngineVersion,
 } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ConnectionReaperProps, ReaperDatabase } from '../../infra/connection-reaper-props.js';
 import { SECRET_ARN } from './a-reaper.js';
 
 /** A VPC made in the app: public subnets, private ones with a way out, and isolated ones, in two zones. */
@@ -133,3 +134,33 @@ export function anImportedVpc(stack: Stack): IVpc {
     privateSubnetRouteTableIds: ['rtb-0123456789abcdef0', 'rtb-0123456789abcdef1'],
   });
 }
+
+/** How to make a database of some kind. */
+interface DatabaseKind {
+  readonly make: (stack: Stack) => ReaperDatabase;
+  /** What an import can't tell. */
+  readonly beside?: (stack: Stack) => Partial<ConnectionReaperProps>;
+}
+
+const KINDS = {
+  'a provisioned cluster': { make: aCluster },
+  'a Serverless v2 cluster': { make: (stack) => aServerlessCluster(stack) },
+  'an instance': { make: anInstance },
+  'an instance whose password RDS manages': { make: anInstanceWithManagedPassword },
+  'a read replica, with the login of its source': { make: aReplica },
+  'an imported cluster': { make: anImportedCluster, beside: (stack) => ({ vpc: anImportedVpc(stack) }) },
+  'an imported instance': {
+    make: anImportedInstance,
+    beside: (stack) => ({ vpc: anImportedVpc(stack), secret: importedSecret(stack) }),
+  },
+} as const satisfies Record<string, DatabaseKind>;
+
+/** The name of a kind of database. */
+export type DatabaseKindName = keyof typeof KINDS;
+
+/** Every kind of database that the construct takes. */
+export const DATABASE_KINDS = Object.entries<DatabaseKind>(KINDS).map(([kind, { make, beside }]) => ({
+  kind: kind as DatabaseKindName,
+  make,
+  beside,
+}));

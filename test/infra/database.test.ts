@@ -22,16 +22,14 @@ import {
   aServerlessCluster,
   aVpc,
   DATABASE_GROUP,
+  DATABASE_KINDS,
+  type DatabaseKindName,
   importedSecret,
 } from './a-database.js';
 import { anApp, bare, propertiesOf, resolved, SECRET_ARN, settingsOf, statementsOf, sweeperOf } from './a-reaper.js';
 
-/** A database, and what the one-line construct makes of it. References are written `<LogicalId.Attribute>`. */
-interface Kind {
-  readonly kind: string;
-  readonly make: (stack: Stack) => ReaperDatabase;
-  /** What an import can't tell. */
-  readonly beside?: (stack: Stack) => Partial<ConnectionReaperProps>;
+/** What the one-line construct makes of a database. References are written `<LogicalId.Attribute>`. */
+interface Taken {
   readonly label: string;
   /** Each as `name host:port`. */
   readonly instances: readonly string[];
@@ -48,10 +46,8 @@ const OWN = '<ReaperLogin>';
 const OF_CLUSTER = { group: '<ClusterSecurityGroup.GroupId>', port: '<Cluster.Endpoint.Port>' };
 const OF_INSTANCE = { group: '<InstanceSecurityGroup.GroupId>', port: '<Instance.Endpoint.Port>' };
 
-const KINDS: readonly Kind[] = [
-  {
-    kind: 'a provisioned cluster',
-    make: aCluster,
+const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
+  'a provisioned cluster': {
     label: 'Orders-Cluster',
     instances: ['writer', 'reader-a', 'reader-b'].map(
       (id) => `${id} <Cluster${id.replace('-', '')}.Endpoint.Address>:${OF_CLUSTER.port}`,
@@ -61,9 +57,7 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: ['<ClusterSecretAttachment>', OWN],
     identifiers: ['<Clusterwriter>', '<Clusterreadera>', '<Clusterreaderb>'],
   },
-  {
-    kind: 'a Serverless v2 cluster',
-    make: (stack) => aServerlessCluster(stack),
+  'a Serverless v2 cluster': {
     label: 'Orders-Cluster',
     instances: [
       'writer <Clusterwriter.Endpoint.Address>:<Cluster.Endpoint.Port>',
@@ -74,9 +68,7 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: ['<ClusterSecretAttachment>', OWN],
     identifiers: ['<Clusterwriter>', '<Clusterreader>'],
   },
-  {
-    kind: 'an instance',
-    make: anInstance,
+  'an instance': {
     label: 'Orders-Instance',
     instances: ['primary <Instance.Endpoint.Address>:<Instance.Endpoint.Port>'],
     ...OF_INSTANCE,
@@ -84,9 +76,7 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: ['<InstanceSecretAttachment>', OWN],
     identifiers: ['<Instance>'],
   },
-  {
-    kind: 'an instance whose password RDS manages',
-    make: anInstanceWithManagedPassword,
+  'an instance whose password RDS manages': {
     label: 'Orders-Instance',
     instances: ['primary <Instance.Endpoint.Address>:<Instance.Endpoint.Port>'],
     ...OF_INSTANCE,
@@ -94,9 +84,7 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: ['<Instance.MasterUserSecret.SecretArn>', OWN],
     identifiers: ['<Instance>'],
   },
-  {
-    kind: 'a read replica, with the login of its source',
-    make: aReplica,
+  'a read replica, with the login of its source': {
     label: 'Orders-Replica',
     instances: ['replica <Replica.Endpoint.Address>:<Replica.Endpoint.Port>'],
     group: '<ReplicaSecurityGroup.GroupId>',
@@ -105,10 +93,7 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: [],
     identifiers: ['<Replica>'],
   },
-  {
-    kind: 'an imported cluster',
-    make: anImportedCluster,
-    beside: (stack) => ({ vpc: anImportedVpc(stack) }),
+  'an imported cluster': {
     label: 'orders',
     instances: ['orders-1', 'orders-2'].map((id) => `${id} ${id}.abcdefghijkl.eu-central-1.rds.amazonaws.com:5433`),
     group: DATABASE_GROUP,
@@ -117,10 +102,7 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: [SECRET_ARN, OWN],
     identifiers: ['orders-1', 'orders-2'],
   },
-  {
-    kind: 'an imported instance',
-    make: anImportedInstance,
-    beside: (stack) => ({ vpc: anImportedVpc(stack), secret: importedSecret(stack) }),
+  'an imported instance': {
     label: 'billing',
     instances: ['primary billing.abcdefghijkl.eu-central-1.rds.amazonaws.com:5433'],
     group: DATABASE_GROUP,
@@ -129,9 +111,10 @@ const KINDS: readonly Kind[] = [
     bootstrapReads: [],
     identifiers: ['billing'],
   },
-];
+};
 
-describe.each(KINDS)('of $kind the one-line construct takes', ({ make, beside, ...want }) => {
+describe.each(DATABASE_KINDS)('of $kind the one-line construct takes', ({ kind, make, beside }) => {
+  const want = TAKEN[kind];
   const made = aReaperOf(make, beside);
 
   test('the name', () => {

@@ -77,14 +77,16 @@ function nextStep(way: LoginWay, { username, byToken, cause: error }: Failed, tl
   }
 }
 
-/** RDS tells its log alone which of these it was. */
+/**
+ * RDS tells its log alone which of these it was.
+ *
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.FeatureSupport.IAMLogicalReplication.html
+ */
 function tokenAdvice(way: LoginWay, username: string): string {
-  const role = quoteIdentifier(username);
-  return [
-    `for a login by token the role must be a member of rds_iam (GRANT rds_iam TO ${role})`,
-    'IAM authentication on at this instance or its cluster',
-    `the function allowed rds-db:connect as ${username} on its resource id (dbi-... or cluster-...)`,
-    'and the host its real endpoint and no alias',
-    ...(way === 'rescue' ? ['as a walsender it also takes rds.iam_auth_for_replication = 1'] : []),
-  ].join(', ');
+  return (
+    `for a login by token the role must be a member of rds_iam (GRANT rds_iam TO ${quoteIdentifier(username)}), IAM ` +
+    `authentication on at this instance or its cluster, the function allowed rds-db:connect as ${username} on its ` +
+    'resource id (db-... or cluster-...), and the host its real endpoint and no alias' +
+    (way === 'rescue' ? '; as a walsender it also takes rds.iam_auth_for_replication = 1' : '')
+  );
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Signer } from '@aws-sdk/rds-signer';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
 import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
@@ -45,18 +45,19 @@ beforeAll(async () => {
   const authority = await anAuthority('Ours');
   writeFileSync(join(folder, 'ours.pem'), authority.cert);
   const certificate = installCertificate(folder, await aCertificateBy(authority));
-  [database, deployment] = await Promise.all([
-    startDatabase({ ...certificate, max_connections: 20, log_connections: true }),
-    synthesize('orders', {
-      adminSecretArn: ADMIN_SECRET_ARN,
-      instances: [{ name: 'writer', host: 'localhost' }],
-      vpc: {
-        vpcId: 'vpc-0123456789abcdef0',
-        availabilityZones: ['us-east-1a'],
-        privateSubnetIds: ['subnet-0123456789abcdef0'],
-      },
-    }),
-  ]);
+  database = await startDatabase({ ...certificate, max_connections: 20, log_connections: true });
+  deployment = await synthesize('orders', {
+    iamUser: ROLE,
+    databaseResourceId: 'db-ABCDEFGHIJKL01234',
+    adminSecretArn: ADMIN_SECRET_ARN,
+    instances: [{ name: 'writer', host: 'localhost', port: database.server.port }],
+    caFile: join(folder, 'ours.pem'),
+    vpc: {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['us-east-1a'],
+      privateSubnetIds: ['subnet-0123456789abcdef0'],
+    },
+  });
   await database.admin.query('create role rds_iam; create role another_reaper login');
   await rule();
 });
@@ -100,31 +101,16 @@ async function expectTokenFor(hostname: string): Promise<void> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'example', sessionToken: 'example' },
   });
-  const RealDate = Date;
-  try {
-    globalThis.Date = class extends RealDate {
-      constructor() {
-        super(NOW);
-      }
-    } as DateConstructor;
-    await database.admin.query(`alter role ${ROLE} password '${await signer.getAuthToken()}'`);
-  } finally {
-    globalThis.Date = RealDate;
-  }
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+  const token = await signer.getAuthToken().finally(() => vi.useRealTimers());
+  await database.admin.query(`alter role ${ROLE} password '${token}'`);
 }
 
 function start(handler: string, deployed: DeployedFunction, overrides: Partial<SettingsInput> = {}): LambdaProcess {
-  const settings: SettingsInput = {
-    ...JSON.parse(deployed.environment[SETTINGS_VARIABLE] ?? '{}'),
-    secretArn: undefined,
-    iamUser: ROLE,
-    instances: [{ name: 'writer', host: 'localhost', port: database.server.port }],
-    caFile: join(folder, 'ours.pem'),
-    ...overrides,
-  };
+  const settings = JSON.parse(deployed.environment[SETTINGS_VARIABLE] ?? '{}');
   const environment = {
     ...deployed.environment,
-    [SETTINGS_VARIABLE]: JSON.stringify(settings),
+    [SETTINGS_VARIABLE]: JSON.stringify({ ...settings, ...overrides }),
     NODE_OPTIONS: CLOCK_THAT_STANDS_STILL,
   };
   const { bundlePath } = deployment;
@@ -158,7 +144,7 @@ let read = 0;
 const ADVICE =
   'for a login by token the role must be a member of rds_iam (GRANT rds_iam TO "connection_reaper"), IAM authentication on ' +
   'at this instance or its cluster, the function allowed rds-db:connect as connection_reaper on its resource id ' +
-  '(dbi-... or cluster-...), and the host its real endpoint and no alias';
+  '(db-... or cluster-...), and the host its real endpoint and no alias';
 
 describe('a login by token', () => {
   it('sweeps with no secret at all', async () => {
@@ -233,7 +219,7 @@ describe('a bootstrap of a role that logs in by token', () => {
   });
 
   it('lets it log in by password again, once a secret says so', async () => {
-    const secretArn = deployment.ownSecretArn ?? '';
+    const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/own-AbCdEf';
     aws.setSecret(secretArn, JSON.stringify({ username: ROLE, password: 'by password' }));
     await methods();
     const answer = (await bootstrap({ secretArn, iamUser: undefined }).invoke({})) as BootstrapAnswer;

@@ -128,7 +128,7 @@ export const DEFAULT_PAGE: Readonly<Record<Sweeping['schedule'], readonly Metric
   onAlarm: ['ServerFull', 'DatabaseConnections'],
 };
 
-/** The alarms that start a sweep at once when they go off. Without a schedule, no sweep but those of RDS's own metric. */
+/** The alarms that start a sweep when they go off. Without a schedule it is those on RDS's own metric alone. */
 export const STARTS_SWEEP: Readonly<Record<Sweeping['schedule'], readonly MetricAlarmName[]>> = {
   interval: ['SlotsNearlyFull', 'DatabaseConnections'],
   onAlarm: ['DatabaseConnections'],

@@ -27,6 +27,9 @@ export interface AlarmDefinition {
   /** What the condition means to whoever reads it, in sentences. */
   readonly meaning: string;
 
+  /** Whether it watches several series, each with a state of its own: a contributor. */
+  readonly hasContributors: boolean;
+
   /** Why missing data is treated as it is, after "since". */
   readonly silence: string;
 
@@ -37,7 +40,7 @@ export interface AlarmDefinition {
   readonly command: (watched: Watched) => string;
 }
 
-/** Looks, changes nothing. */
+/** The command that says who holds the slots, and changes nothing. */
 export const reportCommand = ({ reaper }: Watched) => invokeCommand(reaper.handler, { action: 'report' });
 
 const UNSEEN = 'a sweep that did not get through says nothing about slots';
@@ -48,6 +51,7 @@ const DEPLOYMENT = 'Two of three, since one may be a deployment';
 export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition>> = {
   ServerFull: {
     ofInstance: true,
+    hasContributors: false,
     metric: (reaper, options) => reaper.metricServerFull(options),
     quantity: 'ServerFull',
     meaning:
@@ -58,6 +62,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   SlotsNearlyFull: {
     ofInstance: true,
+    hasContributors: false,
     metric: (reaper, options) => reaper.metricSlotsUsedPercent(options),
     quantity: 'SlotsUsedPercent',
     meaning: 'The connection slots run out. The report names the application that holds most of them.',
@@ -67,6 +72,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   DatabaseConnections: {
     ofInstance: true,
+    hasContributors: false,
     metric: (reaper, options) => reaper.metricDatabaseConnections(options),
     quantity: "RDS's own DatabaseConnections",
     meaning:
@@ -77,6 +83,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   ApplicationHogging: {
     ofInstance: false,
+    hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsSlotsUsedPercentByApplication({ ...(period && { period }) }),
     quantity: "an application's SlotsUsedPercent",
     meaning: 'One application holds most slots, named as the contributor: fix its leak, which the report describes.',
@@ -86,6 +93,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   LeakContinues: {
     ofInstance: false,
+    hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsTerminatedBackendsByApplication({ ...(period && { period }) }),
     quantity: "an application's TerminatedBackends",
     meaning:
@@ -99,15 +107,17 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   RoleNearLimit: {
     ofInstance: false,
+    hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsRoleLimitUsedPercentByRole({ ...(period && { period }) }),
     quantity: "a role's RoleLimitUsedPercent",
     meaning: 'A role, named as the contributor, will soon be refused connections: find its leak, or raise its limit.',
-    silence: 'a role without data has no limit any more',
+    silence: 'a role without data has lost its limit',
     window: `${DEPLOYMENT}.`,
     command: reportCommand,
   },
   ReaperFailing: {
     ofInstance: false,
+    hasContributors: false,
     metric: (reaper, { period }) => reaper.metricErrors({ ...(period && { period }) }),
     quantity: "the function's Errors",
     meaning: 'Sweeps fail, wholly or in part. The log says why.',
@@ -119,6 +129,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   ReaperNotRunning: {
     ofInstance: true,
+    hasContributors: false,
     metric: (reaper, options) => reaper.metricSweepsCompleted(options),
     comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
     quantity: 'SweepsCompleted',
@@ -129,6 +140,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   },
   ReaperBlind: {
     ofInstance: true,
+    hasContributors: false,
     metric: (reaper, options) =>
       new MathExpression({
         label: 'unreadable backends and refused terminations',

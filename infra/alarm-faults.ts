@@ -6,6 +6,7 @@ import {
   DEFAULT_PAGE,
   type Sweeping,
 } from './alarm-conditions.js';
+import { ALARM_DEFINITIONS } from './alarm-definitions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
 
 /** What the deployment knows, and the alarms hang on. */
@@ -75,7 +76,8 @@ function metricAlarmFaults(
   }
   if (datapointsToAlarm > evaluationPeriods) {
     faults.push(
-      `alarms.${name}.datapointsToAlarm: expected no more than evaluationPeriods, ${evaluationPeriods}, got ${datapointsToAlarm}`,
+      `alarms.${name}.datapointsToAlarm: expected no more than evaluationPeriods, ${evaluationPeriods}, got ` +
+        `${datapointsToAlarm}`,
     );
   }
   const longest = longestWindow(name, period);
@@ -94,17 +96,14 @@ function metricAlarmFaults(
   return faults;
 }
 
-/** The alarms on a query of Metrics Insights. */
-const INSIGHTS_ALARMS: readonly MetricAlarmName[] = ['ApplicationHogging', 'LeakContinues', 'RoleNearLimit'];
-
 /**
- * How far back CloudWatch looks for an alarm, in minutes.
+ * How far back CloudWatch looks for an alarm, in minutes: least for those on a query of Metrics Insights.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
  */
 function longestWindow(name: MetricAlarmName, period: number): number {
-  if (INSIGHTS_ALARMS.includes(name)) return 180;
+  if (ALARM_DEFINITIONS[name].hasContributors) return 180;
   return period < 60 ? 1_440 : 10_080;
 }
 
@@ -112,14 +111,16 @@ function databaseConnectionsFaults(
   override: ConditionOverrides['DatabaseConnections'],
   { schedule, instances }: AlarmContext,
 ): readonly string[] {
-  const faults: string[] = [];
-  if (schedule === 'onAlarm' && (override === undefined || override === false)) {
+  if (override === undefined || override === false) {
     const got = override === undefined ? 'nothing' : 'false';
-    return [
-      `alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, got ${got}`,
-    ];
+    return schedule === 'interval'
+      ? []
+      : [
+          'alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, ' +
+            `got ${got}`,
+        ];
   }
-  if (override === undefined || override === false) return faults;
+  const faults: string[] = [];
   if (override.threshold === undefined) {
     faults.push(
       'alarms.DatabaseConnections.threshold: missing: a number of connections below max_connections, which is not known here',
@@ -129,7 +130,7 @@ function databaseConnectionsFaults(
   if (unknown.length > 0 || instances.length === 0) {
     faults.push(
       "alarms.DatabaseConnections: expected instances with a dbInstanceIdentifier, which RDS's metric goes by, got " +
-        (unknown.length > 0 ? `none of ${unknown.map(({ name }) => name).join(', ')}` : 'no instances'),
+        (unknown.length > 0 ? `none for ${unknown.map(({ name }) => name).join(', ')}` : 'no instances'),
     );
   }
   return faults;

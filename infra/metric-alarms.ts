@@ -49,7 +49,10 @@ export function metricAlarms(
   );
 }
 
-/** Notifies of alarm and recovery, unless it is told other actions. The recovery as well, since the reaper often is faster than the person it wakes. */
+/**
+ * Notifies of alarm and recovery, unless it is told other actions. The recovery as well, since the reaper often is faster
+ * than the person it wakes.
+ */
 export function actionsOf({ actions, okActions }: AlarmActionsOverride, topic: ITopic): AlarmActions {
   const notify = [new SnsAction(topic)];
   return { actions: actions ?? notify, okActions: okActions ?? (actions === undefined ? notify : []) };

@@ -35,6 +35,9 @@ export interface ReaperAlarmProps extends AlarmActions {
   /** What the condition means to whoever reads it, in sentences. */
   readonly meaning: string;
 
+  /** Whether it watches several series, each with a state of its own: a contributor. */
+  readonly hasContributors: boolean;
+
   /** Why missing data is treated as it is, after "since". */
   readonly silence: string;
 
@@ -73,7 +76,10 @@ export class ReaperAlarm extends Alarm {
           `${subject}: ${quantity} ${sign} ${threshold} in ${datapointsToAlarm} of ${evaluationPeriods} periods of ` +
           `${Duration.minutes(condition.period).toHumanString()}.`,
         meaning: props.meaning,
-        evaluation: [`Without data it ${SILENCE[treatMissingData]}, since ${props.silence}.`, props.window],
+        evaluation: [
+          `Without data ${props.hasContributors ? 'a contributor' : 'it'} ${SILENCE[treatMissingData]}, since ${props.silence}.`,
+          props.window,
+        ],
         command: props.command,
       }),
     });

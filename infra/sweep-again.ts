@@ -24,19 +24,22 @@ export function sweepAgain(
   { instance, threshold }: { readonly instance: string; readonly threshold: number },
 ): Alarm {
   const seconds = reaper.interval.toSeconds();
-  const { databaseIdentifier } = reaper;
+  const passed = `EPOCH(connections) - ${seconds} * FLOOR(EPOCH(connections) / ${seconds})`;
+  const name = alarmName(reaper.databaseIdentifier, 'SweepAgain', instance);
   const alarm = new Alarm(scope, `SweepAgain-${instance}`, {
-    alarmName: alarmName(databaseIdentifier, 'SweepAgain', instance),
+    alarmName: name,
     alarmDescription: describe('DatabaseConnections', {
-      condition: `${databaseIdentifier}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while DatabaseConnections >= ${threshold}.`,
+      condition:
+        `${reaper.databaseIdentifier}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while ` +
+        `DatabaseConnections >= ${threshold}.`,
       meaning:
         'It goes off and comes back by the clock, since an alarm acts on a change of its state alone. It notifies nobody.',
       evaluation: ['Without data it is OK, since a database that pauses or is stopped publishes none.'],
-      command: `aws cloudwatch describe-alarm-history --alarm-name ${alarmName(databaseIdentifier, 'SweepAgain', instance)} --history-item-type Action`,
+      command: `aws cloudwatch describe-alarm-history --alarm-name ${name} --history-item-type Action`,
     }),
     metric: new MathExpression({
       label: 'seconds of the interval, while connections are many',
-      expression: `IF(connections >= ${threshold}, EPOCH(connections) - ${seconds} * FLOOR(EPOCH(connections) / ${seconds}), 0)`,
+      expression: `IF(connections >= ${threshold}, ${passed}, 0)`,
       usingMetrics: { connections: reaper.metricDatabaseConnections({ instance }) },
       period: Duration.minutes(1),
     }),

@@ -214,7 +214,7 @@ describe('fails at synth', () => {
       { DatabaseConnections: { threshold: 180 } },
       UNIDENTIFIED,
       [
-        "alarms.DatabaseConnections: expected instances with a dbInstanceIdentifier, which RDS's metric goes by, got none of reader",
+        "alarms.DatabaseConnections: expected instances with a dbInstanceIdentifier, which RDS's metric goes by, got none for reader",
       ],
     ],
     [

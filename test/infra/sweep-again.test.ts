@@ -1,6 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { timeline } from '../support/cloudwatch/alarm-history.js';
+import { evaluateAlarms } from '../support/cloudwatch/evaluate-alarms.js';
+import type { Observation } from '../support/cloudwatch/observation.js';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
 
 const INSTANCES = ['writer', 'reader'].map((name, index) => ({
@@ -55,6 +58,29 @@ test.each([
   }
 });
 
+describe.each([0, 1, 2])('where RDS publishes %i minutes late, it goes off', (minutesLate) => {
+  const late = (padding: string) => padding.repeat(minutesLate);
+
+  test.each([
+    [
+      'again and again while connections are many',
+      5,
+      '.....####################.....',
+      'OOOOOOOOAAOOOAAOOOAAOOOAAOOOOO',
+    ],
+    ['not once while connections are few', 5, '....................', 'OOOOOOOOOOOOOOOOOOOO'],
+    ['never again once it has helped', 5, '########......', 'OOOAAOOOOOOOOO'],
+    ['every other minute where the interval is the shortest there is', 2, '.########..', 'OAOAOAOAOOO'],
+    ['once in the longest interval', 30, '#'.repeat(60), `${'O'.repeat(15)}${'A'.repeat(15)}`.repeat(2)],
+  ])('%s', (_, interval, connections, states) => {
+    expect(statesOf(connections + late('.'), { interval, minutesLate })).toBe(late('O') + states);
+  });
+});
+
+test('it goes off no more once the database pauses, and RDS publishes nothing', () => {
+  expect(statesOf('---##-----------', { interval: 5, minutesLate: 0 })).toBe('OOOAAAAOOOOOOOOO');
+});
+
 test('notifies nobody, and says what it is for', () => {
   const { template } = aReaper({ instances: INSTANCES, schedule: 'onAlarm', alarms });
   const found = propertiesOf(template, 'AWS::CloudWatch::Alarm').filter(({ AlarmName }) =>
@@ -75,3 +101,43 @@ test('is not there where a schedule is', () => {
   const { reaper } = aReaper({ instances: INSTANCES, alarms });
   expect(reaper.alarms.sweepAgain).toEqual([]);
 });
+
+const START = Date.UTC(2026, 0, 5, 10);
+
+/** The states of the writer's alarm, a letter a minute. `#` is a minute of many connections, `.` of few, `-` of no data. */
+function statesOf(
+  connections: string,
+  { interval, minutesLate }: { readonly interval: number; readonly minutesLate: number },
+): string {
+  const { template } = aReaper({
+    instances: INSTANCES,
+    schedule: 'onAlarm',
+    interval: Duration.minutes(interval),
+    alarms,
+  });
+  const [properties = {}] = propertiesOf(template, 'AWS::CloudWatch::Alarm')
+    .map((alarm) => resolved(alarm) as Readonly<Record<string, unknown>>)
+    .filter(({ AlarmName }) => AlarmName === 'ConnectionReaper-orders-SweepAgain-writer');
+  const alarm = { logicalId: 'SweepAgain', type: 'AWS::CloudWatch::Alarm', properties } as const;
+  const observations = [...connections].flatMap((many, minute): readonly Observation[] =>
+    many === '-'
+      ? []
+      : [
+          {
+            timestamp: START + minute * 60_000,
+            namespace: 'AWS/RDS',
+            metricName: 'DatabaseConnections',
+            dimensions: { DBInstanceIdentifier: 'orders-1' },
+            value: many === '#' ? 180 : 179,
+            unit: 'Count',
+          },
+        ],
+  );
+  // A minute by itself, since its state does not hang on the one before.
+  const states = [...connections].flatMap((_, minute) => {
+    const start = START + minute * 60_000;
+    const published = observations.filter(({ timestamp }) => timestamp <= start - minutesLate * 60_000);
+    return evaluateAlarms([alarm], published, { start, minutes: 1 }).get(String(properties['AlarmName']))?.states ?? [];
+  });
+  return timeline(states);
+}

@@ -135,6 +135,12 @@ describe('periods longer than a minute', () => {
   });
 });
 
+test('data that comes late counts late', () => {
+  const span = { start: START, minutes: 5, lateSeconds: 60 };
+  const [late] = evaluateAlarms([anAlarm()], used('0550'), span).values();
+  expect(timeline(late?.states ?? [])).toBe('?OAAO');
+});
+
 describe('M of N', () => {
   test('is N of N unless M is given', () => {
     expect(states(anAlarm({ EvaluationPeriods: 3 }), used('055550'))).toBe('OOOAAO');

@@ -5,6 +5,8 @@ export interface Span {
   /** The start of the first minute, which is evaluated at its end: epoch milliseconds. */
   readonly start: number;
   readonly minutes: number;
+  /** How long it takes until an observation counts. @default 0: once its minute is over */
+  readonly lateSeconds?: number | undefined;
 }
 
 /** A change of state. Only then actions happen, and not again while the state lasts. */

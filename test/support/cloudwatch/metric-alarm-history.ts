@@ -1,8 +1,8 @@
 import { type AlarmHistory, type Span, transitionsOf } from './alarm-history.js';
-import { type AlarmSource, alarmSource } from './alarm-source.js';
+import { alarmSource } from './alarm-source.js';
 import { type AlarmState, alarmState, EXTRA_DATAPOINTS, type Judgement } from './alarm-state.js';
 import { type MetricAlarm, parseMetricAlarm } from './metric-alarm.js';
-import type { Datapoints, Observation, Range } from './observation.js';
+import type { Datapoints, Observation } from './observation.js';
 
 /**
  * What becomes of an `AWS::CloudWatch::Alarm`, evaluated at the end of each minute.
@@ -12,7 +12,7 @@ import type { Datapoints, Observation, Range } from './observation.js';
 export function metricAlarmHistory(
   properties: Readonly<Record<string, unknown>>,
   observations: readonly Observation[],
-  { start, minutes }: Span,
+  { start, minutes, lateSeconds = 0 }: Span,
 ): AlarmHistory {
   const alarm = parseMetricAlarm(properties);
   const { evaluationPeriods } = alarm.judgement;
@@ -22,20 +22,23 @@ export function metricAlarmHistory(
     periodSeconds: source.periodSeconds,
     periods: evaluationPeriods + EXTRA_DATAPOINTS,
   }));
+  const known = (end: number) => observations.filter(({ timestamp }) => timestamp < end - lateSeconds * 1000);
   return source.kind === 'series'
-    ? seriesHistory(alarm, source, observations, ranges)
-    : contributorsHistory(alarm, source, observations, ranges);
+    ? seriesHistory(
+        alarm,
+        ranges.map((range) => source.read(known(range.end), range)),
+      )
+    : contributorsHistory(
+        alarm,
+        ranges.map((range) => source.read(known(range.end), range)),
+      );
 }
 
-function seriesHistory(
-  alarm: MetricAlarm,
-  { read }: Extract<AlarmSource, { kind: 'series' }>,
-  observations: readonly Observation[],
-  ranges: readonly Range[],
-): AlarmHistory {
+/** @param ranges the datapoints that each evaluation looks at. */
+function seriesHistory(alarm: MetricAlarm, ranges: readonly Datapoints[]): AlarmHistory {
   let current: AlarmState = 'INSUFFICIENT_DATA';
   const states = ranges.map((range) => {
-    current = alarmState(read(observations, range), alarm.judgement, current);
+    current = alarmState(range, alarm.judgement, current);
     return current;
   });
   return { states, contributors: new Map(), transitions: transitionsOf(alarm, states) };
@@ -45,15 +48,10 @@ function seriesHistory(
  * The alarm is in ALARM as soon as one contributor is. Without any it has INSUFFICIENT_DATA, whatever it makes of missing
  * data (an older edition of the documentation had its treatment of missing data decide).
  *
+ * @param found the time series that each evaluation looks at, by contributor.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
  */
-function contributorsHistory(
-  alarm: MetricAlarm,
-  { read }: Extract<AlarmSource, { kind: 'contributors' }>,
-  observations: readonly Observation[],
-  ranges: readonly Range[],
-): AlarmHistory {
-  const found = ranges.map((range) => read(observations, range));
+function contributorsHistory(alarm: MetricAlarm, found: readonly ReadonlyMap<string, Datapoints>[]): AlarmHistory {
   const names = new Set(found.flatMap((series) => [...series.keys()]));
   const contributors = new Map(
     [...names].map((name) => [

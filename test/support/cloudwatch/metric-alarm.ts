@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { type Judgement, MISSING_DATA_TREATMENTS } from './alarm-state.js';
 import { STATISTICS } from './metric-stat.js';
 
-const COMPARISONS = {
+/** How a datapoint breaches a threshold. */
+export const COMPARISONS = {
   GreaterThanOrEqualToThreshold: (datapoint: number, threshold: number) => datapoint >= threshold,
   GreaterThanThreshold: (datapoint: number, threshold: number) => datapoint > threshold,
   LessThanThreshold: (datapoint: number, threshold: number) => datapoint < threshold,

@@ -74,7 +74,8 @@ describe('the package', () => {
   });
 });
 
-describe('an app that installed the package', () => {
+// Each starts programs that take seconds on their own, and many times that beside others.
+describe('an app that installed the package', { timeout: 120_000 }, () => {
   test('synthesizes what the sources synthesize, with neither bundler nor network nor credentials', async () => {
     const [fromPackage, fromSources] = await Promise.all([synth(apps.locked), synthSources()]);
     expect(Object.keys(fromPackage.Resources).length).toBeGreaterThan(50);
@@ -90,6 +91,12 @@ describe('an app that installed the package', () => {
     const [locked, oldest] = await Promise.all([synth(apps.locked), synth(apps.oldest)]);
     const types = ({ Resources }: Template) => Object.values(Resources).map(({ Type }) => Type);
     expect(types(oldest)).toEqual(types(locked));
+  });
+
+  test('may be CommonJS, and then requires it without a warning', async () => {
+    const program = ['-p', 'require("connection-reaper").ConnectionReaper.name'];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, program, { cwd: apps.locked });
+    expect({ stdout, stderr }).toEqual({ stdout: 'ConnectionReaper\n', stderr: '' });
   });
 
   describe.each([

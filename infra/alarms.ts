@@ -11,8 +11,8 @@ import { sweepAgain } from './sweep-again.js';
 
 /** What the alarms watch, what differs from their defaults, and where they go. */
 export interface ReaperAlarmsProps extends MetricAlarmsProps {
-  /** Where Page goes. */
-  readonly pageTopic: ITopic;
+  /** Where Page goes; `undefined` where it is left out. */
+  readonly pageTopic: ITopic | undefined;
 
   /** Overrides that hold: `alarmFaults` finds nothing in them. @default - every alarm as README describes it */
   readonly overrides?: AlarmOverrides | undefined;
@@ -51,7 +51,7 @@ export class ReaperAlarms extends Construct {
         : reaper.instanceNames.map((instance) => sweepAgain(this, reaper, { ...DatabaseConnections, instance }));
 
     const { Page = {} } = overrides;
-    if (Page === false) return;
+    if (Page === false || props.pageTopic === undefined) return;
     const { of = DEFAULT_PAGE[schedule] } = Page;
     const members = METRIC_ALARMS.filter((name) => of.includes(name) && this.byName[name].length > 0);
     this.page = pageAlarm(this, {

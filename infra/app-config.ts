@@ -7,6 +7,7 @@ import { alarmsInFile, alarmsInFileFaults, topicArn } from './alarms-in-file.js'
 import { deploymentSchema } from './deployment-schema.js';
 import { loginFaults } from './login-faults.js';
 import { withIdentifier } from './resolve-props.js';
+import { vainFaults } from './vain-faults.js';
 
 /** A partial ARN would have to be granted with a wildcard. */
 const completeSecretArn = textLike(
@@ -128,7 +129,7 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
   const deployment = check(deploymentSchema, deploymentOf(given, checked.value));
   const faults = [
     ...(checked.faults ?? []),
-    ...givenLoginFaults(given),
+    ...givenTogetherFaults(given),
     ...(settings.faults ?? []),
     ...(deployment.faults ?? []),
     ...(deployment.value === undefined ? [] : givenAlarmFaults(given, deployment.value, settings.value)),
@@ -145,16 +146,38 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
   };
 }
 
-/** Nothing of an entry that is no object: that is another fault. */
-function givenLoginFaults(given: unknown): readonly string[] {
+/** What the keys of an entry say about each other. Nothing of an entry that is no object: that is another fault. */
+function givenTogetherFaults(given: unknown): readonly string[] {
   if (typeof given !== 'object' || given === null) return [];
-  return loginFaults({
-    secret: { name: 'secretArn', given: 'secretArn' in given },
-    adminSecret: { name: 'adminSecretArn', given: 'adminSecretArn' in given },
-    iamUserGiven: 'iamUser' in given,
-    resourceIdGiven: 'databaseResourceId' in given,
-    instancesGiven: 'instances' in given,
-  });
+  const says = (key: keyof Entry) => key in given;
+  const { metricsVia, interfaceEndpoints, alarms } = given as Partial<Record<keyof Entry, unknown>>;
+  return [
+    ...loginFaults({
+      secret: { name: 'secretArn', given: says('secretArn') },
+      adminSecret: { name: 'adminSecretArn', given: says('adminSecretArn') },
+      iamUserGiven: says('iamUser'),
+      resourceIdGiven: says('databaseResourceId'),
+      instancesGiven: says('instances'),
+    }),
+    ...vainFaults(
+      {
+        databasePort: says('databasePort'),
+        instances: says('instances'),
+        databaseResourceId: says('databaseResourceId'),
+        iamUser: says('iamUser'),
+        interfaceEndpoints: interfaceEndpoints === true,
+        callsAws: metricsVia !== 'log' || says('secretArn') || says('adminSecretArn') || says('breakGlassSecretArn'),
+        alarmTopic: says('alarmTopicArn'),
+        pageTopic: says('pageTopicArn'),
+        pages: Object(alarms).Page !== false,
+        topicEncryptionKey: says('topicEncryptionKeyArn'),
+      },
+      'Arn',
+    ),
+    ...(says('secretKeyArn') && !says('secretArn') && !says('adminSecretArn')
+      ? ['secretKeyArn: expected nothing without secretArn or adminSecretArn, since it is their key']
+      : []),
+  ];
 }
 
 /** What the alarms of an entry say against each other and the rest of it. */

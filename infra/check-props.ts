@@ -8,6 +8,7 @@ import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deploymen
 import { loginFaults } from './login-faults.js';
 import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
 import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets, resolveProps } from './resolve-props.js';
+import { vainFaults } from './vain-faults.js';
 
 /** The props that concern the deployment alone, with their defaults. */
 export type DeploymentProps = Required<
@@ -55,7 +56,21 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
       instancesGiven: props.instances !== undefined,
     }),
     ...databaseFaults(props),
-    ...idleProps(given, props),
+    ...vainFaults(
+      {
+        databasePort: given.databasePort !== undefined,
+        instances: props.instances !== undefined,
+        databaseResourceId: given.databaseResourceId !== undefined,
+        iamUser: given.iamUser !== undefined,
+        interfaceEndpoints: given.interfaceEndpoints === true,
+        callsAws: readsSecrets(props) || callsCloudWatch(props),
+        alarmTopic: given.alarmTopic !== undefined,
+        pageTopic: given.pageTopic !== undefined,
+        pages: given.alarms?.Page !== false,
+        topicEncryptionKey: given.topicEncryptionKey !== undefined,
+      },
+      '',
+    ),
     ...(deployment.value === undefined ? [] : alarmFaults(props.alarms, alarmContext(deployment.value, props))),
   ];
   if (faults.length > 0 || databaseIdentifier === undefined || vpc === undefined) {
@@ -94,26 +109,6 @@ function databaseFaults({ facts, vpc, instances, iamUser }: ResolvedProps): read
   }
   if (iamUser !== undefined && facts.iamAuthentication === false) {
     faults.push('iamUser: expected a database with iamAuthentication: true, got one without');
-  }
-  return faults;
-}
-
-/** What was given and would have no effect. */
-function idleProps(given: ConnectionReaperProps, props: ResolvedProps): readonly string[] {
-  const faults: string[] = [];
-  if (given.databasePort !== undefined && props.instances !== undefined) {
-    faults.push('databasePort: expected nothing beside instances, which have ports of their own');
-  }
-  if (given.databaseResourceId !== undefined && given.iamUser === undefined) {
-    faults.push('databaseResourceId: expected nothing without iamUser, which is granted on it');
-  }
-  if (given.interfaceEndpoints === true && !readsSecrets(props) && !callsCloudWatch(props)) {
-    faults.push(
-      'interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch',
-    );
-  }
-  if (given.topicEncryptionKey !== undefined && given.alarmTopic !== undefined && given.pageTopic !== undefined) {
-    faults.push('topicEncryptionKey: expected nothing beside alarmTopic and pageTopic, since no topic is made');
   }
   return faults;
 }

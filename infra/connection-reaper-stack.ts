@@ -63,10 +63,12 @@ export class ConnectionReaperStack extends Stack {
       description: 'Prints what holds the connection slots, and changes nothing',
       value: invokeCommand(handler, { action: 'report' }),
     });
-    new CfnOutput(this, 'PageTopicArn', {
-      description: 'Subscribe here whoever is on call',
-      value: pageTopic.topicArn,
-    });
+    if (pageTopic !== undefined) {
+      new CfnOutput(this, 'PageTopicArn', {
+        description: 'Subscribe here whoever is on call',
+        value: pageTopic.topicArn,
+      });
+    }
     new CfnOutput(this, 'AlarmTopicArn', {
       description: 'Subscribe here whoever takes tickets: every alarm by itself, with what to do',
       value: alarmTopic.topicArn,

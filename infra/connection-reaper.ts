@@ -53,8 +53,8 @@ export class ConnectionReaper extends ReaperMetrics {
   /** Where alarms and recoveries go. */
   readonly alarmTopic: ITopic;
 
-  /** Where the alarm for whoever is on call goes. */
-  readonly pageTopic: ITopic;
+  /** Where the alarm for whoever is on call goes, unless that is left out. */
+  readonly pageTopic?: ITopic;
 
   /** The alarms. */
   readonly alarms: ReaperAlarms;
@@ -95,12 +95,14 @@ export class ConnectionReaper extends ReaperMetrics {
 
     const topic = { databaseIdentifier, encryptionKey: topicEncryptionKey };
     this.alarmTopic = props.alarmTopic ?? alarmTopic(this, 'AlarmTopic', topic);
-    this.pageTopic = props.pageTopic ?? alarmTopic(this, 'PageTopic', topic);
+    const pageTopic =
+      props.alarms?.Page === false ? undefined : (props.pageTopic ?? alarmTopic(this, 'PageTopic', topic));
+    if (pageTopic !== undefined) this.pageTopic = pageTopic;
     this.alarms = new ReaperAlarms(this, 'Alarms', {
       reaper: this,
       logGroup,
       topic: this.alarmTopic,
-      pageTopic: this.pageTopic,
+      pageTopic,
       overrides: props.alarms,
       schedule,
     });

@@ -95,6 +95,27 @@ describe('entries', () => {
       fault: /orders\.interval: expected whole minutes from 1 to 30, got 1\.5$/,
     },
     {
+      with: 'a port beside instances, which have ports',
+      entry: { ...LEAST, databasePort: 6432, instances: [{ name: 'primary', host: 'db.example' }] },
+      fault: /orders\.databasePort: expected nothing beside instances/,
+    },
+    {
+      with: 'a topic for pages, and no page',
+      entry: { ...LEAST, pageTopicArn: 'arn:aws:sns:eu-central-1:123456789012:pager', alarms: { Page: false } },
+      fault: /orders\.pageTopicArn: expected nothing without the alarm Page/,
+    },
+    {
+      with: 'the key of a secret that there is not',
+      entry: {
+        vpc: LEAST.vpc,
+        iamUser: 'reaper',
+        databaseResourceId: 'db-ABC',
+        instances: [{ name: 'primary', host: 'db.example' }],
+        secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000',
+      },
+      fault: /orders\.secretKeyArn: expected nothing without secretArn or adminSecretArn/,
+    },
+    {
       with: 'a login by IAM, and not on what',
       entry: { vpc: LEAST.vpc, iamUser: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
       fault: /orders\.databaseResourceId: missing: iamUser is granted on it/,

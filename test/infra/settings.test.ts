@@ -219,6 +219,11 @@ describe('the props', () => {
     ]);
   });
 
+  test('fails when a topic for pages has no page', () => {
+    const faults = faultsOf(({ stack }) => ({ pageTopic: new Topic(stack, 'OnCall'), alarms: { Page: false } }));
+    expect(faults).toEqual([expect.stringMatching(/^pageTopic: expected nothing without the alarm Page/)]);
+  });
+
   test('fails when a password stands beside a login by IAM', () => {
     const faults = faultsOf(({ secret }) => ({
       secret,

@@ -1,0 +1,40 @@
+/** What was said, as far as one thing decides whether another has an effect. */
+export interface Said {
+  readonly databasePort: boolean;
+  readonly instances: boolean;
+  readonly databaseResourceId: boolean;
+  readonly iamUser: boolean;
+  readonly interfaceEndpoints: boolean;
+  /** Whether the functions call Secrets Manager or CloudWatch. */
+  readonly callsAws: boolean;
+  readonly alarmTopic: boolean;
+  readonly pageTopic: boolean;
+  /** Whether there is the alarm `Page`. */
+  readonly pages: boolean;
+  readonly topicEncryptionKey: boolean;
+}
+
+/**
+ * What was said and would have no effect.
+ *
+ * @param suffix of the names of topics and keys where they are ARNs.
+ */
+export function vainFaults(said: Said, suffix: '' | 'Arn'): readonly string[] {
+  const [alarmTopic, pageTopic, key] = ['alarmTopic', 'pageTopic', 'topicEncryptionKey'].map((name) => name + suffix);
+  const makesTopic = !said.alarmTopic || (said.pages && !said.pageTopic);
+  return [
+    said.databasePort &&
+      said.instances &&
+      'databasePort: expected nothing beside instances, which have ports of their own',
+    said.databaseResourceId &&
+      !said.iamUser &&
+      'databaseResourceId: expected nothing without iamUser, which is granted on it',
+    said.interfaceEndpoints &&
+      !said.callsAws &&
+      'interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch',
+    said.pageTopic && !said.pages && `${pageTopic}: expected nothing without the alarm Page, since nothing pages`,
+    said.topicEncryptionKey &&
+      !makesTopic &&
+      `${key}: expected nothing beside ${alarmTopic} and ${pageTopic}, since no topic is made`,
+  ].filter((fault) => fault !== false);
+}

@@ -52,7 +52,7 @@ function packagesIn({ outputs }: Metafile): readonly string[] {
 
 async function readThirdParty(folder: string, apache: string): Promise<ThirdParty> {
   const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-  const files = await readdir(folder);
+  const files = (await readdir(folder)).toSorted();
   const read = async (file: string) => tidy(await readFile(join(folder, file), 'utf8'));
   const texts = await Promise.all(files.filter((file) => LICENSE_FILE.test(file)).map(read));
   const readmes = await Promise.all(files.filter((file) => /^readme\b/i.test(file)).map(read));

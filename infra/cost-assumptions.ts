@@ -1,3 +1,4 @@
+import { MAX_UNDECLARED_ROLES } from '../lambda/contract.js';
 import type { Deployed } from './deployed.js';
 
 /** What a bill depends on and a template doesn't say. */
@@ -26,10 +27,7 @@ export const USUAL: Assumptions = {
   logBytesPerInstance: 600,
 };
 
-/** How many undeclared roles the function publishes a metric for, at most. */
-const MOST_OTHER_ROLES = 20;
-
 /** As many metrics as the settings allow. */
 export function atMost({ maxApplications }: Deployed, assumptions: Assumptions): Assumptions {
-  return { ...assumptions, applications: maxApplications + 1, otherRoles: MOST_OTHER_ROLES };
+  return { ...assumptions, applications: maxApplications + 1, otherRoles: MAX_UNDECLARED_ROLES };
 }

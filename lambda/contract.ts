@@ -30,6 +30,9 @@ export const UNNAMED_APPLICATION = '(none)';
 /** The series that sums the applications beyond `maxApplications`. */
 export const OTHER_APPLICATIONS = '(other)';
 
+/** How many roles have a series although no limit is declared for them. */
+export const MAX_UNDECLARED_ROLES = 20;
+
 /** The `application_name` of the reaper's own session. */
 export const REAPER_APPLICATION_NAME = 'connection-reaper';
 

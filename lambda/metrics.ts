@@ -1,5 +1,6 @@
 import {
   type DIMENSIONS,
+  MAX_UNDECLARED_ROLES,
   METRICS,
   type MetricLevel,
   type MetricName,
@@ -31,9 +32,6 @@ export interface MetricsShape {
   /** A manual reap publishes what it did, but is no sign that the schedule works. */
   readonly isSweep: boolean;
 }
-
-/** How many roles have a series although no limit is declared for them. */
-const MAX_UNDECLARED_ROLES = 20;
 
 /** The datapoints of a run. Slots are counted as they were before anything was ended, so that alarms see the leak. */
 export function datapointsOf(visits: readonly Visit[], shape: MetricsShape): readonly Datapoint[] {

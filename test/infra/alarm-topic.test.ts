@@ -47,7 +47,7 @@ test('alarms go to the topics that were given, which stay as they are', () => {
     pageTopic: Topic.fromTopicArn(stack, 'OnCall', pageArn),
   }));
   expect(reaper.alarmTopic.topicArn).toBe(topicArn);
-  expect(reaper.pageTopic.topicArn).toBe(pageArn);
+  expect(reaper.pageTopic?.topicArn).toBe(pageArn);
   template.resourceCountIs('AWS::SNS::Topic', 0);
   template.resourceCountIs('AWS::SNS::TopicPolicy', 0);
   template.allResourcesProperties(

@@ -17,7 +17,7 @@ export const everyMember = (reaper: ConnectionReaper, team: IGrantable): Record<
   logGroup: reaper.logGroup.grantRead(team),
   deadLetterQueue: reaper.deadLetterQueue.metricApproximateNumberOfMessagesVisible(),
   alarmTopic: reaper.alarmTopic.grantSubscribe(team),
-  pageTopic: reaper.pageTopic.grantSubscribe(team),
+  pageTopic: reaper.pageTopic?.grantSubscribe(team),
   alarms: reaper.alarms.all.map(({ alarmArn }) => alarmArn),
   dashboard: reaper.dashboard.dashboardName,
 });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { exactObject, wholeNumber } from '../lambda/faults.js';
 import { MAX_BACKENDS } from '../lambda/settings.js';
-import { METRIC_ALARMS } from './alarm-names.js';
+import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
 
 /** CloudWatch looks back no further, so that no period is longer, and no window has more of them. */
 const MINUTES_A_WEEK = 10_080;
@@ -22,10 +22,10 @@ const names = v.pipe(
  * @param form what the props and `cdk.json` write each in its own way: the period, which comes out in minutes, and what an
  * alarm does.
  */
-export function alarmEntries<Period, Actions extends v.ObjectEntries>(form: {
+export function alarmEntries<Period>(form: {
   readonly period: v.GenericSchema<Period, number>;
-  readonly actions: Actions;
-}) {
+  readonly actions: v.ObjectEntries;
+}): Readonly<Record<MetricAlarmName | 'Page', v.GenericSchema>> {
   const periods = v.optional(wholeNumber(1, MINUTES_A_WEEK));
   const window = { period: v.optional(form.period), evaluationPeriods: periods, datapointsToAlarm: periods };
   const above = (threshold: v.GenericSchema<number>) =>

@@ -6,7 +6,9 @@ import type { Construct } from 'constructs';
 import * as v from 'valibot';
 import { duration } from '../lambda/duration.js';
 import { exactObject, textLike } from '../lambda/faults.js';
+import type { ConditionOverride } from './alarm-conditions.js';
 import { type AlarmContext, contextFaults } from './alarm-faults.js';
+import type { MetricAlarmName } from './alarm-names.js';
 import type { AlarmOverrides } from './alarm-overrides.js';
 import { alarmEntries, periodInMinutes } from './alarm-schemas.js';
 
@@ -22,14 +24,17 @@ const entries = alarmEntries({
   actions: { topicArn: v.optional(topicArn) },
 });
 
+/** An alarm of `cdk.json`, with its period in minutes. */
+type AlarmInFile = ConditionOverride & { readonly topicArn?: string | undefined };
+
+/** `alarms` of `cdk.json`. */
+export type AlarmsInFile = { readonly [Name in MetricAlarmName | 'Page']?: AlarmInFile | false };
+
 /**
  * `alarms` as `cdk.json` writes it: `{"SlotsNearlyFull": {"threshold": 60, "period": "5m"}, "RoleNearLimit": false}`. In
  * place of actions an alarm may have a `topicArn`, which it notifies when it goes off and when it is over.
  */
-export const alarmsInFile = exactObject(entries);
-
-/** `alarms` of `cdk.json`, with periods in minutes. */
-export type AlarmsInFile = v.InferOutput<typeof alarmsInFile>;
+export const alarmsInFile = exactObject(entries) as v.GenericSchema<unknown, AlarmsInFile>;
 
 /** What `alarms` of `cdk.json` says in vain, beside what {@link alarmsInFile} finds: lines that begin with `alarms.`. */
 export function alarmsInFileFaults(given: unknown, context: AlarmContext): readonly string[] {
@@ -46,11 +51,7 @@ export function importAlarms(scope: Construct, alarms: AlarmsInFile): AlarmOverr
   );
 }
 
-function inPropForm(
-  scope: Construct,
-  name: string,
-  { topicArn, ...alarm }: { readonly topicArn?: string | undefined; readonly period?: number | undefined },
-) {
+function inPropForm(scope: Construct, name: string, { topicArn, ...alarm }: AlarmInFile) {
   const notify = topicArn === undefined ? undefined : notification(scope, `${name}Topic`, topicArn);
   return {
     ...alarm,

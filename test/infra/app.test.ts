@@ -47,7 +47,7 @@ function synth() {
 
 /** The app as the CLI runs it, with these databases. */
 function runApp(databases: unknown) {
-  const context = { ...SHIPPED_CONTEXT, databases, 'aws:cdk:bundling-stacks': [] };
+  const context = { ...SHIPPED_CONTEXT, databases };
   return run(process.execPath, ['--import', 'tsx', 'infra/app.ts'], {
     cwd: PROJECT,
     env: { ...aBareEnvironment(), CDK_OUTDIR: join(home, 'out'), CDK_CONTEXT_JSON: JSON.stringify(context) },

@@ -7,6 +7,7 @@ import { outcomeOf, wanted } from './alarm-evaluation/outcome.js';
 import { logRoute, publishScenario, START } from './alarm-evaluation/published.js';
 import { STORIES } from './alarm-evaluation/stories.js';
 import type { Scenario } from './alarm-evaluation/story.js';
+import { everyFive } from './alarm-evaluation/words.js';
 
 const [FIRST] = INSTANCES;
 
@@ -36,13 +37,13 @@ describe('with a sweep every five minutes', () => {
   );
 });
 
-/** A scenario of which each minute takes five, with nothing in the other four. */
+/** A scenario of which each minute takes five. */
 function slowly(scenario: Scenario): Scenario {
   const slow = (states: string) => states.replaceAll(/./g, (state) => state.repeat(5));
   const { given, states, contributors = {} } = scenario;
   return {
     ...scenario,
-    given: given.replaceAll(/\S+/g, '$& . . . .'),
+    given: everyFive(given),
     states: slow(states),
     contributors: Object.fromEntries(Object.entries(contributors).map(([name, own]) => [name, slow(own)])),
   };

@@ -79,6 +79,12 @@ describe('contributors', () => {
     expect(transitions.at(-1)).toMatchObject({ minute: 6, contributor: 'new', to: 'OK' });
   });
 
+  test('come back as new ones', () => {
+    const alarm = anAlarm(QUERY, { TreatMissingData: 'ignore' });
+    const { contributors } = history(used('11-----1', { Role: 'r', Host: 'h' }), alarm);
+    expect(contributors).toEqual({ h: 'OAAAA--O' });
+  });
+
   test('leave the alarm with INSUFFICIENT_DATA when there are none', () => {
     expect(history(used('--0-----', { Role: 'r', Host: 'h' })).alarm).toBe('??OOOO??');
   });

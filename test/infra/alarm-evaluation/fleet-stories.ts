@@ -1,12 +1,8 @@
 import type { Story } from './story.js';
-import { inAnotherDatabase, seen } from './words.js';
-
-const applications = seen((counts) => ({ applications: counts }));
-
-const roles = seen((counts) => ({ roles: counts }));
+import { applications, inAnotherDatabase, roles } from './words.js';
 
 /** Eighty applications of one backend each. The first twenty have a series of their own, sixty go into `(other)`. */
-const TENANTS = Array.from({ length: 80 }, (_, index) => `tenant-${String(index).padStart(2, '0')}`);
+export const TENANTS = Array.from({ length: 80 }, (_, index) => `tenant-${String(index).padStart(2, '0')}`);
 
 const eighty = TENANTS.map((name) => `${name}=1`).join('&');
 

@@ -1,5 +1,5 @@
 import type { Story } from './story.js';
-import { seen } from './words.js';
+import { inAnotherDatabase, seen } from './words.js';
 
 const times = (count: number, text: string) => `${text} `.repeat(count);
 
@@ -56,6 +56,13 @@ export const LEAK_STORY: Story = {
       given: times(45, 'small=1'),
       states: states([45, 'O']),
       contributors: all(['checkout', 'billing', ...LARGE], states([45, 'O'])),
+    },
+    {
+      name: 'does not hear another database',
+      given: times(45, 'checkout=0'),
+      beside: inAnotherDatabase(terminated, 'checkout=1'),
+      states: states([45, 'O']),
+      contributors: all(['checkout', 'billing'], states([45, 'O'])),
     },
     {
       // Real datapoints count for as long as they are in the range of eight periods.

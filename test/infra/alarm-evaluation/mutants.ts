@@ -89,11 +89,15 @@ function otherPeriods(properties: Readonly<Record<string, unknown>>): readonly F
 
 /** Names and values that are others, conditions that are missing, and other functions, signs and numbers. */
 function expressionFaults(expression: string): readonly Fault[] {
+  const names = [...new Set(expression.match(/"\w+"/g))];
   return [
-    ...each(expression, /(?<=["'])[^"',()]+(?=["'])/g, another),
-    ...each(expression, /(?<=["'])\(other\)(?=["'])/g, another),
+    // A name everywhere at once, since a label that SCHEMA does not have is refused.
+    ...names.map((name) => ({ change: `${name} -> other`, value: expression.replaceAll(name, '"Other"') })),
+    ...each(expression, /(?<=GROUP BY )"\w+"/g, otherThan(names)),
+    ...each(expression, /(?<=')[^']+(?='(?: |$))/g, another),
+    ...each(expression, /(?<=WHERE )"\w+" !?= '[^']*' AND /g, () => ['']),
+    ...each(expression, / (?:AND|WHERE) "\w+" !?= '[^']*'(?! AND)/g, () => ['']),
     ...each(expression, /(?<=SELECT )[A-Z]+/g, otherThan(['AVG', 'COUNT', 'MAX', 'MIN', 'SUM'])),
-    ...each(expression, / AND "\w+" !?= '[^']*'/g, () => ['']),
     ...each(expression, /(?<= )[-+*/](?= )/g, otherThan(['+', '-'])),
     ...each(expression, /(?<= )[<>]=?(?= )/g, otherThan(['<', '<=', '>', '>='])),
     ...each(expression, /(?<=[ (])\d+/g, oneOff),

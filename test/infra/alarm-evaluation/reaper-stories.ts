@@ -1,7 +1,7 @@
 import type { Story } from './story.js';
 import { anotherFunctionFails, inAnotherDatabase, invocations, slots } from './words.js';
 
-/** Each datapoint there is, is at least 1, however it is read. */
+/** Each datapoint that there is, is 1 or more by any statistic. */
 const NEVER_ZERO = 'a sweep that does not complete publishes nothing rather than 0';
 
 /** The alarms on the reaper itself, with a sweep every minute, and the one that pages. */
@@ -41,7 +41,7 @@ export const REAPER_STORIES: Readonly<Record<string, Story>> = {
         states: 'OOOOOOOAAO',
       },
       {
-        name: 'goes off while an instance can not be got into',
+        name: 'goes off while nobody gets into an instance',
         given: 'ok ok ok x x x x x x ok',
         states: 'OOOOOOOAAO',
       },

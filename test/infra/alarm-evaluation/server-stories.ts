@@ -2,7 +2,7 @@ import type { Story } from './story.js';
 import { anotherInstanceIsBusy, connections, inAnotherDatabase, slots } from './words.js';
 
 /** The alarms on each instance's state, with a sweep every minute. */
-export const SERVER_STORIES: Readonly<Record<string, Story>> = {
+export const SERVER_STORIES = {
   SlotsNearlyFull: {
     perInstance: true,
     minute: slots,
@@ -105,4 +105,4 @@ export const SERVER_STORIES: Readonly<Record<string, Story>> = {
       'Metrics.2.MetricStat.Stat: Sum -> Maximum': 'both are counts, and any count is a breach',
     },
   },
-};
+} satisfies Record<string, Story>;

@@ -49,6 +49,12 @@ export function seen(sight: (counts: Readonly<Record<string, number>>) => Sight)
     });
 }
 
+/** Backends by application. */
+export const applications = seen((numbers) => ({ applications: numbers }));
+
+/** Backends by role, of roles with a limit of 100. */
+export const roles = seen((numbers) => ({ roles: numbers }));
+
 /** What Lambda publishes of the function: `1` for an invocation that failed, `0` for another. */
 export const invocations: Minutes = (word, { functionName }) =>
   native(word, (value) => errors(value, { FunctionName: functionName }));
@@ -83,6 +89,15 @@ export const anotherInstanceIsBusy = ({ dbInstance }: Names): Minute => ({
     databaseConnections(500, {}),
   ],
 });
+
+/** Five minutes for each word, with nothing in the other four. */
+export const everyFive = (words: string) => words.replaceAll(/\S+/g, '$& . . . .');
+
+/** A minute, and then nothing for a while. */
+export const onceOnly = (word: string) => `${word}${' .'.repeat(16)}`;
+
+/** The states that follow on {@link onceOnly}: its datapoint counts until it leaves the range of three times five minutes. */
+export const QUARTER_OF_AN_HOUR = `${'A'.repeat(15)}OO`;
 
 type Native = Omit<Observation, 'timestamp'>;
 

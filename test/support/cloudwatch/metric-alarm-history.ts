@@ -23,15 +23,12 @@ export function metricAlarmHistory(
     periods: evaluationPeriods + EXTRA_DATAPOINTS,
   }));
   const known = (end: number) => observations.filter(({ timestamp }) => timestamp < end - lateSeconds * 1000);
-  return source.kind === 'series'
-    ? seriesHistory(
-        alarm,
-        ranges.map((range) => source.read(known(range.end), range)),
-      )
-    : contributorsHistory(
-        alarm,
-        ranges.map((range) => source.read(known(range.end), range)),
-      );
+  if (source.kind === 'series') {
+    const series = ranges.map((range) => source.read(known(range.end), range));
+    return seriesHistory(alarm, series);
+  }
+  const found = ranges.map((range) => source.read(known(range.end), range));
+  return contributorsHistory(alarm, found);
 }
 
 /** @param ranges the datapoints that each evaluation looks at. */

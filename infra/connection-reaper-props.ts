@@ -5,7 +5,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { AlarmOverrides } from './alarm-overrides.js';
+import type { AlarmOverrides } from './alarms/overrides.js';
 
 /** A database of CDK's RDS module, made in the same app or imported by its attributes. */
 export type ReaperDatabase = IDatabaseCluster | IDatabaseInstance;

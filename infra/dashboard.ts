@@ -7,7 +7,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { ReaperAlarms } from './alarms.js';
+import type { ReaperAlarms } from './alarms/reaper-alarms.js';
 import { invokeCommand } from './commands.js';
 import { reaperGraphs } from './dashboard-graphs.js';
 import type { ReaperMetrics } from './metrics.js';

@@ -1,7 +1,7 @@
 /** What the package exports. Everything else in it may change with any release. */
-export type { MetricAlarmName } from './alarm-names.js';
-export type { AlarmOverride, AlarmOverrides, PageOverride } from './alarm-overrides.js';
-export type { ReaperAlarms } from './alarms.js';
+export type { MetricAlarmName } from './alarms/names.js';
+export type { AlarmOverride, AlarmOverrides, PageOverride } from './alarms/overrides.js';
+export type { ReaperAlarms } from './alarms/reaper-alarms.js';
 export { ConnectionReaper } from './connection-reaper.js';
 export type {
   ApplicationNameRule,

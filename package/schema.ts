@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { cdkSchema } from '../infra/cdk-schema.js';
+import { cdkSchema } from '../infra/cdk-json/schema.js';
 
 const inProject = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -18,4 +18,5 @@ export function schemaText(): string {
   return `${JSON.stringify(cdkSchema(Object.fromEntries(meanings)), null, 2)}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(inProject('infra/cdk.schema.json'), schemaText());
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(inProject('infra/cdk-json/cdk.schema.json'), schemaText());

@@ -34,7 +34,7 @@ export function aVpc(stack: Stack): IVpc {
   }) as IVpc;
 }
 
-export const AURORA = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_16_6 });
+const AURORA = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_16_6 });
 
 /** A provisioned Aurora cluster: one writer and two readers. */
 export function aCluster(stack: Stack, props: Partial<DatabaseClusterProps> = {}): DatabaseCluster {

@@ -2,10 +2,10 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
-import type { AlarmContext } from '../../infra/alarm-faults.js';
-import { METRIC_ALARMS } from '../../infra/alarm-names.js';
-import { type AlarmOverrides, alarmFaults } from '../../infra/alarm-overrides.js';
-import { alarmsInFile, alarmsInFileFaults, importAlarms } from '../../infra/alarms-in-file.js';
+import type { AlarmContext } from '../../infra/alarms/faults.js';
+import { METRIC_ALARMS } from '../../infra/alarms/names.js';
+import { type AlarmOverrides, alarmFaults } from '../../infra/alarms/overrides.js';
+import { alarmsInFile, alarmsInFileFaults, importAlarms } from '../../infra/cdk-json/alarms.js';
 import { check } from '../../lambda/faults.js';
 import { aReaper } from './a-reaper.js';
 

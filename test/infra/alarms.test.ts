@@ -4,7 +4,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
-import { METRIC_ALARMS } from '../../infra/alarm-names.js';
+import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract.js';
 import { parseEvent } from '../../lambda/event.js';
 import { aReaper, aStack, propertiesOf, resolved } from './a-reaper.js';

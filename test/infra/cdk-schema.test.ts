@@ -9,11 +9,11 @@ const CDK_JSON = JSON.parse(read('cdk.json'));
 const { orders: ORDERS } = CDK_JSON.context.databases;
 
 test('is what ships, so that editors complete what synth checks: npm run schema writes it', () => {
-  expect(read('infra/cdk.schema.json')).toBe(schemaText());
+  expect(read('infra/cdk-json/cdk.schema.json')).toBe(schemaText());
 });
 
 test('is the one that cdk.json names', () => {
-  expect(CDK_JSON.$schema).toBe('./infra/cdk.schema.json');
+  expect(CDK_JSON.$schema).toBe('./infra/cdk-json/cdk.schema.json');
 });
 
 test('says of every key what it means', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { costReport } from '../../infra/cost-report.js';
-import { costLine, costText } from '../../infra/cost-text.js';
-import { deployedBy, type Template } from '../../infra/deployed.js';
-import { PRICES } from '../../infra/prices.js';
+import { deployedBy, type Template } from '../../infra/cost/deployed.js';
+import { PRICES } from '../../infra/cost/prices.js';
+import { costReport } from '../../infra/cost/report.js';
+import { costLine, costText } from '../../infra/cost/text.js';
 
 type Resources = Template['Resources'];
 

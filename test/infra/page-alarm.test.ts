@@ -2,7 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { expect, test } from 'vitest';
-import type { AlarmOverrides } from '../../infra/alarm-overrides.js';
+import type { AlarmOverrides } from '../../infra/alarms/overrides.js';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
 
 const INSTANCES = ['writer', 'reader'].map((name) => ({ name, host: `${name}.example`, dbInstanceIdentifier: name }));

@@ -1,7 +1,7 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { parseDatabases } from '../../infra/app-config.js';
-import { ConnectionReaperStack } from '../../infra/connection-reaper-stack.js';
+import { ConnectionReaperStack } from '../../infra/cdk-json/connection-reaper-stack.js';
+import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import { parseSettings } from '../../lambda/settings.js';
 import { anApp, bare, propertiesOf, resolved, SECRET_ARN, statementsOf } from './a-reaper.js';

@@ -70,7 +70,7 @@ describe('the README', () => {
 
   it('names every key of cdk.json beside the settings', () => {
     const settings = table('Settings').map(([name = '']) => codes(name)[0]);
-    const schema = JSON.parse(read('infra/cdk.schema.json'));
+    const schema = JSON.parse(read('infra/cdk-json/cdk.schema.json'));
     const { properties } = schema.properties.context.properties.databases.additionalProperties;
     const others = Object.keys(properties).filter((key) => key === 'secretArn' || !settings.includes(key));
     expect(

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Command, InvalidArgumentError } from 'commander';
-import type { Assumptions } from './cost-assumptions.js';
-import { type CostReport, costReports } from './cost-report.js';
-import { costText, PRICES_NOTE } from './cost-text.js';
-import { databaseStacks } from './database-stacks.js';
+import { databaseStacks } from '../cdk-json/database-stacks.js';
+import type { Assumptions } from './assumptions.js';
 import { PRICE_LIST, PRICES } from './prices.js';
+import { type CostReport, costReports } from './report.js';
+import { costText, PRICES_NOTE } from './text.js';
 
 const { applications, json } = new Command('cost')
   .description('Says what a month costs, for each database in cdk.json, and what would change it.')
@@ -28,7 +28,7 @@ process.stdout.write(
 function reportsOn(known: Partial<Assumptions>): readonly CostReport[] {
   const outdir = mkdtempSync(join(tmpdir(), 'cost-'));
   try {
-    const { context } = JSON.parse(readFileSync(new URL('../cdk.json', import.meta.url), 'utf8'));
+    const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
     const app = new App({ context, outdir, builtinCloudFormationValidation: false });
     return costReports(app, databaseStacks(app), known);
   } finally {

@@ -1,12 +1,12 @@
 import type { Alarm, AlarmBase, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { alarmConditions, DEFAULT_PAGE } from './alarm-conditions.js';
-import { reportCommand } from './alarm-definitions.js';
-import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
-import { type AlarmOverrides, conditionOverrides } from './alarm-overrides.js';
+import { alarmConditions, DEFAULT_PAGE } from './conditions.js';
+import { reportCommand } from './definitions.js';
 import { actionsOf, type MetricAlarmsProps, metricAlarms } from './metric-alarms.js';
-import { pageAlarm } from './page-alarm.js';
+import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
+import { type AlarmOverrides, conditionOverrides } from './overrides.js';
+import { pageAlarm } from './page.js';
 import { sweepAgain } from './sweep-again.js';
 
 /** What the alarms watch, what differs from their defaults, and where they go. */

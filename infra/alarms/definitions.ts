@@ -1,9 +1,9 @@
 import { ComparisonOperator, type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { MetricAlarmName } from './alarm-names.js';
-import { invokeCommand, tailCommand } from './commands.js';
-import type { ReaperMetrics } from './metrics.js';
-import type { InstanceMetricOptions } from './plain-metrics.js';
+import { invokeCommand, tailCommand } from '../commands.js';
+import type { ReaperMetrics } from '../metrics.js';
+import type { InstanceMetricOptions } from '../plain-metrics.js';
+import type { MetricAlarmName } from './names.js';
 
 /** What the alarms watch. */
 export interface Watched {

@@ -1,6 +1,6 @@
 import type { App } from 'aws-cdk-lib';
-import { parseDatabases } from './app-config.js';
 import { ConnectionReaperStack } from './connection-reaper-stack.js';
+import { parseDatabases } from './database-entry.js';
 
 /**
  * The stacks of the ready-made app: one for each entry under `databases` in its context, as `cdk.json` has it.

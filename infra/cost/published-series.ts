@@ -1,5 +1,5 @@
-import { METRICS, type MetricLevel } from '../lambda/contract.js';
-import type { Assumptions } from './cost-assumptions.js';
+import { METRICS, type MetricLevel } from '../../lambda/contract.js';
+import type { Assumptions } from './assumptions.js';
 import type { Deployed } from './deployed.js';
 import type { InsightsQuery } from './deployed-alarm.js';
 

@@ -1,12 +1,12 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import * as v from 'valibot';
-import { check, exactObject, wholeNumber } from '../lambda/faults.js';
-import type { ConditionOverrides } from './alarm-conditions.js';
-import { type AlarmContext, contextFaults } from './alarm-faults.js';
-import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
-import { alarmEntries, periodInMinutes } from './alarm-schemas.js';
-import { given } from './given.js';
+import { check, exactObject, wholeNumber } from '../../lambda/faults.js';
+import { given } from '../given.js';
+import type { ConditionOverrides } from './conditions.js';
+import { type AlarmContext, contextFaults } from './faults.js';
+import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
+import { alarmEntries, periodInMinutes } from './schemas.js';
 
 /** What an alarm does. */
 export interface AlarmActionsOverride {

@@ -4,13 +4,13 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import * as v from 'valibot';
-import { duration } from '../lambda/duration.js';
-import { exactObject, textLike } from '../lambda/faults.js';
-import type { ConditionOverride } from './alarm-conditions.js';
-import { type AlarmContext, contextFaults } from './alarm-faults.js';
-import type { MetricAlarmName } from './alarm-names.js';
-import type { AlarmOverrides } from './alarm-overrides.js';
-import { alarmEntries, periodInMinutes } from './alarm-schemas.js';
+import { duration } from '../../lambda/duration.js';
+import { exactObject, textLike } from '../../lambda/faults.js';
+import type { ConditionOverride } from '../alarms/conditions.js';
+import { type AlarmContext, contextFaults } from '../alarms/faults.js';
+import type { MetricAlarmName } from '../alarms/names.js';
+import type { AlarmOverrides } from '../alarms/overrides.js';
+import { alarmEntries, periodInMinutes } from '../alarms/schemas.js';
 
 /** The ARN of a topic. */
 export const topicArn = textLike(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic');

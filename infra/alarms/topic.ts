@@ -3,8 +3,8 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { alarmNamePrefix } from './alarm-names.js';
-import { given } from './given.js';
+import { given } from '../given.js';
+import { alarmNamePrefix } from './names.js';
 
 /** Properties of an {@link alarmTopic}. */
 export interface AlarmTopicProps {

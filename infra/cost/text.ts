@@ -1,7 +1,7 @@
+import type { CostChange } from './changes.js';
 import type { CostItem } from './cost.js';
-import type { CostChange } from './cost-changes.js';
-import type { CostReport } from './cost-report.js';
 import { PRICE_LIST, PRICES } from './prices.js';
+import type { CostReport } from './report.js';
 
 /** A report in one line, for synth. */
 export function costLine({ database, usd, assumptions, hasSchedule, notPriced }: CostReport): string {

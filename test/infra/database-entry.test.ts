@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDatabases } from '../../infra/app-config.js';
+import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { InputError } from '../../lambda/faults.js';
 import { SECRET_ARN, SHIPPED_CONTEXT } from './a-reaper.js';
 

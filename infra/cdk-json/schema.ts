@@ -1,8 +1,8 @@
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
-import { settingsSchema } from '../lambda/settings.js';
-import { entrySchema } from './app-config.js';
-import { deploymentSchema } from './deployment-schema.js';
+import { settingsSchema } from '../../lambda/settings.js';
+import { deploymentSchema } from '../deployment-schema.js';
+import { entrySchema } from './database-entry.js';
 
 /** As people write it, before defaults and units. What no JSON schema can say, such as which keys go together, synth says. */
 const AS_WRITTEN: ConversionConfig = { target: 'draft-07', typeMode: 'input', errorMode: 'ignore' };

@@ -1,13 +1,13 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
-import { duration } from '../lambda/duration.js';
-import { check, demand, exactObject, InputError, textLike } from '../lambda/faults.js';
-import { type Settings, type SettingsInput, settingsSchema } from '../lambda/settings.js';
-import { alarmsInFile, alarmsInFileFaults, topicArn } from './alarms-in-file.js';
-import { deploymentSchema } from './deployment-schema.js';
-import { loginFaults } from './login-faults.js';
-import { withIdentifier } from './resolve-props.js';
-import { vainFaults } from './vain-faults.js';
+import { duration } from '../../lambda/duration.js';
+import { check, demand, exactObject, InputError, textLike } from '../../lambda/faults.js';
+import { type Settings, type SettingsInput, settingsSchema } from '../../lambda/settings.js';
+import { deploymentSchema } from '../deployment-schema.js';
+import { loginFaults } from '../login-faults.js';
+import { withIdentifier } from '../resolve-props.js';
+import { vainFaults } from '../vain-faults.js';
+import { alarmsInFile, alarmsInFileFaults, topicArn } from './alarms.js';
 
 /** A partial ARN would have to be granted with a wildcard. */
 const completeSecretArn = textLike(

@@ -1,7 +1,7 @@
 import type { App, Stack } from 'aws-cdk-lib';
+import { type Assumptions, atMost, USUAL } from './assumptions.js';
+import { type CostChange, costChanges } from './changes.js';
 import { type Cost, costOf } from './cost.js';
-import { type Assumptions, atMost, USUAL } from './cost-assumptions.js';
-import { type CostChange, costChanges } from './cost-changes.js';
 import { type Deployed, deployedBy, type Template } from './deployed.js';
 
 /** What a month of one database costs, and what would change it. */

@@ -1,4 +1,4 @@
-import type { Assumptions } from './cost-assumptions.js';
+import type { Assumptions } from './assumptions.js';
 import type { Deployed } from './deployed.js';
 import { HOURS_A_MONTH, PRICES, type PriceName } from './prices.js';
 import { type PublishedSeries, publishedSeries } from './published-series.js';

@@ -5,9 +5,9 @@ import {
   type ConditionOverrides,
   DEFAULT_PAGE,
   type Sweeping,
-} from './alarm-conditions.js';
-import { ALARM_DEFINITIONS } from './alarm-definitions.js';
-import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
+} from './conditions.js';
+import { ALARM_DEFINITIONS } from './definitions.js';
+import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 /** What the deployment knows, and the alarms hang on. */
 export interface AlarmContext extends Sweeping {

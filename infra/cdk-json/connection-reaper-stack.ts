@@ -4,11 +4,11 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { importAlarms } from './alarms-in-file.js';
-import type { DatabaseConfig } from './app-config.js';
-import { invokeCommand } from './commands.js';
-import { ConnectionReaper } from './connection-reaper.js';
-import { given } from './given.js';
+import { invokeCommand } from '../commands.js';
+import { ConnectionReaper } from '../connection-reaper.js';
+import { given } from '../given.js';
+import { importAlarms } from './alarms.js';
+import type { DatabaseConfig } from './database-entry.js';
 
 /** Properties of a {@link ConnectionReaperStack}. */
 export interface ConnectionReaperStackProps extends StackProps {

@@ -1,5 +1,5 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { METRIC_ALARMS, type MetricAlarmName } from './alarm-names.js';
+import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
 

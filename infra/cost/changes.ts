@@ -1,5 +1,5 @@
+import type { Assumptions } from './assumptions.js';
 import { costOf } from './cost.js';
-import type { Assumptions } from './cost-assumptions.js';
 import type { Deployed } from './deployed.js';
 
 /** What a month would cost more, or less, if one thing were different. */

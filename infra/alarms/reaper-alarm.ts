@@ -7,8 +7,8 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { AlarmCondition } from './alarm-conditions.js';
-import { alarmNamePrefix } from './alarm-names.js';
+import type { AlarmCondition } from './conditions.js';
+import { alarmNamePrefix } from './names.js';
 
 /** What an alarm does on its changes of state. */
 export interface AlarmActions {

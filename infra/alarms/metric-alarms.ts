@@ -3,10 +3,10 @@ import type { Alarm, IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { LambdaAction, SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { type AlarmCondition, STARTS_SWEEP, type Sweeping } from './alarm-conditions.js';
-import { ALARM_DEFINITIONS, type AlarmDefinition, type Watched } from './alarm-definitions.js';
-import type { MetricAlarmName } from './alarm-names.js';
-import type { AlarmActionsOverride, AlarmOverride } from './alarm-overrides.js';
+import { type AlarmCondition, STARTS_SWEEP, type Sweeping } from './conditions.js';
+import { ALARM_DEFINITIONS, type AlarmDefinition, type Watched } from './definitions.js';
+import type { MetricAlarmName } from './names.js';
+import type { AlarmActionsOverride, AlarmOverride } from './overrides.js';
 import { type AlarmActions, ReaperAlarm } from './reaper-alarm.js';
 
 /** What the alarms on a metric share. */

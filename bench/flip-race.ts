@@ -1,26 +1,29 @@
 /**
- * `npm run bench:flip-race`: how many of the ended backends were executing at the moment they were ended, by the server's
+ * `npm run bench:flip-race -- [--terminations <count>]`: how many of the ended backends were executing at the moment they were ended, by the server's
  * own log. 200 clients are idle for about 200 ms and then busy for 20; everything idle is ended, by our terminating
- * statement, and by what is usual: list the idle ones, then end them by pid.
+ * statement, and by what is usual: list the idle ones, then end them by pid. Exits with 1 when ours ended one at work.
  */
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.js';
 import { type OpenSession, openSession, type Session } from '../lambda/session.js';
 import type { Backend } from '../lambda/snapshot.js';
 import { readSnapshot } from '../lambda/sql/snapshot.js';
 import { terminateBackends } from '../lambda/terminate.js';
+import { count } from './count.js';
 import type { Flips } from './flip-clients.js';
 
-const TERMINATIONS = 5_000;
 const CLIENTS = 200;
+
+const OURS = 'recheck in the statement (ours)';
 
 /** How one round of a method ends backends; returns how many it says it ended. */
 type Method = (session: Session, idle: readonly Backend[]) => Promise<number>;
 
 const METHODS: Readonly<Record<string, Method>> = {
-  'recheck in the statement (ours)': async (session, idle) => {
+  [OURS]: async (session, idle) => {
     const { outcomes } = await terminateBackends(session, idle, () => 60_000);
     return outcomes.filter(({ outcome }) => outcome === 'terminated').length;
   },
@@ -33,6 +36,10 @@ const METHODS: Readonly<Record<string, Method>> = {
   },
 };
 
+const { terminations } = new Command('flip-race')
+  .option('--terminations <count>', 'of each method, at least', count, 5_000)
+  .parse()
+  .opts<{ terminations: number }>();
 process.stdout.write('method                             ended   while executing   vanished   seconds\n');
 for (const [name, method] of Object.entries(METHODS)) process.stdout.write(`${await measure(name, method)}\n`);
 
@@ -46,7 +53,7 @@ async function measure(name: string, method: Method): Promise<string> {
   const began = performance.now();
   let ended = 0;
   let chosen = 0;
-  while (ended < TERMINATIONS) {
+  while (ended < terminations) {
     const { backends } = await readSnapshot(session, []);
     const idle = backends.filter(({ state, role }) => state === 'idle' && role === 'app');
     chosen += idle.length;
@@ -57,6 +64,7 @@ async function measure(name: string, method: Method): Promise<string> {
   const seconds = (performance.now() - began) / 1000;
   await close();
   const busy = executing(await server.logText());
+  if (name === OURS && busy > 0) process.exitCode = 1;
   return [
     name.padEnd(33),
     `${ended}`.padStart(7),

@@ -1,19 +1,22 @@
 /**
- * `npm run bench:storm [majors]`: how surely and how soon a run gets in while 50 clients reconnect without pause (SCRAM) to
- * a server without a free slot: by a reserved slot, and by the rescue login with a superuser's slots taken as well. Beside
- * each stands what a single attempt would have got.
+ * `npm run bench:storm -- [majors] [--runs <count>]`: how surely and how soon a run gets in while 50 clients reconnect
+ * without pause (SCRAM) to a server without a free slot: by a reserved slot, and by the rescue login with a superuser's
+ * slots taken as well. Beside each stands what a single attempt would have got.
+ *
+ * Exits with 1 when a run did not get in, or the storm was over before the runs were.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import pg from 'pg';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.js';
 import type { CredentialsSource } from '../lambda/credentials.js';
 import { type LoginTarget, login } from '../lambda/login.js';
 import { binariesOf, MAJORS, parseMajor } from '../test/support/postgres-majors.js';
+import { count } from './count.js';
 import type { Storm } from './storm-clients.js';
 
-const RUNS = 100;
 const LOOPS = 50;
 const PASSWORD = 'storm';
 
@@ -44,7 +47,17 @@ const RESCUE: Way = {
   everySlot: true,
 };
 
-const named = process.argv.slice(2).map(parseMajor);
+const command = new Command('storm')
+  .argument(
+    '[majors...]',
+    'the versions of PostgreSQL',
+    (text, named: readonly number[]) => [...named, parseMajor(text)],
+    [],
+  )
+  .option('--runs <count>', 'for each version and way', count, 100)
+  .parse();
+const { runs } = command.opts<{ runs: number }>();
+const named: readonly number[] = command.processedArgs[0];
 process.stdout.write('major  way                got in   median ms   worst ms   attempts   single attempt\n');
 for (const major of named.length > 0 ? named : MAJORS) {
   // Before 16 only superusers have slots of their own.
@@ -68,7 +81,7 @@ async function measure(major: number, way: Way): Promise<string> {
   const milliseconds: number[] = [];
   let attempts = 0;
   let first = 0;
-  for (let run = 0; run < RUNS; run += 1) {
+  for (let run = 0; run < runs; run += 1) {
     const began = performance.now();
     const got = await getIn(server, way).catch(() => undefined);
     if (got === undefined) continue;
@@ -84,12 +97,13 @@ async function measure(major: number, way: Way): Promise<string> {
   const row = [
     `${major}`.padEnd(7),
     way.name.padEnd(18),
-    `${milliseconds.length}/${RUNS}`.padStart(7),
+    `${milliseconds.length}/${runs}`.padStart(7),
     `${at(0.5)}`.padStart(12),
     `${at(1)}`.padStart(11),
     (attempts / Math.max(1, milliseconds.length)).toFixed(1).padStart(11),
-    `${first} %`.padStart(17),
+    `${Math.round((100 * first) / runs)} %`.padStart(17),
   ];
+  if (milliseconds.length < runs || !storm.alive()) process.exitCode = 1;
   return storm.alive() ? row.join('') : `${row.join('')}  (the storm ended early)`;
 }
 

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 /** What of a package.json says what to install. */
 export interface Manifest {
-  /** Versions by the packages' names, or `file:` and the path of a tarball. */
+  /** Versions by the packages' names. */
   readonly dependencies: Readonly<Record<string, string>>;
   /** @default - its code is CommonJS */
   readonly type?: 'module';
@@ -23,22 +23,21 @@ export interface Manifest {
 /**
  * Installs packages into an empty folder, out of npm's cache as far as that holds them.
  *
+ * @param tarballs what else to install, by path
  * @throws with the packages' names and what npm said of them
  */
-export async function npmInstall(folder: string, manifest: Manifest): Promise<void> {
+export async function npmInstall(folder: string, manifest: Manifest, tarballs: readonly string[] = []): Promise<void> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, ...manifest }));
   try {
     await run(
       'npm',
-      ['install', '--prefix', folder, '--prefer-offline', '--ignore-scripts=false', ...QUIET, ...PATIENCE],
-      {
-        cwd: folder,
-      },
+      ['install', ...tarballs, '--prefix', folder, '--prefer-offline', '--ignore-scripts=false', ...QUIET, ...PATIENCE],
+      { cwd: folder },
     );
   } catch (cause) {
     const names = Object.entries(manifest.dependencies).map(([name, version]) => `${name}@${version}`);
     throw new Error(
-      `Could not install ${names.join(', ')} (the first time it takes the npm registry): ${said(cause)}`,
+      `Could not install ${[...tarballs, ...names].join(', ')} (the first time it takes the npm registry): ${said(cause)}`,
       {
         cause,
       },

@@ -33,10 +33,10 @@ export async function packLibrary(folder: string): Promise<PackedLibrary> {
   return { tarball: join(folder, filename), bytes: size, files: files.map(({ path }: { path: string }) => path) };
 }
 
-/** Makes an app that has the tarball and its peers installed, and nothing of this project's otherwise. */
+/** Makes an app that has the tarball and its peers installed, and nothing of this project's otherwise, as the README does. */
 export async function installedApp(folder: string, tarball: string, peers: Peers): Promise<void> {
   await mkdir(folder);
-  await npmInstall(folder, { type: 'module', dependencies: { 'connection-reaper': `file:${tarball}`, ...peers } });
+  await npmInstall(folder, { type: 'module', dependencies: { ...peers } }, [tarball]);
   await cp(CONSUMER, folder, { recursive: true });
 }
 

@@ -1,0 +1,216 @@
+/**
+ * The commands that the README, the runbook, the stack's outputs, the alarms and the dashboard give people, run by a shell
+ * as they stand there: AWS's and PostgreSQL's own programs, on a real server and the deployed function.
+ */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { type Deployment, synthesize } from '../../demo/deployment.js';
+import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import { databaseStacks } from '../../infra/cdk-json/database-stacks.js';
+import { anApp, propertiesOf, resolved, SECRET_ARN, SHIPPED_CONTEXT } from '../infra/a-reaper.js';
+import { COMMANDS, PROJECT, read, theCommand } from '../readme/commands.js';
+import { type Ran, shell } from '../readme/shell.js';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { type InvokeApi, startInvokeApi } from './invoke-api.js';
+
+const FUNCTION = 'orders-reaper';
+
+let database: TestDatabase;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'documented-'));
+  // Not every version of it takes the endpoint from a variable. And not the first aws on the path, which may be an older
+  // one that some package brought along.
+  const aws = join(folder, 'aws');
+  writeFileSync(aws, '#!/bin/sh\nexec /usr/bin/aws --endpoint-url "$ENDPOINT" "$@"\n');
+  chmodSync(aws, 0o755);
+  database = await startDatabase();
+});
+
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await database?.[Symbol.asyncDispose]();
+});
+
+/** AWS's command line, by somebody who has no settings of his own. */
+function aws(command: string, endpoint: string, environment: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  return shell(command, folder, {
+    PATH: `${folder}:${process.env['PATH']}`,
+    ENDPOINT: endpoint,
+    HOME: folder,
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_MAX_ATTEMPTS: '1',
+    ...environment,
+  });
+}
+
+/** The commands that a deployed stack tells: in its outputs, in the alarms' descriptions and on the dashboard. */
+function toldByTheStack(): readonly string[] {
+  const [stack] = databaseStacks(anApp());
+  if (stack === undefined) throw new Error('expected a database in cdk.json');
+  const template = Template.fromStack(stack);
+  const [dashboard] = propertiesOf(template, 'AWS::CloudWatch::Dashboard');
+  const told = resolved([template.toJSON(), JSON.parse(String(resolved(dashboard?.['DashboardBody'])))]);
+  return [...new Set(textsIn(told).flatMap((text) => text.split('\n').filter((line) => line.startsWith('aws '))))];
+}
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** What the deployment fills in is a variable of the shell here, by its logical id. */
+function filledIn(command: string): Readonly<Record<string, string>> {
+  return Object.fromEntries([...command.matchAll(/\$\{(\w+)\}/g)].map(([, id = '']) => [id, FUNCTION]));
+}
+
+describe('what asks the function', () => {
+  let deployment: Deployment;
+  let services: AwsStandIn;
+  let lambda: LambdaProcess;
+  let api: InvokeApi;
+
+  beforeAll(async () => {
+    const { vpc } = SHIPPED_CONTEXT.databases.orders;
+    deployment = await synthesize('orders', { secretArn: SECRET_ARN, vpc, tls: 'disable' });
+  });
+
+  afterAll(() => deployment[Symbol.asyncDispose]());
+
+  beforeEach(async () => {
+    services = await startAwsStandIn();
+    const { host, port } = database.server;
+    const secret = { username: 'connection_reaper', password: PASSWORD, host, port, dbname: 'postgres' };
+    services.setSecret(SECRET_ARN, JSON.stringify(secret));
+    lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: services.endpoint });
+    api = await startInvokeApi(FUNCTION, lambda);
+  });
+
+  afterEach(async () => {
+    await api[Symbol.asyncDispose]();
+    await lambda.stop();
+    await services.stop();
+  });
+
+  const inReadme = theCommand('aws lambda invoke');
+  const ask = theCommand('ask() {');
+  const asked = COMMANDS.filter((command) => command.startsWith("ask '"));
+  const told = toldByTheStack().filter((command) => command.startsWith('aws lambda invoke '));
+  const commands: readonly (readonly [string, string])[] = [
+    ['in the README', inReadme],
+    ...asked.map((command) => [`in the runbook (${command})`, `${ask}\n${command}`] as const),
+    ...told.map((command) => [`that the stack tells (${command})`, command] as const),
+  ];
+
+  it('is there to be run', () => {
+    for (const action of ['report', 'reap', 'sweep']) {
+      const says = expect.stringContaining(`{"action":"${action}"`);
+      expect(asked).toContainEqual(says);
+      expect(told).toContainEqual(says);
+    }
+  });
+
+  it.each(commands)('%s prints the report', async (_, command) => {
+    const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION, ...filledIn(command) });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Connection Reaper · orders · .*\n\nprimary · PostgreSQL .* usable slots taken/m);
+  });
+
+  const reports = commands.filter(([, command]) => command.includes('"report"'));
+
+  it.each(reports)('%s prints the report from the error of a run that failed', async (_, command) => {
+    services.fail('GetSecretValue', 'denied');
+    const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION, ...filledIn(command) });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Connection Reaper · orders · .*\n\nprimary · could not be read$/m);
+    expect(stdout).toContain('from Secrets Manager: AccessDeniedException');
+  });
+
+  it('fails when there is no such function, and prints no old answer for it', async () => {
+    await aws(inReadme, api.endpoint, { FUNCTION });
+    const { code, stdout, stderr } = await aws(inReadme, api.endpoint, { FUNCTION: 'another' });
+    expect(code).not.toBe(0);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('ResourceNotFoundException');
+  });
+});
+
+describe('what asks other services of AWS', () => {
+  const NOBODY = 'http://127.0.0.1:9';
+  const others = [...COMMANDS, ...toldByTheStack()].filter(
+    (command) => command.startsWith('aws ') && !command.startsWith('aws lambda invoke '),
+  );
+
+  it.each(others)(
+    'is taken by the command line of AWS, which fails for want of the service alone: %s',
+    async (text) => {
+      const command = text.replaceAll(/<[^>]+>|…/g, 'something');
+      const { code, stderr } = await aws(command, NOBODY, filledIn(command));
+      expect(code).not.toBe(0);
+      expect(stderr.trim()).toBe(`Could not connect to the endpoint URL: "${NOBODY}/"`);
+    },
+  );
+
+  it('is there to be run', () => {
+    const services = others.map((command) => command.split(' ').slice(1, 3).join(' '));
+    expect(new Set(services)).toEqual(
+      new Set(['cloudwatch describe-alarm-history', 'logs tail', 'cloudformation continue-update-rollback']),
+    );
+  });
+});
+
+describe('what asks PostgreSQL', () => {
+  const asSuperuser = () => {
+    const { host, port, superuser } = database.server;
+    return {
+      PGHOST: host,
+      PGPORT: `${port}`,
+      PGUSER: superuser.user,
+      PGPASSWORD: superuser.password,
+      PGDATABASE: 'postgres',
+    };
+  };
+
+  it('sets up the role with what the README gives psql', async () => {
+    const { code, stderr } = await shell(theCommand('psql '), PROJECT, asSuperuser());
+    expect(stderr).toMatch(/^psql:infra\/grants.sql:\d+: WARNING: {2}These roles do not exist yet, .*: reporting\n$/);
+    expect(code).toBe(0);
+    const { rows } = await database.admin.query('select connection_reaper.limited_roles() as roles');
+    expect(rows[0].roles).toEqual(['checkout', 'reporting', 'checkout_clone', 'reporting_clone']);
+  });
+
+  it('previews with what the README gives npm run sweep', async () => {
+    const url = database.server.url('connection_reaper', PASSWORD);
+    const command = theCommand('npm run sweep -- --url').replace(/'postgres:[^']*'/, `'${url}'`);
+    expect(command).toContain(url);
+    const { code, stdout, stderr } = await shell(`${command} --tls disable`, PROJECT, { HOME: folder });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^Connection Reaper · sweep · .* · mode preview$/m);
+  });
+
+  it('says what else npm run sweep takes', async () => {
+    const { code, stdout, stderr } = await shell(theCommand('npm run sweep -- --help'), PROJECT, { HOME: folder });
+    expect(code, stderr).toBe(0);
+    for (const option of ['--url', '--idle-after', '--enforce', '--tls']) expect(stdout).toContain(`  ${option} `);
+  });
+
+  // It is the last, since it ends with the role's removal.
+  it('takes every statement of the runbook', async () => {
+    const leaked = await database.leak(1, 'checkout', 'stuck');
+    for (const [, statement = ''] of read('docs/runbook.md').matchAll(/`((?:SELECT|ALTER|DROP) [^`]+;)`/g)) {
+      const environment = { ...asSuperuser(), STATEMENT: statement.replace("interval '1 minute'", "interval '0'") };
+      const { code, stderr } = await shell('psql -v ON_ERROR_STOP=1 -c "$STATEMENT"', folder, environment);
+      expect(code, stderr).toBe(0);
+    }
+    expect(await database.alive(leaked)).toEqual([false]);
+    const { rowCount } = await database.admin.query("select from pg_roles where rolname = 'connection_reaper'");
+    expect(rowCount).toBe(0);
+  });
+});

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Where a reader of the README is when told to run something. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Whatever a reader can run as it is: a script of npm's, or one of the programs that the project leans on. */
+const RUNNABLE = /^(?:(?:npm|npx|psql|aws|jq|ask) \S|\.ci\/)/;
+
+const SHELL_BLOCK = /^```(?:sh|shell|bash|console)\n(.*?)^```$/gms;
+
+/** Every command that the README and the runbook tell people to run. */
+export const COMMANDS: readonly string[] = [
+  ...new Set(['README.md', 'docs/runbook.md'].flatMap((path) => commandsIn(read(path)))),
+];
+
+/**
+ * Every command of a text, as it stands there but on one line: those of its shell blocks, without comments, and inline
+ * code that begins with a program. In a block, a line that is indented belongs to the one before.
+ */
+export function commandsIn(markdown: string): readonly string[] {
+  const blocks = [...markdown.matchAll(SHELL_BLOCK)].map(([, block = '']) => block.replaceAll(/\s*\\?\n +/g, ' '));
+  const lines = blocks.flatMap((block) => block.split('\n').map((line) => line.replace(/ +#.*/, '')));
+  const prose = markdown.replaceAll(/^```.*?^```$/gms, '');
+  const code = [...prose.matchAll(/`([^`]+)`/g)].map(([, inline = '']) => inline.replaceAll(/\s+/g, ' '));
+  return [...lines.filter((line) => line !== ''), ...code.filter((inline) => RUNNABLE.test(inline))];
+}
+
+/**
+ * The one command that begins like this, for a test to run as it stands.
+ *
+ * @throws when there is none, or more than one.
+ */
+export function theCommand(beginning: string): string {
+  const [command, ...others] = COMMANDS.filter((one) => one.startsWith(beginning));
+  if (command !== undefined && others.length === 0) return command;
+  const found = command === undefined ? 0 : others.length + 1;
+  throw new Error(`expected README and runbook to have one command that begins with "${beginning}", found ${found}`);
+}
+
+/** A file of the project. */
+export function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}

@@ -1,0 +1,112 @@
+/**
+ * What somebody does who has nothing but the README and a clone: describes databases in cdk.json, synthesizes, reads what
+ * would be created, and deploys as far as that goes without an account.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { PROJECT, read, theCommand } from './commands.js';
+import { type Ran, shell } from './shell.js';
+
+const STACKS = ['ConnectionReaper-billing', 'ConnectionReaper-orders'];
+
+let home: string;
+let clone: string;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'new-user-'));
+  clone = join(home, 'clone');
+  // What git has, or would have once all is as it is here, also where the checkout is another user's.
+  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const { stdout } = await promisify(execFile)('git', ['-c', 'safe.directory=*', ...list], { cwd: PROJECT });
+  const files = stdout.split('\0').filter((path) => path !== '' && existsSync(join(PROJECT, path)));
+  for (const path of files) await cp(join(PROJECT, path), join(clone, path));
+  // In place of `npm ci`.
+  await symlink(join(PROJECT, 'node_modules'), join(clone, 'node_modules'));
+});
+
+afterAll(() => rm(home, { recursive: true }));
+
+/** The JSON that the README says to put under `context.databases`, and the same for a second database. */
+function describedDatabases() {
+  const [, block = ''] = /^```json\n(.*?)^```$/ms.exec(read('README.md')) ?? [];
+  const { orders } = JSON.parse(block);
+  return { orders, billing: { ...orders, secretArn: orders.secretArn.replace('orders', 'billing') } };
+}
+
+/** Without credentials, region or configuration, and without a way to AWS. */
+function inClone(command: string): Promise<Ran> {
+  return shell(command, clone, { HOME: home, AWS_EC2_METADATA_DISABLED: 'true', HTTPS_PROXY: 'http://127.0.0.1:9' });
+}
+
+/** What of a template the test reads. */
+interface Template {
+  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Properties }>>;
+}
+
+interface Properties {
+  readonly Handler?: string;
+  readonly Environment?: { readonly Variables: Readonly<Record<string, string>> };
+}
+
+// Each starts CDK's command line, which takes seconds on its own, and many times that beside other tests.
+describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    const cdkJson = JSON.parse(await readFile(join(clone, 'cdk.json'), 'utf8'));
+    cdkJson.context.databases = describedDatabases();
+    await writeFile(join(clone, 'cdk.json'), JSON.stringify(cdkJson));
+  });
+
+  it('synthesizes a template for each, with what the README says is deployed', async () => {
+    const { code, stderr } = await inClone(theCommand('npx cdk synth'));
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(`Successfully synthesized to ${join(clone, 'cdk.out')}`);
+    for (const stack of STACKS) {
+      const template = await readFile(join(clone, `cdk.out/${stack}.template.json`), 'utf8');
+      const resources = Object.values((JSON.parse(template) as Template).Resources);
+      const types = resources.map(({ Type }) => Type);
+      expect(types.filter((type) => type === 'AWS::SNS::Topic')).toHaveLength(2);
+      expect(types).toEqual(
+        expect.arrayContaining([
+          'AWS::Lambda::Function',
+          'AWS::Scheduler::Schedule',
+          'AWS::Logs::LogGroup',
+          'AWS::SQS::Queue',
+          'AWS::CloudWatch::Alarm',
+          'AWS::CloudWatch::Dashboard',
+          'AWS::EC2::SecurityGroup',
+        ]),
+      );
+      const sweeper = resources.find(({ Properties }) => Properties?.Handler === 'index.handler');
+      expect(JSON.parse(sweeper?.Properties.Environment?.Variables[SETTINGS_VARIABLE] ?? '')).toMatchObject({
+        database: stack.replace('ConnectionReaper-', ''),
+        mode: 'preview',
+        roleLimits: { checkout: 40, reporting: 10 },
+      });
+    }
+  });
+
+  it('is deployed but for the credentials', async () => {
+    const command = theCommand('npx cdk deploy');
+    const { code, stderr } = await inClone(command);
+    expect(code).toBe(1);
+    const said = stderr.split('\n').filter((line) => line !== '' && !/^(npm warn|\w+: about|✨)/.test(line));
+    expect(said).toEqual([expect.stringMatching(/^Unable to resolve AWS account to use\./)]);
+
+    // That comes after the stacks were chosen, which the command line doesn't tell.
+    const chosen = await inClone(command.replace('deploy', 'list --app cdk.out'));
+    expect(chosen.stdout.trim().split('\n').toSorted()).toEqual(STACKS);
+  });
+
+  it('fails to be deployed when the pattern is of no stack, whoever asks', async () => {
+    const command = theCommand('npx cdk deploy').replace('ConnectionReaper', 'Reaper');
+    const { code, stderr } = await inClone(command.replace('deploy', 'deploy --app cdk.out'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('No stacks match');
+  });
+});

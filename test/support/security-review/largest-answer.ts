@@ -1,0 +1,31 @@
+import { type Answer, answerOf } from '../../../lambda/answer.js';
+import { parseEvent } from '../../../lambda/event.js';
+import type { Outcome } from '../../../lambda/outcome.js';
+import { aBackend, aPolicy, aServer, aSnapshot, aVisit, someSettings } from '../builders.js';
+
+/** The most connections that RDS gives a server by default. */
+export const MOST_CONNECTIONS = 5_000;
+
+/** What PostgreSQL says to a role that may not signal: the longest of the reasons for one backend. */
+const REFUSAL =
+  '42501: permission denied to terminate process: Only roles with privileges of the role whose process is being ' +
+  'terminated or with privileges of the "pg_signal_backend" role may terminate this process.';
+
+/** The answer of a run that saw a server of the largest kind, full of backends that all have long names, and ended none. */
+export function largestAnswer(): Answer {
+  const outcomes = Array.from({ length: MOST_CONNECTIONS }, (_, index): Outcome => {
+    // PostgreSQL cuts names at 63 bytes.
+    const name = `${index}-`.padEnd(63, 'x');
+    return {
+      backend: aBackend({ pid: 4_190_000 + index, applicationName: name, role: name, stateSeconds: 123_456.123456 }),
+      outcome: 'refused',
+      reason: REFUSAL,
+    };
+  });
+  const snapshot = aSnapshot({
+    server: aServer({ maxConnections: MOST_CONNECTIONS }),
+    backends: outcomes.map(({ backend }) => backend),
+  });
+  const publication = { requests: 1, datapoints: 100, via: 'api', error: null } as const;
+  return answerOf(someSettings(), parseEvent({}), aPolicy(), [aVisit({ snapshot, outcomes })], publication);
+}

@@ -1,0 +1,150 @@
+/** What keeps the tool from becoming the database's problem, as the constants, the templates and the code have it. */
+import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract.js';
+import { parseEvent } from '../../../lambda/event.js';
+import { InputError } from '../../../lambda/faults.js';
+import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS } from '../../../lambda/limits.js';
+import { policyOf } from '../../../lambda/policy.js';
+import { aReaper } from '../../infra/a-reaper.js';
+import { someSettings } from '../builders.js';
+import { largestAnswer, MOST_CONNECTIONS } from './largest-answer.js';
+import { ONE_LINE } from './options.js';
+import { templatesOf } from './review.js';
+
+/**
+ * What Lambda takes, in bytes: an event and an answer where somebody waits for it, and an event where nobody does.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export const LAMBDA_PAYLOAD = { awaited: 6 * 1024 ** 2, queued: 1024 ** 2 } as const;
+
+/** The limits as a table of Markdown. */
+export function limitsTable(): string {
+  const settings = someSettings();
+  const { sweep, bootstrap, retries, seconds, schedule } = deployed();
+  const patience = policyOf(settings, parseEvent({ action: 'reap' })).lockPatienceMs;
+  const perApplication = Object.keys(METRICS.application).length;
+  const { connectMs, firstAnswerMs, statementMs, lockMs, idleMs, closeMs } = SESSION_LIMITS;
+  return table([
+    ['connections of a run', '1 an instance', 'closed whatever happens; nothing runs beside it'],
+    [
+      '`CONNECTION LIMIT` of its role',
+      number(RUN_LIMITS.ownConnections),
+      'set by the grants; runs that hang, however many, take no more',
+    ],
+    [
+      'runs at a time',
+      '1 a database of a server',
+      `an advisory lock of the session; a person waits ${time(patience)} for it, a sweep does not`,
+    ],
+    ['TCP, TLS and login', time(connectMs), 'for each attempt'],
+    [
+      'attempts at a full server',
+      time(RUN_LIMITS.knockingMs),
+      'one after another, since each holds a slot; by the last way in, and shorter by those before it',
+    ],
+    ['first answer', time(firstAnswerMs), 'a pooler takes a login and lets it wait'],
+    [
+      'each statement',
+      time(statementMs),
+      '`statement_timeout`; where the server does not answer at all, the reaper gives up a little later',
+    ],
+    ['a lock', time(lockMs), '`lock_timeout`, for `ALTER ROLE`'],
+    ['silence', time(idleMs), '`idle_session_timeout` from PostgreSQL 14 on: a function that froze keeps no slot'],
+    ['goodbye', time(closeMs), 'then the socket is cut'],
+    [
+      'backends a statement ends',
+      number(RUN_LIMITS.signalsPerStatement),
+      'and `maxTerminationsPerRun` a run, unless it is not set',
+    ],
+    ['a sweep', time(sweep * 1_000), '`timeout`; less than the interval, so that one ends before the next begins'],
+    ['a bootstrap', time(bootstrap * 1_000), 'then the deployment fails'],
+    ['sweeps', schedule, `${retries} retries; one that could not start within ${seconds} s is dropped`],
+    [
+      'a call to AWS',
+      time(AWS_LIMITS.callMs),
+      `${AWS_LIMITS.attempts} attempts, ${time(AWS_LIMITS.connectMs)} to connect and ${time(AWS_LIMITS.answerMs)} to answer; the database's work is done all the same`,
+    ],
+    ['datapoints a request', number(RUN_LIMITS.datapointsPerRequest), 'of PutMetricData, which takes no more'],
+    [
+      'series',
+      `${Object.keys(METRICS.instance).length} an instance, ${perApplication} an application and instance, 1 a role`,
+      `of ${settings.maxApplications} applications (\`maxApplications\`) and one sum; of the declared roles and ${MAX_UNDECLARED_ROLES} others: whoever makes up names costs nothing more`,
+    ],
+    [
+      'settings',
+      `${number(environmentBytes())} bytes`,
+      'all environment variables together; larger is an error at synth',
+    ],
+    [
+      'an event',
+      `${megabytes(LAMBDA_PAYLOAD.awaited)} by hand, ${megabytes(LAMBDA_PAYLOAD.queued)} by an alarm`,
+      "Lambda's own limits; a wrong one is refused before anything is touched",
+    ],
+    [
+      'an answer',
+      megabytes(Buffer.byteLength(JSON.stringify(largestAnswer()))),
+      `of ${megabytes(LAMBDA_PAYLOAD.awaited)}, for an instance with ${number(MOST_CONNECTIONS)} backends of the longest names, all refused`,
+    ],
+  ]);
+}
+
+interface FunctionResource {
+  readonly Properties: { readonly Handler: string; readonly Timeout: number };
+}
+
+/** What the construct of one line deploys. */
+function deployed() {
+  const { Resources } = templatesOf(ONE_LINE).after as {
+    readonly Resources: Readonly<Record<string, { Type: string }>>;
+  };
+  const ofType = <Resource>(type: string) => Object.values(Resources).filter(({ Type }) => Type === type) as Resource[];
+  const timeout = (handler: string) =>
+    only(ofType<FunctionResource>('AWS::Lambda::Function').filter(({ Properties }) => Properties.Handler === handler))
+      .Properties.Timeout;
+  const invoked = only(
+    ofType<{ Properties: { MaximumRetryAttempts: number; MaximumEventAgeInSeconds: number } }>(
+      'AWS::Lambda::EventInvokeConfig',
+    ),
+  ).Properties;
+  const schedule = only(ofType<{ Properties: { ScheduleExpression: string } }>('AWS::Scheduler::Schedule')).Properties;
+  return {
+    sweep: timeout('index.handler'),
+    bootstrap: timeout('index.bootstrap'),
+    retries: invoked.MaximumRetryAttempts,
+    seconds: invoked.MaximumEventAgeInSeconds,
+    schedule: `\`${schedule.ScheduleExpression}\``,
+  };
+}
+
+function only<Item>([item, ...others]: readonly Item[]): Item {
+  if (item === undefined || others.length > 0) throw new Error(`expected one, got ${others.length + (item ? 1 : 0)}`);
+  return item;
+}
+
+/** As the error at synth has it. */
+function environmentBytes(): number {
+  try {
+    aReaper({ roleLimits: Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`role_${index}`, 1])) });
+  } catch (error) {
+    if (error instanceof InputError) return Number(/the (\d+) that Lambda allows/.exec(error.message)?.[1]);
+    throw error;
+  }
+  throw new Error('expected settings of a thousand roles to be too large');
+}
+
+function time(milliseconds: number): string {
+  return `${milliseconds / 1_000} s`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round((bytes / 1024 ** 2) * 10) / 10} MB`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const head = ['of the tool', 'at most', 'how'];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

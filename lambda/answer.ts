@@ -27,7 +27,9 @@ export interface InstanceAnswer {
   readonly login: LoginFacts | null;
   /** The application with the most backends first. */
   readonly applications: readonly ApplicationUse[];
-  /** Every backend that was seen, once. */
+  /** The smallest, for which there was no room. */
+  readonly applicationsLeftOut: number;
+  /** Every backend that was seen, once; those that were chosen first where there was no room for all. */
   readonly outcomes: readonly {
     readonly pid: number;
     readonly applicationName: string;
@@ -36,6 +38,8 @@ export interface InstanceAnswer {
     readonly outcome: OutcomeName;
     readonly reason: string | null;
   }[];
+  /** Spared ones, mostly. `spared` counts them too, and so does the report. */
+  readonly outcomesLeftOut: number;
   /** How many were spared, by reason. */
   readonly spared: Readonly<Partial<Record<SpareReason, number>>>;
   /** The declared limits that differed. */
@@ -57,6 +61,14 @@ export interface Answer {
   readonly errors: readonly string[];
 }
 
+/**
+ * The most that an answer lists, of all instances together. Lambda takes no answer over 6 MB, and would turn a run that has
+ * done its work into one that failed; an outcome with the longest names and a refusal is half a kilobyte.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const MOST_LISTED = { outcomes: 5_000, applications: 2_000 };
+
 /** Composes the answer of a run. */
 export function answerOf(
   settings: Settings,
@@ -74,7 +86,27 @@ export function answerOf(
   const { database, mode } = settings;
   const dryRun = !policy.acts;
   const text = reportText({ database, mode, dryRun, action: request.action, errors }, instances);
-  return { text, database, mode, dryRun, instances, metrics: { requests, datapoints, via }, errors };
+  const bounded = instances.map((instance) => withRoom(instance, instances.length));
+  return { text, database, mode, dryRun, instances: bounded, metrics: { requests, datapoints, via }, errors };
+}
+
+/** Each instance has an equal share of the room. The report was made of all. */
+function withRoom(instance: InstanceAnswer, instances: number): InstanceAnswer {
+  const applications = instance.applications.slice(0, Math.floor(MOST_LISTED.applications / instances));
+  const room = Math.floor(MOST_LISTED.outcomes / instances);
+  const outcomes =
+    instance.outcomes.length <= room
+      ? instance.outcomes
+      : instance.outcomes
+          .toSorted((a, b) => Number(a.outcome === 'spared') - Number(b.outcome === 'spared'))
+          .slice(0, room);
+  return {
+    ...instance,
+    applications,
+    applicationsLeftOut: instance.applications.length - applications.length,
+    outcomes,
+    outcomesLeftOut: instance.outcomes.length - outcomes.length,
+  };
 }
 
 function instanceAnswer(visit: Visit, policy: Policy): InstanceAnswer {
@@ -84,6 +116,7 @@ function instanceAnswer(visit: Visit, policy: Policy): InstanceAnswer {
     server: snapshot === null ? null : serverAnswer(snapshot),
     login: visit.login,
     applications: applicationUse(visit.outcomes, policy.attribute),
+    applicationsLeftOut: 0,
     outcomes: visit.outcomes.map(({ backend, outcome, reason }) => ({
       pid: backend.pid,
       applicationName: backend.applicationName,
@@ -92,6 +125,7 @@ function instanceAnswer(visit: Visit, policy: Policy): InstanceAnswer {
       outcome,
       reason,
     })),
+    outcomesLeftOut: 0,
     spared: countSpared(visit),
     roleLimits: visit.roleLimits,
     findings: findingsOf(visit, policy),

@@ -11,7 +11,10 @@ const REFUSAL =
   '42501: permission denied to terminate process: Only roles with privileges of the role whose process is being ' +
   'terminated or with privileges of the "pg_signal_backend" role may terminate this process.';
 
-/** The answer of a run that saw a server of the largest kind, full of backends that all have long names, and ended none. */
+/** The instances of the largest Aurora cluster: a writer and its readers. */
+export const MOST_INSTANCES = 16;
+
+/** The answer of a run that saw servers of the largest kind, full of backends that all have long names, and ended none. */
 export function largestAnswer(): Answer {
   const outcomes = Array.from({ length: MOST_CONNECTIONS }, (_, index): Outcome => {
     // PostgreSQL cuts names at 63 bytes.
@@ -27,5 +30,8 @@ export function largestAnswer(): Answer {
     backends: outcomes.map(({ backend }) => backend),
   });
   const publication = { requests: 1, datapoints: 100, via: 'api', error: null } as const;
-  return answerOf(someSettings(), parseEvent({}), aPolicy(), [aVisit({ snapshot, outcomes })], publication);
+  const visits = Array.from({ length: MOST_INSTANCES }, (_, index) =>
+    aVisit({ instance: `instance-${index}`, snapshot, outcomes }),
+  );
+  return answerOf(someSettings(), parseEvent({}), aPolicy(), visits, publication);
 }

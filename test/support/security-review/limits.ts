@@ -6,7 +6,7 @@ import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS } from '../../../lambda/limits.j
 import { policyOf } from '../../../lambda/policy.js';
 import { aReaper } from '../../infra/a-reaper.js';
 import { someSettings } from '../builders.js';
-import { largestAnswer, MOST_CONNECTIONS } from './largest-answer.js';
+import { largestAnswer, MOST_CONNECTIONS, MOST_INSTANCES } from './largest-answer.js';
 import { ONE_LINE } from './options.js';
 import { templatesOf } from './review.js';
 
@@ -83,7 +83,7 @@ export function limitsTable(): string {
     [
       'an answer',
       megabytes(Buffer.byteLength(JSON.stringify(largestAnswer()))),
-      `of ${megabytes(LAMBDA_PAYLOAD.awaited)}, for an instance with ${number(MOST_CONNECTIONS)} backends of the longest names, all refused`,
+      `of ${megabytes(LAMBDA_PAYLOAD.awaited)}, for ${MOST_INSTANCES} instances with ${number(MOST_CONNECTIONS)} backends each of the longest names, all refused: it lists the first of them and counts all`,
     ],
   ]);
 }

@@ -122,10 +122,13 @@ function overridden(
   };
 }
 
-/** The alarms that set off Page, unless it is told others: those of these that there are. */
+/**
+ * The alarms that set off Page, unless it is told others: those of these that there are. Not DatabaseConnections: with
+ * `onAlarm` its threshold is low on purpose, since reaching it is what starts sweeps, and no reason to wake anybody.
+ */
 export const DEFAULT_PAGE: Readonly<Record<Sweeping['schedule'], readonly MetricAlarmName[]>> = {
   interval: ['ServerFull', 'SlotsNearlyFull', 'ReaperNotRunning'],
-  onAlarm: ['ServerFull', 'DatabaseConnections'],
+  onAlarm: ['ServerFull', 'SlotsNearlyFull'],
 };
 
 /** The alarms that start a sweep when they go off. Without a schedule it is those on RDS's own metric alone. */

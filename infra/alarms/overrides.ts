@@ -50,8 +50,8 @@ export interface PageOverride extends AlarmActionsOverride {
   /**
    * The alarms that set it off.
    *
-   * @default - ServerFull, SlotsNearlyFull and ReaperNotRunning; with `schedule: onAlarm` ServerFull and
-   * DatabaseConnections; of those the ones that are not left out
+   * @default - ServerFull, SlotsNearlyFull and ReaperNotRunning, the last of which there is not with `schedule: onAlarm`;
+   * of those the ones that are not left out
    */
   readonly of?: readonly MetricAlarmName[];
 }

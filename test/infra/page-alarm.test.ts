@@ -13,7 +13,7 @@ test.each<[string, 'interval' | 'onAlarm', AlarmOverrides, readonly string[]]>([
     'by default without a schedule',
     'onAlarm',
     { DatabaseConnections: { threshold: 180 } },
-    ['ServerFull', 'DatabaseConnections'],
+    ['ServerFull', 'SlotsNearlyFull'],
   ],
   ['by those that are left of the default', 'interval', { SlotsNearlyFull: false }, ['ServerFull', 'ReaperNotRunning']],
   [

@@ -29,19 +29,24 @@ export const ON_ALARM_REAPER_STORIES: Readonly<Record<string, Story>> = {
     // What RDS publishes is said behind "rds=".
     minute: (word, names) => (word.startsWith('rds=') ? connections(word.slice(4), names) : slots(word, names)),
     scenarios: [
-      { name: 'goes off with ServerFull', given: everyFive('50 100 50'), states: 'OOOOOAAAAAOOOOO' },
+      { name: 'goes off with ServerFull', given: everyFive('50 away 50'), states: 'OOOOOAAAAAOOOOO' },
       {
         name: 'goes off with ServerFull of another instance',
-        given: everyFive('50 50|100 50'),
+        given: everyFive('50 50|away 50'),
         states: 'OOOOOAAAAAOOOOO',
       },
-      { name: 'goes off with DatabaseConnections', given: 'rds=10 rds=60 rds=60 rds=10 rds=10', states: 'OOAAO' },
+      { name: 'goes off with SlotsNearlyFull', given: everyFive('50 80 50'), states: 'OOOOOAAAAAOOOOO' },
       {
-        name: 'goes off with DatabaseConnections of another instance',
-        given: 'rds=10 rds=10|60 rds=10|60 rds=10 rds=10',
-        states: 'OOAAO',
+        name: 'goes off with SlotsNearlyFull of another instance',
+        given: everyFive('50 50|80 50'),
+        states: 'OOOOOAAAAAOOOOO',
       },
-      { name: 'leaves all other alarms to the day', given: everyFive('85 hidden'), states: 'OOOOOOOOOO' },
+      {
+        name: 'leaves the connections that start sweeps to the sweeps',
+        given: 'rds=10 rds=60 rds=60|60 rds=60 rds=10',
+        states: 'OOOOO',
+      },
+      { name: 'leaves all other alarms to the day', given: everyFive('79 hidden'), states: 'OOOOOOOOOO' },
     ],
     equivalents: {},
   },

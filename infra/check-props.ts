@@ -6,6 +6,8 @@ import { alarmFaults } from './alarms/overrides.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deployment-schema.js';
 import { loginFaults } from './login-faults.js';
+import { subnetFaults } from './network.js';
+import { shapeFaults } from './prop-shapes.js';
 import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
 import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets, resolveProps } from './resolve-props.js';
 import { vainFaults } from './vain-faults.js';
@@ -34,6 +36,8 @@ export function withDefaults(props: ResolvedProps): DeploymentProps {
  * @throws InputError with every fault.
  */
 export function checkProps(given: ConnectionReaperProps, path: string): CheckedProps {
+  const misshapen = shapeFaults(given);
+  if (misshapen.length > 0) throw new InputError(`ConnectionReaper ${path}`, misshapen);
   const props = resolveProps(given);
   const { databaseIdentifier, vpc } = props;
   // The login's own faults are told below.
@@ -56,6 +60,7 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
       instancesGiven: props.instances !== undefined,
     }),
     ...databaseFaults(props),
+    ...subnetFaults(props),
     ...vainFaults(
       {
         databasePort: given.databasePort !== undefined,
@@ -92,20 +97,33 @@ function alarmContext(
 }
 
 /** What lacks, or can't be, of the database. */
-function databaseFaults({ facts, vpc, instances, iamUser }: ResolvedProps): readonly string[] {
+function databaseFaults({
+  facts,
+  vpc,
+  instances,
+  iamUser,
+  adminSecret,
+  roleLimits = {},
+}: ResolvedProps): readonly string[] {
   const faults: string[] = [];
   if (vpc === undefined) {
     faults.push(`vpc: missing${facts === undefined ? '' : ": an imported database doesn't tell its own"}`);
   }
   if (facts === undefined) return faults;
   if (facts.engineFamily !== undefined && facts.engineFamily !== 'POSTGRESQL') {
-    faults.push(`database: expected one of PostgreSQL, got the engine family ${facts.engineFamily}`);
+    faults.push(`database: expected PostgreSQL, got the engine family ${facts.engineFamily}`);
   }
   if (instances === undefined) {
     faults.push(
       "instances: missing: the imported cluster doesn't tell its own (give instanceEndpointAddresses and port to " +
         'fromDatabaseClusterAttributes, or instances here)',
     );
+  }
+  if (facts.isReplica && adminSecret !== undefined) {
+    faults.push('adminSecret: expected nothing on a replica, on which no role can be made: give secret or iamUser');
+  }
+  if (facts.isReplica && Object.keys(roleLimits).length > 0) {
+    faults.push('roleLimits: expected nothing on a replica, which takes its roles from its source: limit them there');
   }
   if (iamUser !== undefined && facts.iamAuthentication === false) {
     faults.push('iamUser: expected a database with iamAuthentication: true, got one without');

@@ -10,8 +10,10 @@ import {
   type IDatabaseInstance,
 } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IConstruct } from 'constructs';
 import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
 import type { ReaperDatabase, ReaperInstance } from './connection-reaper-props.js';
+import { identifierIn } from './rds-endpoint.js';
 
 /** What a database of CDK's RDS module tells of itself. What it doesn't is `undefined`. */
 export interface DatabaseFacts {
@@ -24,9 +26,10 @@ export interface DatabaseFacts {
   /** The side of its security groups; `undefined` where it has none. */
   readonly connectable: IConnectable | undefined;
   readonly instances: readonly ReaperInstance[] | undefined;
-  /** The master user's login. */
+  /** The master user's login, with which a role of the reaper's own can be made. */
+  readonly adminSecret: ISecret | undefined;
+  /** Of a replica, which takes its roles from its source: the login of the source's reaper, else the source's own. */
   readonly secret: ISecret | undefined;
-  /** A replica takes its roles from its source, so none can be made on it. */
   readonly isReplica: boolean;
   /** What `rds-db:connect` is granted on. */
   readonly resourceId: string | undefined;
@@ -59,9 +62,8 @@ function factsOfCluster(cluster: IDatabaseCluster): DatabaseFacts {
     ...common(cluster, cluster.clusterIdentifier),
     vpc,
     vpcSubnets,
-    secret,
     instances: known(() => cluster.instanceEndpoints)?.map(instanceOf(cluster)),
-    isReplica: false,
+    ...loginOf(made, secret, made?.replicationSourceIdentifier),
     resourceId: known(() => cluster.clusterResourceIdentifier),
     engineFamily: cluster.engine?.engineFamily,
     iamAuthentication: made && Stack.of(cluster).resolve(made.enableIamDatabaseAuthentication) === true,
@@ -72,22 +74,23 @@ function factsOfCluster(cluster: IDatabaseCluster): DatabaseFacts {
 function factsOfInstance(instance: IDatabaseInstance): DatabaseFacts {
   const made = instance.node.defaultChild instanceof CfnDBInstance ? instance.node.defaultChild : undefined;
   // The placement is not public, and yet where the network of whoever made it lets a client be.
-  const { vpc, vpcPlacement } = instance as Partial<DatabaseInstance> & { readonly vpcPlacement?: SubnetSelection };
-  const isReplica = made?.sourceDbInstanceIdentifier !== undefined;
+  const { vpc, vpcPlacement, secret } = instance as Partial<DatabaseInstance> & {
+    readonly vpcPlacement?: SubnetSelection;
+  };
+  const source = made?.sourceDbInstanceIdentifier;
   return {
     ...common(instance, instance.instanceIdentifier),
     vpc,
     vpcSubnets: vpcPlacement,
-    secret: (isReplica ? sourceOf(made) : (instance as Partial<DatabaseInstance>))?.secret,
+    ...loginOf(made, secret, source),
     instances: [
       {
-        name: isReplica ? 'replica' : DEFAULT_INSTANCE_NAME,
+        name: source === undefined ? DEFAULT_INSTANCE_NAME : 'replica',
         host: instance.instanceEndpoint.hostname,
         port: instance.instanceEndpoint.port,
         dbInstanceIdentifier: instance.instanceIdentifier,
       },
     ],
-    isReplica,
     // Of a replica CDK takes the ARN for it, unless a feature flag is set.
     resourceId: made?.attrDbiResourceId ?? instance.instanceResourceId,
     engineFamily: instance.engine?.engineFamily,
@@ -118,7 +121,7 @@ function labelOf(database: ReaperDatabase): string {
 function instanceOf(cluster: IDatabaseCluster): (endpoint: Endpoint, index: number) => ReaperInstance {
   const identifiers = known(() => cluster.instanceIdentifiers) ?? [];
   return ({ hostname, port }, index) => {
-    const identifier = identifiers[index];
+    const identifier = identifiers[index] ?? identifierIn(hostname);
     const name =
       identifier === undefined || Token.isUnresolved(identifier)
         ? cluster.node.children.find((child) => identifies(child, identifier))?.node.id
@@ -138,8 +141,40 @@ function identifies(construct: object, identifier: string | undefined): boolean 
   return 'instanceIdentifier' in construct && construct.instanceIdentifier === identifier;
 }
 
+type MadeDatabase = CfnDBCluster | CfnDBInstance;
+
+/** The logins of reapers, by what they reap: a replica has the roles of its source, and so that of its reaper. */
+const REAPER_LOGINS = new WeakMap<IConstruct, ISecret>();
+
+/** Tells the reapers of its replicas, which are made after it, what login the reaper of a database has. */
+export function noteReaperLogin({ database }: DatabaseFacts, login: ISecret): void {
+  REAPER_LOGINS.set(database, login);
+}
+
+function loginOf(
+  made: MadeDatabase | undefined,
+  secret: ISecret | undefined,
+  sourceIdentifier: string | undefined,
+): Pick<DatabaseFacts, 'adminSecret' | 'secret' | 'isReplica'> {
+  if (made === undefined || sourceIdentifier === undefined) {
+    return { adminSecret: appliedSecret(made, secret), secret: undefined, isReplica: false };
+  }
+  const [source, madeSource] = sourceOf(made, sourceIdentifier);
+  const ofReaper = source && REAPER_LOGINS.get(source);
+  return { adminSecret: undefined, secret: ofReaper ?? appliedSecret(madeSource, source?.secret), isReplica: true };
+}
+
+/** CDK makes a secret also where a snapshot brings its own password, which the secret then doesn't hold. */
+function appliedSecret(made: MadeDatabase | undefined, secret: ISecret | undefined): ISecret | undefined {
+  if (made === undefined) return secret;
+  return made.masterUserPassword !== undefined || made.manageMasterUserPassword === true ? secret : undefined;
+}
+
 /** The source of a replica that was made in this app, which the replica itself knows only by a reference in its template. */
-function sourceOf(replica: CfnDBInstance): Partial<DatabaseInstance> | undefined {
+function sourceOf(
+  replica: MadeDatabase,
+  sourceIdentifier: string,
+): readonly [(IConstruct & { readonly secret?: ISecret }) | undefined, MadeDatabase | undefined] {
   const targets: unknown[] = [];
   class Recorder extends DefaultTokenResolver {
     override resolveToken(...[token, ...rest]: Parameters<DefaultTokenResolver['resolveToken']>): unknown {
@@ -147,12 +182,13 @@ function sourceOf(replica: CfnDBInstance): Partial<DatabaseInstance> | undefined
       return super.resolveToken(token, ...rest);
     }
   }
-  Tokenization.resolve(replica.sourceDbInstanceIdentifier, {
+  Tokenization.resolve(sourceIdentifier, {
     scope: replica,
     preparing: false,
     resolver: new Recorder(new StringConcat()),
   });
-  return targets.find((target) => target instanceof CfnDBInstance)?.node.scope as Partial<DatabaseInstance> | undefined;
+  const made = targets.find((target) => target instanceof CfnDBInstance || target instanceof CfnDBCluster);
+  return [made?.node.scope, made];
 }
 
 function minCapacityOf(cluster: CfnDBCluster): unknown {

@@ -4,6 +4,7 @@ import {
   type IInterfaceVpcEndpointService,
   InterfaceVpcEndpoint,
   InterfaceVpcEndpointAwsService,
+  type ISubnet,
   Port,
   SecurityGroup,
   type SubnetSelection,
@@ -86,8 +87,7 @@ function reaperEndpoint(
   return new InterfaceVpcEndpoint(scope, id, {
     vpc,
     service,
-    // One network interface an availability zone is all that an endpoint takes.
-    subnets: { ...subnets, onePerAz: true },
+    subnets: { subnets: onePerZone(vpc.selectSubnets(subnets).subnets) },
     privateDnsEnabled: false,
     open: false,
     securityGroups: [
@@ -98,6 +98,11 @@ function reaperEndpoint(
       }),
     ],
   });
+}
+
+/** All that an endpoint takes; CDK's `onePerAz` passes over subnets that are named. */
+function onePerZone(subnets: readonly ISubnet[]): ISubnet[] {
+  return [...new Map(subnets.toReversed().map((subnet) => [subnet.availabilityZone, subnet])).values()].toReversed();
 }
 
 /** Of the names of an endpoint, each behind the id of its hosted zone, the first holds for all availability zones. */

@@ -1,4 +1,4 @@
-import { Annotations } from 'aws-cdk-lib';
+import { Annotations, Names, Stack } from 'aws-cdk-lib';
 import {
   type Connections,
   type ISecurityGroup,
@@ -29,38 +29,60 @@ const HTTPS = Port.tcp(443);
 
 /** Puts the functions into the VPC. */
 export function placeReaper(scope: Construct, props: CheckedProps): Placement {
-  const vpcSubnets = reaperSubnets(scope, props);
+  const vpcSubnets = reaperSubnets(props);
+  if (leavesVpc(props) && isIsolated(props.vpc, vpcSubnets)) warnOfIsolation(scope, props);
   return {
     vpc: props.vpc,
     vpcSubnets,
-    securityGroups: [...(props.securityGroups ?? [reaperSecurityGroup(scope, props)])],
+    securityGroups: props.securityGroups?.map((group) => inStackOf(scope, group)) ?? [
+      reaperSecurityGroup(scope, props),
+    ],
     endpoints:
       props.interfaceEndpoints === true ? new ReaperEndpoints(scope, 'Endpoints', props, vpcSubnets) : undefined,
   };
 }
 
 /**
- * The subnets to run in: the database's own, where there is a way from them to all that the function calls. A function in
- * a public subnet has none, since it gets no public address.
+ * What is wrong with the subnets. A function has no public address: in a public subnet it reaches the VPC alone.
  */
-function reaperSubnets(scope: Construct, props: CheckedProps): SubnetSelection | undefined {
+export function subnetFaults(props: ResolvedProps): readonly string[] {
+  const { vpc } = props;
+  if (vpc === undefined || !leavesVpc(props) || !vpc.selectSubnets(reaperSubnets({ ...props, vpc })).hasPublic)
+    return [];
+  return [
+    `vpcSubnets: expected private subnets, got public ones, from which a function can't call ${calls(props).join(' or ')} ` +
+      '(or give interfaceEndpoints: true, or do without: iamUser, metricsVia: "log")',
+  ];
+}
+
+/**
+ * The subnets to run in: the database's own, where there is a way from them to all that the function calls.
+ */
+function reaperSubnets(props: ResolvedProps & { readonly vpc: IVpc }): SubnetSelection | undefined {
   const { vpc, facts } = props;
-  const selection = props.vpcSubnets ?? (facts?.vpc === vpc ? ownSubnets(vpc, facts.vpcSubnets, props) : undefined);
-  if (leavesVpc(props) && isIsolated(vpc, selection)) {
-    Annotations.of(scope).addWarningV2(
-      'connection-reaper:noWayOut',
-      `The function is put into isolated subnets and calls ${calls(props).join(' and ')}: give the VPC endpoints of them, ` +
-        'or interfaceEndpoints: true, or do without (iamUser, metricsVia: "log"). Acknowledge this if there are some already',
-    );
-  }
-  return selection;
+  return props.vpcSubnets ?? (facts?.vpc === vpc ? ownSubnets(vpc, facts.vpcSubnets, props) : undefined);
+}
+
+function warnOfIsolation(scope: Construct, props: CheckedProps): void {
+  Annotations.of(scope).addWarningV2(
+    'connection-reaper:noWayOut',
+    `The function is put into isolated subnets and calls ${calls(props).join(' and ')}: give the VPC endpoints of them, ` +
+      'or interfaceEndpoints: true, or do without (iamUser, metricsVia: "log"). Acknowledge this if there are some already',
+  );
+}
+
+/** The rules of a group of another stack would be made there, and that stack then need this one and the database's. */
+function inStackOf(scope: Construct, group: ISecurityGroup): ISecurityGroup {
+  if (Stack.of(group) === Stack.of(scope)) return group;
+  return SecurityGroup.fromSecurityGroupId(scope, `Given-${Names.nodeUniqueId(group.node)}`, group.securityGroupId, {
+    allowAllOutbound: group.allowAllOutbound,
+  });
 }
 
 /** `undefined` for CDK's own choice: the private subnets with a way out, else the isolated ones. */
 function ownSubnets(vpc: IVpc, own: SubnetSelection | undefined, props: ResolvedProps): SubnetSelection | undefined {
-  if (vpc.selectSubnets(own).hasPublic) return undefined;
-  const noUse = leavesVpc(props) && isIsolated(vpc, own) && vpc.privateSubnets.length > 0;
-  return noUse ? undefined : own;
+  const noUse = vpc.selectSubnets(own).hasPublic || (leavesVpc(props) && isIsolated(vpc, own));
+  return noUse && vpc.privateSubnets.length > 0 ? undefined : own;
 }
 
 function isIsolated(vpc: IVpc, selection: SubnetSelection | undefined): boolean {

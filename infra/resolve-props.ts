@@ -3,6 +3,7 @@ import type { ConnectionReaperProps, ReaperInstance } from './connection-reaper-
 import { type DatabaseFacts, factsOf } from './database.js';
 import { given } from './given.js';
 import type { IamLogin } from './permissions.js';
+import { identifierIn } from './rds-endpoint.js';
 
 /** The props with all that `database` tells filled in. */
 export interface ResolvedProps extends Omit<ConnectionReaperProps, 'database' | 'databaseSecurityGroup'> {
@@ -37,16 +38,13 @@ function loginOf(
   { secret, adminSecret, iamUser }: ConnectionReaperProps,
   facts: DatabaseFacts | undefined,
 ): Pick<Partial<ConnectionReaperProps>, 'secret' | 'adminSecret'> {
-  if (facts?.secret === undefined || secret || adminSecret || iamUser !== undefined) return {};
-  return facts.isReplica ? { secret: facts.secret } : { adminSecret: facts.secret };
+  if (facts === undefined || secret || adminSecret || iamUser !== undefined) return {};
+  return given({ secret: facts.secret, adminSecret: facts.adminSecret });
 }
-
-/** `orders-1` of `orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com`; not of a cluster's endpoint, `orders.cluster-…`. */
-const RDS_ENDPOINT = /^([a-z][a-z0-9-]*)\.(?!cluster-)[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;
 
 /** With what RDS calls it, as far as its endpoint says. */
 export function withIdentifier(instance: ReaperInstance): ReaperInstance {
-  const identifier = instance.dbInstanceIdentifier ?? RDS_ENDPOINT.exec(instance.host)?.[1];
+  const identifier = instance.dbInstanceIdentifier ?? identifierIn(instance.host);
   return identifier === undefined ? instance : { ...instance, dbInstanceIdentifier: identifier };
 }
 

@@ -34,7 +34,8 @@ export function aVpc(stack: Stack): IVpc {
   }) as IVpc;
 }
 
-const AURORA = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_16_6 });
+/** An engine of theirs. */
+export const AURORA = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_16_6 });
 
 /** A provisioned Aurora cluster: one writer and two readers. */
 export function aCluster(stack: Stack, props: Partial<DatabaseClusterProps> = {}): DatabaseCluster {

@@ -1,17 +1,27 @@
-import { Stack } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { InstanceType, type ISubnet, type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import {
+  InstanceType,
+  type ISecurityGroup,
+  type ISubnet,
+  type IVpc,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
 import {
   AuroraMysqlEngineVersion,
   ClusterInstance,
   DatabaseCluster,
   DatabaseClusterEngine,
+  DatabaseClusterFromSnapshot,
   DatabaseInstanceReadReplica,
 } from 'aws-cdk-lib/aws-rds';
 import { describe, expect, test } from 'vitest';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps, ReaperDatabase } from '../../infra/connection-reaper-props.js';
 import {
+  AURORA,
   aCluster,
   anImportedCluster,
   anImportedInstance,
@@ -181,7 +191,7 @@ describe('a login by IAM', () => {
       Resource: `arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:${resource}/reaper`,
     });
     expect(readsOf(made, 'ReaperRole')).toEqual([]);
-    expect(propertiesOf(made.template, 'Custom::Trigger')).toEqual([]);
+    expect(propertiesOf(made.template, 'Custom::ConnectionReaperBootstrap')).toEqual([]);
     expect(settingsOf(made.template)).toMatchObject({ iamUser: 'reaper' });
   });
 
@@ -211,7 +221,7 @@ describe('a login by IAM', () => {
 
 test('the bootstrap waits for every instance, for the secret and for the rules', () => {
   const waits = (made: Made) => {
-    const [{ DependsOn } = {}] = Object.values(made.template.findResources('Custom::Trigger'));
+    const [{ DependsOn } = {}] = Object.values(made.template.findResources('Custom::ConnectionReaperBootstrap'));
     return (DependsOn as string[]).map((id) => bare(id));
   };
   expect(waits(aReaperOf(aCluster))).toEqual(
@@ -242,8 +252,66 @@ test('what is given beside the database counts', () => {
   expect(reaper.databaseIdentifier).toBe('shop');
   expect(reaper.dbInstanceIdentifiers).toEqual({ only: 'shop-1' });
   expect(settingsOf(template)).toMatchObject({ secretArn: SECRET_ARN, instances: [{ name: 'only' }] });
-  expect(propertiesOf(template, 'Custom::Trigger')).toEqual([]);
+  expect(propertiesOf(template, 'Custom::ConnectionReaperBootstrap')).toEqual([]);
   expect(subnetsOf(template)).toEqual(['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1']);
+});
+
+test("a replica logs in as its source's reaper, where there is one, since it has the roles of its source", () => {
+  const stack = new Stack(anApp(), 'Orders');
+  const source = anInstance(stack);
+  new ConnectionReaper(stack, 'OfSource', { database: source });
+  const database = new DatabaseInstanceReadReplica(stack, 'Replica', {
+    sourceDatabaseInstance: source,
+    vpc: source.vpc,
+    instanceType: new InstanceType('r6g.large'),
+  });
+  new ConnectionReaper(stack, 'OfReplica', { database });
+  const made = { template: Template.fromStack(stack) };
+  expect(readsOf(made, 'OfReplicaRole')).toEqual(['<OfSourceLogin>']);
+  expect(readsOf(made, 'OfSourceRole')).toEqual(['<OfSourceLogin>']);
+});
+
+test('a secret that was never given to the database is no login', () => {
+  // CDK makes it only in apps without the feature flags of late.
+  const stack = new Stack(new App({ builtinCloudFormationValidation: false }), 'Orders');
+  const database = new DatabaseClusterFromSnapshot(stack, 'Restored', {
+    engine: AURORA,
+    vpc: aVpc(stack),
+    snapshotIdentifier: 'orders-snapshot',
+    writer: ClusterInstance.serverlessV2('writer'),
+  });
+  expect(database.secret).toBeDefined();
+  expect(() => new ConnectionReaper(stack, 'Reaper', { database })).toThrow(/- secret: missing, /);
+});
+
+test('names the instances of an imported cluster by their endpoints where it has no identifiers', () => {
+  const { reaper } = aReaperOf(
+    (stack) =>
+      DatabaseCluster.fromDatabaseClusterAttributes(stack, 'Bare', {
+        clusterIdentifier: 'orders',
+        port: 5432,
+        instanceEndpointAddresses: ['orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com', 'orders-2.example'],
+      }),
+    (stack) => ({ vpc: anImportedVpc(stack), secret: importedSecret(stack) }),
+  );
+  expect(reaper.instanceNames).toEqual(['orders-1', 'instance-2']);
+  expect(reaper.dbInstanceIdentifiers).toEqual({ 'orders-1': 'orders-1' });
+});
+
+test('security groups of another stack get their rules here, so that there is no circle', () => {
+  const app = anApp();
+  const network = new Stack(app, 'Network');
+  const vpc = aVpc(network);
+  const own = new SecurityGroup(network, 'Own', { vpc, allowAllOutbound: false });
+  const data = new Stack(app, 'Data');
+  const database = anInstance(data, { vpc });
+  const reaping = new Stack(app, 'Reaping');
+  const securityGroups = [own as ISecurityGroup];
+  new ConnectionReaper(reaping, 'Reaper', { database, securityGroups, interfaceEndpoints: true });
+  expect(() => app.synth()).not.toThrow();
+  const template = Template.fromStack(reaping);
+  template.resourceCountIs('AWS::EC2::SecurityGroupEgress', 3);
+  template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 3);
 });
 
 test('only an endpoint of an instance names one', () => {
@@ -309,6 +377,19 @@ describe('the subnets', () => {
       database: anInstance(stack, { vpc, vpcSubnets: { subnetType: SubnetType.PUBLIC } }),
     }));
     expect(subnetsOf(template)).toEqual(refs(vpc.privateSubnets));
+  });
+
+  test('may be public where nothing beyond the VPC is called', () => {
+    const stack = new Stack(anApp(), 'Orders');
+    const vpc = new Vpc(stack, 'Network', {
+      subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
+    }) as IVpc;
+    const database = anInstance(stack, { vpc, iamAuthentication: true, vpcSubnets: { subnetType: SubnetType.PUBLIC } });
+    expect(() => new ConnectionReaper(stack, 'Reaper', { database })).toThrow(
+      /- vpcSubnets: expected private subnets, got public ones, from which a function can't call Secrets Manager or CloudWatch/,
+    );
+    new ConnectionReaper(stack, 'ByIam', { database, iamUser: 'reaper', metricsVia: 'log' });
+    expect(subnetsOf(Template.fromStack(stack))).toEqual(refs(vpc.publicSubnets));
   });
 
   test('are as they are given, and a warning says what to do where there is no way out', () => {
@@ -380,7 +461,26 @@ describe('fails when', () => {
           writer: ClusterInstance.serverlessV2('writer'),
         }),
       }),
-      fault: /- database: expected one of PostgreSQL, got the engine family MYSQL$/,
+      fault: /- database: expected PostgreSQL, got the engine family MYSQL$/,
+    },
+    {
+      when: 'a replica is to have a role of its own',
+      make: (stack) => ({ database: aReplica(stack), adminSecret: importedSecret(stack) }),
+      fault: /- adminSecret: expected nothing on a replica, on which no role can be made/,
+    },
+    {
+      when: 'a replica is to limit roles, which it takes from its source',
+      make: (stack) => ({ database: aReplica(stack), roleLimits: { checkout: 40 } }),
+      fault: /- roleLimits: expected nothing on a replica/,
+    },
+    {
+      when: 'a cluster is a replica of one elsewhere',
+      make: (stack) => ({
+        database: aCluster(stack, {
+          replicationSourceIdentifier: 'arn:aws:rds:eu-central-1:123456789012:cluster:orders',
+        }),
+      }),
+      fault: /- secret: missing, /,
     },
     {
       when: 'a replica comes from elsewhere, whose login is not known',
@@ -434,7 +534,7 @@ function groupsOf(template: Template, description: string) {
   );
 }
 
-function readsOf(made: Made, role: string): readonly unknown[] {
+function readsOf(made: Pick<Made, 'template'>, role: string): readonly unknown[] {
   return (statementsOf(made, role) as { Action: unknown; Resource: unknown }[])
     .filter(({ Action }) => Action === 'secretsmanager:GetSecretValue')
     .flatMap(({ Resource }) => Resource)

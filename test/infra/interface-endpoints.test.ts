@@ -1,5 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
+import { aVpc } from './a-database.js';
 import { aReaper, bare, propertiesOf, sweeperOf } from './a-reaper.js';
 
 const INSTANCES = [{ name: 'writer', host: 'writer.example' }];
@@ -29,6 +30,17 @@ test('lead to Secrets Manager and CloudWatch from the subnets of the function, a
       SecurityGroupIds: ['<ReaperEndpointsCloudWatchSecurityGroup.GroupId>'],
     }),
   ]);
+});
+
+test('have one network interface an availability zone, which is all that they take', () => {
+  const { template } = aReaper(({ stack }) => {
+    const vpc = aVpc(stack);
+    return { interfaceEndpoints: true, vpc, vpcSubnets: { subnets: [...vpc.privateSubnets, ...vpc.isolatedSubnets] } };
+  });
+  expect(sweeperOf(template).VpcConfig.SubnetIds).toHaveLength(4);
+  for (const { SubnetIds } of endpointsOf(template)) {
+    expect(SubnetIds).toEqual(sweeperOf(template).VpcConfig.SubnetIds.slice(0, 2).map(bare));
+  }
 });
 
 test('the SDK is told their names', () => {
@@ -118,6 +130,7 @@ test('fails when they would be of no use', () => {
 
 interface EndpointProperties {
   readonly ServiceName: string;
+  readonly SubnetIds: readonly unknown[];
   readonly PolicyDocument: { readonly Statement: readonly unknown[] };
 }
 

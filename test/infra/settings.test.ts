@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance, DatabaseInstanceEngine, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -207,6 +208,58 @@ describe('the props', () => {
     },
   ])('fails when given $given', ({ props, faults }) => {
     expect(faultsOf(props)).toEqual(faults.map((fault) => expect.stringMatching(fault)));
+  });
+
+  test.each<{ given: string; props: object; fault: string }>([
+    {
+      given: 'a prop that there is not',
+      props: { mod: 'preview' },
+      fault: 'mod: unknown prop, expected one of database, ',
+    },
+    { given: 'text for a duration', props: { idleAfter: '5m' }, fault: 'idleAfter: expected a Duration, such as ' },
+    { given: 'text for the interval', props: { interval: '5m' }, fault: 'got "5m"' },
+    { given: 'an object for a list', props: { rules: {} }, fault: 'rules: expected a list of rules, ' },
+    { given: 'a rule with text for a duration', props: { rules: [{ role: 'a', idleAfter: '1m' }] }, fault: 'rules: ' },
+    { given: 'an id for the VPC', props: { vpc: 'vpc-1' }, fault: 'vpc: expected a VPC (IVpc), got "vpc-1"' },
+    {
+      given: 'an ARN for the secret',
+      props: { secret: SECRET_ARN },
+      fault: 'secret: expected a secret (ISecret), got ',
+    },
+    {
+      given: 'an ARN for a topic',
+      props: { alarmTopic: 'arn:aws:sns:…' },
+      fault: 'alarmTopic: expected a topic (ITopic)',
+    },
+    {
+      given: 'text for yes',
+      props: { interfaceEndpoints: 'true' },
+      fault: 'interfaceEndpoints: expected true or false',
+    },
+    {
+      given: 'a name for the database',
+      props: { database: 'orders' },
+      fault: 'database: expected a cluster or an instance',
+    },
+    {
+      given: 'nothing for the database',
+      props: { database: null },
+      fault: 'database: expected a cluster or an instance',
+    },
+    { given: 'no security groups', props: { securityGroups: [] }, fault: 'securityGroups: expected a list of ' },
+    {
+      given: 'text for the limits',
+      props: { roleLimits: 'a=1' },
+      fault: 'roleLimits: expected an object of role names',
+    },
+  ])('fail without types when given $given', ({ props, fault }) => {
+    expect(faultsOf(props)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  test('fail for a construct of another kind, by its class', () => {
+    expect(faultsOf(({ stack }) => ({ vpc: new Topic(stack, 'Topic') as unknown as IVpc }))).toEqual([
+      expect.stringMatching(/^vpc: expected a VPC \(IVpc\), got a Topic\d*$/),
+    ]);
   });
 
   test('fails when a key of the topics has no topic to encrypt', () => {

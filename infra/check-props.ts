@@ -87,9 +87,10 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
 /** What the alarms hang on. */
 function alarmContext(
   { schedule, interval }: { readonly schedule: 'interval' | 'onAlarm'; readonly interval: number },
-  { instances = [] }: ResolvedProps,
+  { databaseIdentifier, instances = [] }: ResolvedProps,
 ) {
   return {
+    databaseIdentifier,
     schedule,
     intervalMinutes: interval,
     instances: instances.map(({ name, dbInstanceIdentifier }) => ({ name, dbInstanceIdentifier })),

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { DEFAULT_INSTANCE_NAME } from '../../lambda/contract.js';
 import {
   type AlarmCondition,
   alarmConditions,
@@ -8,9 +9,14 @@ import {
 } from './conditions.js';
 import { ALARM_DEFINITIONS } from './definitions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
+import { MAX_RULE, pageRule } from './page.js';
+import { alarmName } from './reaper-alarm.js';
 
 /** What the deployment knows, and the alarms hang on. */
 export interface AlarmContext extends Sweeping {
+  /** What the names of alarms begin with; `undefined` where it is missing, which is a fault of its own. */
+  readonly databaseIdentifier: string | undefined;
+
   /** The instances that are named; none where the secret names the only one. */
   readonly instances: readonly { readonly name: string; readonly dbInstanceIdentifier?: string | undefined }[];
 }
@@ -139,13 +145,34 @@ function databaseConnectionsFaults(
 function pageFaults(
   override: ParsedOverrides['Page'],
   exists: (name: MetricAlarmName) => boolean,
-  { schedule }: AlarmContext,
+  context: AlarmContext,
 ): readonly string[] {
   if (override === false) return [];
   const lacking = override?.of?.filter((name) => !exists(name)) ?? [];
   if (lacking.length > 0) return [`alarms.Page.of: expected alarms that there are, got ${lacking.join(', ')}`];
-  if (override?.of === undefined && !DEFAULT_PAGE[schedule].some(exists)) {
+  const of = (override?.of ?? DEFAULT_PAGE[context.schedule]).filter(exists);
+  if (of.length === 0) {
     return ['alarms.Page: expected false, or alarms in `of`, since those that page by default are left out'];
   }
-  return [];
+  const names = memberNames(of, context);
+  const { length: characters } = pageRule(names);
+  if (names.length <= MAX_RULE.alarms && characters <= MAX_RULE.characters) return [];
+  return [
+    `alarms.Page.of: expected a rule of ${MAX_RULE.alarms} alarms and ${MAX_RULE.characters} characters at most, which is all ` +
+      `that CloudWatch takes, got ${names.length} with ${characters}: name fewer alarms here, give the database and its ` +
+      'instances shorter names, or several reapers fewer instances each',
+  ];
+}
+
+/** The names of the alarms that set off Page, as they will be deployed. */
+function memberNames(
+  of: readonly MetricAlarmName[],
+  { databaseIdentifier = '', instances }: AlarmContext,
+): readonly string[] {
+  const instanceNames = instances.length === 0 ? [DEFAULT_INSTANCE_NAME] : instances.map(({ name }) => name);
+  return [...new Set(of)].flatMap((kind) =>
+    ALARM_DEFINITIONS[kind].ofInstance
+      ? instanceNames.map((instance) => alarmName(databaseIdentifier, kind, instance))
+      : [alarmName(databaseIdentifier, kind)],
+  );
 }

@@ -2,6 +2,18 @@ import { type Alarm, AlarmRule, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatc
 import type { Construct } from 'constructs';
 import { type AlarmActions, alarmName, describe } from './reaper-alarm.js';
 
+/**
+ * The longest rule of a composite alarm, in characters, and how many alarms it may name.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+ */
+export const MAX_RULE = { characters: 10_240, alarms: 100 } as const;
+
+/** The rule by which Page goes off: by the alarms' names, since their ARNs are twice as long. */
+export function pageRule(alarmNames: readonly string[]): string {
+  return alarmNames.map((name) => `ALARM("${name}")`).join(' OR ');
+}
+
 /** What pages. */
 export interface PageAlarmProps extends AlarmActions {
   readonly databaseIdentifier: string;
@@ -26,8 +38,8 @@ export function pageAlarm(scope: Construct, props: PageAlarmProps): CompositeAla
       evaluation: ['It has no data and no periods of its own: it changes with them, and is OK once all of them are.'],
       command: props.command,
     }),
-    // By their names: a rule is 10,240 characters at most, and ARNs are twice as long.
-    alarmRule: AlarmRule.fromString(props.alarms.map((alarm) => `ALARM("${alarm.alarmName}")`).join(' OR ')),
+    // References rather than names, so that CloudFormation makes the alarms first.
+    alarmRule: AlarmRule.fromString(pageRule(props.alarms.map((alarm) => alarm.alarmName))),
   });
   page.addAlarmAction(...props.actions);
   page.addOkAction(...props.okActions);

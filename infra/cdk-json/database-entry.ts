@@ -132,7 +132,7 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
     ...givenTogetherFaults(given),
     ...(settings.faults ?? []),
     ...(deployment.faults ?? []),
-    ...(deployment.value === undefined ? [] : givenAlarmFaults(given, deployment.value, settings.value)),
+    ...(deployment.value === undefined ? [] : givenAlarmFaults(name, given, deployment.value, settings.value)),
   ];
   if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
     return { faults: faults.map((fault) => inFile(name, fault)) };
@@ -182,6 +182,7 @@ function givenTogetherFaults(given: unknown): readonly string[] {
 
 /** What the alarms of an entry say against each other and the rest of it. */
 function givenAlarmFaults(
+  databaseIdentifier: string,
   given: unknown,
   { schedule, interval }: v.InferOutput<typeof deploymentSchema>,
   settings: Settings | undefined,
@@ -189,7 +190,8 @@ function givenAlarmFaults(
   // What is wrong with the instances is told already.
   if (settings === undefined) return [];
   const instances = (settings.instances ?? []).map(withIdentifier);
-  return alarmsInFileFaults(Object(given).alarms, { schedule, intervalMinutes: interval, instances });
+  const context = { databaseIdentifier, schedule, intervalMinutes: interval, instances };
+  return alarmsInFileFaults(Object(given).alarms, context);
 }
 
 /** The part of an entry that the schema of the deployment knows. Durations that are none are the entry's own fault. */

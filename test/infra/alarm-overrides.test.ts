@@ -15,12 +15,23 @@ const TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:on-call';
 
 /** One instance whose name RDS knows, and a sweep a minute. */
 const CONTEXT: AlarmContext = {
+  databaseIdentifier: 'orders',
   schedule: 'interval',
   intervalMinutes: 1,
   instances: [{ name: 'primary', dbInstanceIdentifier: 'orders-1' }],
 };
 
 const ON_ALARM: AlarmContext = { ...CONTEXT, schedule: 'onAlarm', intervalMinutes: 5 };
+
+/** An Aurora cluster with all the readers it may have, and the longest names. */
+const LONGEST: AlarmContext = {
+  ...CONTEXT,
+  databaseIdentifier: 'd'.repeat(64),
+  instances: Array.from({ length: 16 }, (_, index) => ({
+    name: `${index}`.padEnd(64, 'i'),
+    dbInstanceIdentifier: `orders-${index}`,
+  })),
+};
 
 const UNIDENTIFIED: AlarmContext = {
   ...CONTEXT,
@@ -76,6 +87,7 @@ describe('overrides that hold', () => {
       CONTEXT,
     ],
     ['a page of what is left of its default', { ServerFull: false, SlotsNearlyFull: false }, CONTEXT],
+    ['a page of all that pages by default, however many instances there are, and whatever their names', {}, LONGEST],
   ])('are %s', (_, overrides, context) => {
     expect(alarmFaults(overrides, context)).toEqual([]);
   });
@@ -273,6 +285,20 @@ describe('fails at synth', () => {
       { ServerFull: false, SlotsNearlyFull: false, ReaperNotRunning: false },
       CONTEXT,
       ['alarms.Page: expected false, or alarms in `of`, since those that page by default are left out'],
+    ],
+    [
+      'on a page whose rule is longer than CloudWatch takes',
+      { DatabaseConnections: { threshold: 180 }, Page: { of: METRIC_ALARMS } },
+      LONGEST,
+      [
+        /^alarms\.Page\.of: expected a rule of 100 alarms and 10240 characters at most, .*, got 84 with 14369: name fewer/,
+      ],
+    ],
+    [
+      'on a page of more alarms than CloudWatch takes, however short their names',
+      {},
+      { ...CONTEXT, instances: Array.from({ length: 34 }, (_, index) => ({ name: `${index}` })) },
+      [/^alarms\.Page\.of: .*, got 102 with \d{4}: name fewer/],
     ],
     [
       'on everything at once',

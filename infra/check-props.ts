@@ -8,6 +8,7 @@ import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deploymen
 import { loginFaults } from './login-faults.js';
 import { subnetFaults } from './network.js';
 import { shapeFaults } from './prop-shapes.js';
+import { hostFaults } from './rds-endpoint.js';
 import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
 import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets, resolveProps } from './resolve-props.js';
 import { vainFaults } from './vain-faults.js';
@@ -55,12 +56,13 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
     ...loginFaults({
       secret: { name: 'secret', given: props.secret !== undefined },
       adminSecret: { name: 'adminSecret', given: props.adminSecret !== undefined },
-      iamUserGiven: props.iamUser !== undefined,
+      iamUser: props.iamUser,
       resourceIdGiven: props.databaseResourceId !== undefined,
       instancesGiven: props.instances !== undefined,
     }),
     ...databaseFaults(props),
     ...subnetFaults(props),
+    ...hostFaults(props.instances ?? []),
     ...vainFaults(
       {
         databasePort: given.databasePort !== undefined,

@@ -2,7 +2,7 @@
 export interface GivenLogin {
   readonly secret: { readonly name: string; readonly given: boolean };
   readonly adminSecret: { readonly name: string; readonly given: boolean };
-  readonly iamUserGiven: boolean;
+  readonly iamUser: unknown;
   readonly resourceIdGiven: boolean;
   readonly instancesGiven: boolean;
 }
@@ -11,11 +11,12 @@ export interface GivenLogin {
 export function loginFaults({
   secret,
   adminSecret,
-  iamUserGiven,
+  iamUser,
   resourceIdGiven,
   instancesGiven,
 }: GivenLogin): readonly string[] {
   const faults: string[] = [];
+  const iamUserGiven = iamUser !== undefined;
   if (!secret.given && !adminSecret.given && !iamUserGiven) {
     faults.push(`${secret.name}: missing, and ${adminSecret.name} and iamUser too: give one`);
   }
@@ -28,6 +29,9 @@ export function loginFaults({
   // What iamUser needs of the settings, the function needs too: it is in their schema.
   if (adminSecret.given && !secret.given && !iamUserGiven && !instancesGiven) {
     faults.push(`instances: missing: beside ${adminSecret.name} no secret names the reaper's host`);
+  }
+  if (typeof iamUser === 'string' && /[*?$]/.test(iamUser)) {
+    faults.push(`iamUser: expected a role without *, ? or $, by which IAM would mean others too, got "${iamUser}"`);
   }
   if (iamUserGiven && !resourceIdGiven) {
     faults.push(

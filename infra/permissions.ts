@@ -26,6 +26,12 @@ export interface RoleRights {
   readonly publishes: boolean;
 }
 
+/** What RDS calls an instance or a cluster beyond its name, which another one could get. */
+export const RESOURCE_ID = {
+  form: /^(db|cluster)-[A-Z0-9]+$/,
+  expected: 'the resource id of an instance (db-…) or cluster (cluster-…)',
+};
+
 /** Who may log in to which database. */
 export interface IamLogin {
   /** The database role. */

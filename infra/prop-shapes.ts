@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
+import { RESOURCE_ID } from './permissions.js';
 
 /** What a prop must look like for the rest of the construct to read it. */
 interface Shape {
@@ -44,7 +45,10 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
   secret: SECRET,
   adminSecret: SECRET,
   iamUser: ELSEWHERE,
-  databaseResourceId: { expected: 'text, such as db-ABC or cluster-ABC', fits: isText },
+  databaseResourceId: {
+    expected: RESOURCE_ID.expected,
+    fits: (value) => isText(value) && (Token.isUnresolved(value) || RESOURCE_ID.form.test(String(value))),
+  },
   breakGlassSecret: SECRET,
   rescueLogin: ELSEWHERE,
   vpc: construct('a VPC (IVpc)', 'vpcId'),

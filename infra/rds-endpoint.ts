@@ -5,3 +5,17 @@ const INSTANCE_ENDPOINT = /^([a-z][a-z0-9-]*)\.(?!cluster-|proxy-)[a-z0-9]+\.[a-
 export function identifierIn(host: string): string | undefined {
   return INSTANCE_ENDPOINT.exec(host)?.[1];
 }
+
+/** Endpoints of RDS that lead to one instance now and to another then, or to a pooler. */
+const SHARED_ENDPOINT = /\.(cluster-ro|cluster-custom|proxy)-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;
+
+/** What is wrong with the hosts of instances: each sweep would visit another one, and call it by the same name. */
+export function hostFaults(instances: readonly { readonly host: string }[]): readonly string[] {
+  return instances.flatMap(({ host }, index) =>
+    SHARED_ENDPOINT.test(host)
+      ? [
+          `instances.${index}.host: expected the endpoint of one instance, got ${host}, of a reader, a custom endpoint or a proxy`,
+        ]
+      : [],
+  );
+}

@@ -45,7 +45,7 @@ export class ConnectionReaperStack extends Stack {
         databasePort: config.databasePort,
         interfaceEndpoints: config.interfaceEndpoints,
         breakGlassSecret: imported(breakGlassSecretArn, (arn) =>
-          Secret.fromSecretCompleteArn(this, 'BreakGlassSecret', arn),
+          importSecret(this, 'BreakGlassSecret', arn, config.breakGlassSecretKeyArn),
         ),
         alarms: imported(config.alarms, (alarms) => importAlarms(this, alarms)),
         logRetention: config.logRetentionDays,
@@ -57,11 +57,11 @@ export class ConnectionReaperStack extends Stack {
     this.tell(this.reaper);
   }
 
-  private tell({ handler, alarmTopic, pageTopic, dashboard }: ConnectionReaper): void {
+  private tell({ handler, logGroup, alarmTopic, pageTopic, dashboard }: ConnectionReaper): void {
     new CfnOutput(this, 'FunctionName', { value: handler.functionName });
     new CfnOutput(this, 'ReportCommand', {
       description: 'Prints what holds the connection slots, and changes nothing',
-      value: invokeCommand(handler, { action: 'report' }),
+      value: invokeCommand(this.reaper, { action: 'report' }),
     });
     if (pageTopic !== undefined) {
       new CfnOutput(this, 'PageTopicArn', {
@@ -73,6 +73,7 @@ export class ConnectionReaperStack extends Stack {
       description: 'Subscribe here whoever takes tickets: every alarm by itself, with what to do',
       value: alarmTopic.topicArn,
     });
+    new CfnOutput(this, 'LogGroupName', { value: logGroup.logGroupName });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName });
   }
 }
@@ -84,14 +85,14 @@ function imported<Name, Value>(name: Name | undefined, make: (name: Name) => Val
 
 /** The one of the two secrets that the entry names, if any. */
 function importLogin(scope: Construct, { settings, adminSecretArn, secretKeyArn }: DatabaseConfig) {
-  const encryptionKey = imported(secretKeyArn, (arn) => Key.fromKeyArn(scope, 'SecretKey', arn));
-  const secret = (id: string, arn: string | undefined) =>
-    imported(
-      arn,
-      (secretCompleteArn): ISecret =>
-        Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...given({ encryptionKey }) }),
-    );
-  return given({ secret: secret('Secret', settings.secretArn), adminSecret: secret('AdminSecret', adminSecretArn) });
+  const login = (id: string, arn: string | undefined) =>
+    imported(arn, (secretArn) => importSecret(scope, id, secretArn, secretKeyArn));
+  return given({ secret: login('Secret', settings.secretArn), adminSecret: login('AdminSecret', adminSecretArn) });
+}
+
+function importSecret(scope: Construct, id: string, secretCompleteArn: string, keyArn: string | undefined): ISecret {
+  const encryptionKey = imported(keyArn, (arn) => Key.fromKeyArn(scope, `${id}Key`, arn));
+  return Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...given({ encryptionKey }) });
 }
 
 function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {

@@ -5,9 +5,12 @@ import { check, demand, exactObject, InputError, textLike } from '../../lambda/f
 import { type Settings, type SettingsInput, settingsSchema } from '../../lambda/settings.js';
 import { deploymentSchema } from '../deployment-schema.js';
 import { loginFaults } from '../login-faults.js';
+import { RESOURCE_ID } from '../permissions.js';
+import { hostFaults } from '../rds-endpoint.js';
 import { withIdentifier } from '../resolve-props.js';
 import { vainFaults } from '../vain-faults.js';
 import { alarmsInFile, alarmsInFileFaults, topicArn } from './alarms.js';
+import { regionFaults, regionsOf } from './region.js';
 
 /** A partial ARN would have to be granted with a wildcard. */
 const completeSecretArn = textLike(
@@ -45,6 +48,15 @@ const settingsEntries = {
   metricsVia: anything,
 } as const satisfies Record<Exclude<keyof SettingsInput, 'database'>, v.GenericSchema>;
 
+/** @see https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html */
+const MOST_SECURITY_GROUPS = 5;
+
+const securityGroupIds = v.pipe(
+  atLeastOne(securityGroupId),
+  v.maxLength(MOST_SECURITY_GROUPS, `no more than ${MOST_SECURITY_GROUPS}`),
+  v.check((ids) => new Set(ids).size === ids.length, 'ids that differ'),
+);
+
 const vpc = v.pipe(
   exactObject({
     vpcId: textLike(/^vpc-[0-9a-f]+$/, 'the id of a VPC'),
@@ -67,13 +79,13 @@ export const entrySchema = exactObject({
   adminSecretArn: v.optional(completeSecretArn),
   /** The customer key that the secret is encrypted with, if any. */
   secretKeyArn: v.optional(keyArn),
+  /** The one that the break-glass secret is encrypted with. */
+  breakGlassSecretKeyArn: v.optional(keyArn),
   /** The resource that `iamUser` may log in to. */
-  databaseResourceId: v.optional(
-    textLike(/^(db|cluster)-[A-Z0-9]+$/, 'the resource id of an instance (db-…) or cluster (cluster-…)'),
-  ),
+  databaseResourceId: v.optional(textLike(RESOURCE_ID.form, RESOURCE_ID.expected)),
   vpc,
   /** The function's own, in place of a new one. */
-  securityGroupIds: v.optional(atLeastOne(securityGroupId)),
+  securityGroupIds: v.optional(securityGroupIds),
   databaseSecurityGroupId: v.optional(securityGroupId),
   databasePort: anything,
   interfaceEndpoints: v.optional(v.boolean('true or false')),
@@ -96,6 +108,8 @@ export interface DatabaseConfig
     v.InferOutput<typeof deploymentSchema> {
   /** Without `secretArn` where the login is made on deployment, or by IAM. */
   readonly settings: Settings;
+  /** Where all that the entry names is. */
+  readonly region: string | undefined;
 }
 
 const entries = 'an object that holds an entry for each database, under its name';
@@ -103,6 +117,8 @@ const entries = 'an object that holds an entry for each database, under its name
 const file = v.object({
   context: v.object({
     databases: v.pipe(
+      // A list is a record to valibot.
+      v.custom<object>((databases) => typeof databases === 'object' && !Array.isArray(databases), entries),
       v.record(v.string(), v.unknown(), entries),
       v.check((databases) => Object.keys(databases).length > 0, entries),
     ),
@@ -117,9 +133,26 @@ const file = v.object({
 export function parseDatabases(databases: unknown): readonly DatabaseConfig[] {
   const named = demand('cdk.json', file, { context: { databases } }).context.databases;
   const read = Object.entries(named).map(([name, given]) => readEntry(name, given));
-  const faults = read.flatMap((result) => ('faults' in result ? result.faults : []));
+  const faults = [
+    ...read.flatMap((result) => ('faults' in result ? result.faults : [])),
+    ...clashes(Object.keys(named)),
+  ];
   if (faults.length > 0) throw new InputError('cdk.json', faults);
   return read.flatMap((result) => ('faults' in result ? [] : result));
+}
+
+/** The name of a database's stack, in which there can be neither dots nor underscores. */
+export function stackName(database: string): string {
+  return `ConnectionReaper-${database.replaceAll(/[._]/g, '-')}`;
+}
+
+function clashes(names: readonly string[]): readonly string[] {
+  return names.flatMap((name, index) => {
+    const other = names.slice(0, index).find((before) => stackName(before) === stackName(name));
+    return other === undefined
+      ? []
+      : [`context.databases.${name}: expected a name whose stack is its own, got that of ${other}: ${stackName(name)}`];
+  });
 }
 
 /** Checks an entry as such, the settings in it and what concerns the deployment, so that all faults come out at once. */
@@ -132,6 +165,8 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
     ...givenTogetherFaults(given),
     ...(settings.faults ?? []),
     ...(deployment.faults ?? []),
+    ...hostFaults(settings.value?.instances ?? []),
+    ...(checked.value === undefined ? [] : regionFaults(checked.value)),
     ...(deployment.value === undefined ? [] : givenAlarmFaults(name, given, deployment.value, settings.value)),
   ];
   if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
@@ -142,6 +177,7 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
     ...checked.value,
     ...deployment.value,
     databasePort,
+    region: regionsOf(checked.value)[0]?.region,
     settings: { ...settings.value, secretArn: checked.value.secretArn },
   };
 }
@@ -155,7 +191,7 @@ function givenTogetherFaults(given: unknown): readonly string[] {
     ...loginFaults({
       secret: { name: 'secretArn', given: says('secretArn') },
       adminSecret: { name: 'adminSecretArn', given: says('adminSecretArn') },
-      iamUserGiven: says('iamUser'),
+      iamUser: (given as { readonly iamUser?: unknown }).iamUser,
       resourceIdGiven: says('databaseResourceId'),
       instancesGiven: says('instances'),
     }),
@@ -174,6 +210,9 @@ function givenTogetherFaults(given: unknown): readonly string[] {
       },
       'Arn',
     ),
+    ...(says('breakGlassSecretKeyArn') && !says('breakGlassSecretArn')
+      ? ['breakGlassSecretKeyArn: expected nothing without breakGlassSecretArn, since it is its key']
+      : []),
     ...(says('secretKeyArn') && !says('secretArn') && !says('adminSecretArn')
       ? ['secretKeyArn: expected nothing without secretArn or adminSecretArn, since it is their key']
       : []),

@@ -105,6 +105,58 @@ describe('entries', () => {
       fault: /orders\.pageTopicArn: expected nothing without the alarm Page/,
     },
     {
+      with: 'things of several regions',
+      entry: { ...LEAST, alarmTopicArn: 'arn:aws:sns:us-east-1:123456789012:on-call' },
+      fault: /orders\.alarmTopicArn: expected the region of vpc\.availabilityZones\.0, eu-central-1, got us-east-1$/,
+    },
+    {
+      with: 'the endpoint of any reader',
+      entry: {
+        ...LEAST,
+        instances: [{ name: 'reader', host: 'orders.cluster-ro-abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
+      },
+      fault: /orders\.instances\.0\.host: expected the endpoint of one instance, got orders\.cluster-ro-/,
+    },
+    {
+      with: 'the endpoint of a proxy',
+      entry: {
+        ...LEAST,
+        instances: [{ name: 'proxy', host: 'orders.proxy-abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
+      },
+      fault: /orders\.instances\.0\.host: expected the endpoint of one instance/,
+    },
+    {
+      with: 'a security group twice',
+      entry: { ...LEAST, securityGroupIds: ['sg-00000000000000001', 'sg-00000000000000001'] },
+      fault: /orders\.securityGroupIds: expected ids that differ/,
+    },
+    {
+      with: 'more security groups than Lambda takes',
+      entry: {
+        ...LEAST,
+        securityGroupIds: ['1', '2', '3', '4', '5', '6'].map((digit) => `sg-0000000000000000${digit}`),
+      },
+      fault: /orders\.securityGroupIds: expected no more than 5/,
+    },
+    {
+      with: 'a login by IAM as anybody',
+      entry: {
+        vpc: LEAST.vpc,
+        iamUser: '*',
+        databaseResourceId: 'db-ABC',
+        instances: [{ name: 'primary', host: 'db.example' }],
+      },
+      fault: /orders\.iamUser: expected a role without \*, \? or \$, by which IAM would mean others too, got "\*"$/,
+    },
+    {
+      with: 'the key of a break-glass secret that there is not',
+      entry: {
+        ...LEAST,
+        breakGlassSecretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000',
+      },
+      fault: /orders\.breakGlassSecretKeyArn: expected nothing without breakGlassSecretArn/,
+    },
+    {
       with: 'the key of a secret that there is not',
       entry: {
         vpc: LEAST.vpc,
@@ -180,10 +232,16 @@ describe('entries', () => {
     ]);
   });
 
+  test('fails when two names make one stack', () => {
+    expect(faultsOf({ 'a.b': LEAST, 'a-b': LEAST })).toEqual([
+      'context.databases.a-b: expected a name whose stack is its own, got that of a.b: ConnectionReaper-a-b',
+    ]);
+  });
+
   test.each([
     ['missing', undefined],
     ['empty', {}],
-    ['a list', []],
+    ['a list', [LEAST]],
     ['text, as -c on the command line gives it', '{}'],
   ])('fails when the databases are %s', (_, databases) => {
     expect(faultsOf(databases)).toEqual([expect.stringMatching(/^context\.databases: /)]);

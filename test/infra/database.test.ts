@@ -319,14 +319,13 @@ test('only an endpoint of an instance names one', () => {
     'shop-1.abcdefghijkl.eu-central-1.rds.amazonaws.com',
     'shop-1.abcdefghijkl.cn-north-1.rds.amazonaws.com.cn',
     'shop.cluster-abcdefghijkl.eu-central-1.rds.amazonaws.com',
-    'shop.cluster-ro-abcdefghijkl.eu-central-1.rds.amazonaws.com',
     'db.example',
     '10.0.0.1',
   ].map((host) => {
     const { reaper } = aReaperOf(anInstance, () => ({ instances: [{ name: 'one', host }] }));
     return reaper.dbInstanceIdentifiers['one'];
   });
-  expect(identifiers).toEqual(['shop-1', 'shop-1', undefined, undefined, undefined, undefined]);
+  expect(identifiers).toEqual(['shop-1', 'shop-1', undefined, undefined, undefined]);
 });
 
 test('a database of another stack needs nothing of the reaper, so that there is no circle', () => {

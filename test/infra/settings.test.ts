@@ -172,6 +172,21 @@ describe('the props', () => {
       faults: [/^databaseResourceId: expected nothing without iamUser/],
     },
     {
+      given: 'anybody to log in as',
+      props: { iamUser: 'a*', databaseResourceId: 'db-ABC', instances: [{ name: 'primary', host: 'db.example' }] },
+      faults: [/^iamUser: expected a role without \*, \? or \$/],
+    },
+    {
+      given: 'any database to log in to',
+      props: { iamUser: 'reaper', databaseResourceId: '*', instances: [{ name: 'primary', host: 'db.example' }] },
+      faults: [/^databaseResourceId: expected the resource id of an instance/],
+    },
+    {
+      given: 'the endpoint of any reader',
+      props: { instances: [{ name: 'r', host: 'orders.cluster-ro-abcdefghijkl.eu-central-1.rds.amazonaws.com' }] },
+      faults: [/^instances\.0\.host: expected the endpoint of one instance/],
+    },
+    {
       given: 'a user and no resource to log in to',
       props: { iamUser: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
       faults: [/^databaseResourceId: missing: iamUser is granted on it/],

@@ -1,10 +1,12 @@
+import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { ConnectionReaperStack } from '../../infra/cdk-json/connection-reaper-stack.js';
 import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
+import { databaseStacks } from '../../infra/cdk-json/database-stacks.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import { parseSettings } from '../../lambda/settings.js';
-import { anApp, bare, propertiesOf, resolved, SECRET_ARN, statementsOf } from './a-reaper.js';
+import { anApp, bare, propertiesOf, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
 
 const VPC = {
   vpcId: 'vpc-0123456789abcdef0',
@@ -131,18 +133,38 @@ test('tells how to ask for a report, where to subscribe and where to look', () =
     ),
     AlarmTopicArn: expect.stringMatching(/^\$\{ReaperAlarmTopic\w+\}$/),
     PageTopicArn: expect.stringMatching(/^\$\{ReaperPageTopic\w+\}$/),
+    LogGroupName: expect.stringMatching(/^\$\{ReaperLog\w+\}$/),
     DashboardName: expect.stringMatching(/^\$\{ReaperDashboard\w+\}$/),
   });
 });
 
-test('is bound to no account and no region, so that nothing is looked up', () => {
-  const [config] = parseDatabases({ orders: { secretArn: SECRET_ARN, vpc: VPC } });
-  if (config === undefined) throw new Error('no config');
-  const app = anApp();
-  new ConnectionReaperStack(app, 'Stack', { config });
+test('is bound to the region of what it names, and to no account, so that nothing is looked up', () => {
+  const app = new App({
+    context: { ...SHIPPED_CONTEXT, databases: { orders: { secretArn: SECRET_ARN, vpc: VPC } } },
+    builtinCloudFormationValidation: false,
+  });
+  const [stack] = databaseStacks(app);
   const assembly = app.synth();
-  expect(assembly.getStackByName('Stack').environment.name).toBe('aws://unknown-account/unknown-region');
+  expect(assembly.getStackArtifact(stack?.artifactId ?? '').environment.name).toBe(
+    'aws://unknown-account/eu-central-1',
+  );
   expect(assembly.manifest.missing).toBeUndefined();
+});
+
+test('may decrypt each secret with its own key', () => {
+  const breakGlassKey = KEY_ARN.replaceAll('0000', '1111');
+  const template = templateOf({
+    secretArn: SECRET_ARN,
+    secretKeyArn: KEY_ARN,
+    breakGlassSecretArn: SECRET_ARN.replace('orders', 'break-glass'),
+    breakGlassSecretKeyArn: breakGlassKey,
+    vpc: VPC,
+  });
+  const decrypts = statementsOf({ template }, 'ReaperRole').filter((statement) =>
+    JSON.stringify(statement).includes('kms:Decrypt'),
+  );
+  expect(JSON.stringify(decrypts)).toContain(KEY_ARN);
+  expect(JSON.stringify(decrypts)).toContain(breakGlassKey);
 });
 
 function templateOf(entry: unknown): Template {

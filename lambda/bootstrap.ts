@@ -1,14 +1,18 @@
 /**
- * The bootstrap's entry: a function that runs while a stack is deployed, and never else. It logs in with the admin secret
- * and brings the reaper's role to the declared state, on every instance that takes writes:
+ * The bootstrap's entry: a function that runs while a stack is deployed, and never else but by hand. It logs in with the
+ * admin secret and brings the reaper's role to the declared state, on every instance that takes writes:
  *
  *   grants        the role, its rights, and which limits it may set
  *   password      the one in the reaper's own secret; none where it logs in by token
  *   proof         a login as the reaper
  *
  * All of it may be done again at any time. A failure fails the deployment, whose message is the error's.
+ *
+ * The role stays when its resource is deleted. A role that is dropped takes along what it owns and was given, which is for
+ * a person to say; and a database that is out of reach would keep its stack from going.
  */
 import pg from 'pg';
+import * as v from 'valibot';
 import { secretsManager } from './aws-client.js';
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from './contract.js';
 import { type CredentialsSource, secretCredentials } from './credentials.js';
@@ -45,21 +49,51 @@ const ANSWERING_MS = 2_000;
 
 const log = logTo(process.stdout);
 
+/**
+ * CloudFormation takes an answer of 4,096 bytes, with the names of stack and resource in it, and one line of CDK's that
+ * says where logs are by default.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
+ */
+const MAX_REFUSAL_BYTES = 2_500;
+
 /** The role could not be brought to the declared state. */
 class BootstrapError extends Error {
   override readonly name = 'BootstrapError';
 
   constructor(cause: unknown) {
-    super(`The database role of the Connection Reaper is not set up: ${describeRefusal(cause)}. Then deploy again.`, {
-      cause,
-    });
-    // CloudFormation shows message and stack, and neither if both are too long. Ours is of one minified line.
+    super(
+      `The database role of the Connection Reaper is not set up: ${shortened(describeRefusal(cause))}. ` +
+        `Then deploy again. The log is in the group ${process.env['AWS_LAMBDA_LOG_GROUP_NAME']}.`,
+      { cause },
+    );
+    // CloudFormation shows it after the message. Ours is of one minified line.
     this.stack = '';
   }
 }
 
-/** Brings the reaper's role to the declared state. */
-export async function bootstrap(_event: unknown, context: InvocationContext): Promise<BootstrapAnswer> {
+/** Of a long text what CloudFormation has room for, as it comes there: in JSON. */
+function shortened(text: string): string {
+  const size = (part: string) => Buffer.byteLength(JSON.stringify(part));
+  if (size(text) <= MAX_REFUSAL_BYTES) return text;
+  let part = text.slice(0, MAX_REFUSAL_BYTES);
+  while (size(part) > MAX_REFUSAL_BYTES) part = part.slice(0, -100);
+  return `${part}... (the log has the rest)`;
+}
+
+const deletion = v.object({ RequestType: v.literal('Delete') });
+
+/**
+ * Brings the reaper's role to the declared state.
+ *
+ * @param event CloudFormation's, or anything by hand.
+ * @returns what was done, and nothing for a deletion.
+ */
+export async function bootstrap(
+  event: unknown,
+  context: InvocationContext,
+): Promise<BootstrapAnswer | Record<string, never>> {
+  if (v.is(deletion, event)) return {};
   const cutOff = new AbortController();
   const timer = setTimeout(() => cutOff.abort(), context.getRemainingTimeInMillis() - ANSWERING_MS);
   try {
@@ -67,9 +101,8 @@ export async function bootstrap(_event: unknown, context: InvocationContext): Pr
     log.write({ event: 'bootstrap', ...answer });
     return answer;
   } catch (error) {
-    const failure = new BootstrapError(error);
-    log.write({ event: 'bootstrap', error: failure.message }, 'ERROR');
-    throw failure;
+    log.write({ event: 'bootstrap', error: describeRefusal(error) }, 'ERROR');
+    throw new BootstrapError(error);
   } finally {
     clearTimeout(timer);
   }

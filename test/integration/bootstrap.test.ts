@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
 import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/answer.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import type { SettingsInput } from '../../lambda/settings.js';
+import { type CustomResourceProvider, loadProviderFramework } from '../support/custom-resource.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
 const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/admin-AbCdEf';
@@ -152,7 +153,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     const error = await failure(lambda);
     expect(error.errorType).toBe('BootstrapError');
     expect(error.errorMessage).toMatch(
-      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as postgres: 28P01: .*compare it with the role\. Then deploy again\.$/,
+      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as postgres: 28P01: .*compare it with the role\. Then deploy again\. The log is in the group \/aws\/lambda\/connection-reaper\.$/,
     );
     expect(error.trace.join('')).toBe('');
     expect(`${error.errorMessage}${lambda.log().join('')}`).not.toContain('not-the-password');
@@ -161,7 +162,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
   it('when a limit is declared for a superuser', async () => {
     const { errorMessage } = await failure(bootstrapWith({ roleLimits: { [superuser()]: 5 } }));
     expect(errorMessage).toMatch(
-      /on "writer": 22023: superusers, whom no .*: postgres; Leave them out, .*\. Then deploy again\.$/,
+      /on "writer": 22023: superusers, whom no .*: postgres; Leave them out, .*\. Then deploy again\./,
     );
   });
 
@@ -207,5 +208,70 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     expect(errorMessage).toMatch(
       /could not log in to "gone" at 127\.0\.0\.1:1 as postgres: .*check host, port, security groups/,
     );
+  });
+});
+
+describe('to CloudFormation', () => {
+  const NEW = { RequestType: 'Create' } as const;
+  const GONE = [{ name: 'gone', host: '127.0.0.1', port: 1 }];
+  let provider: CustomResourceProvider;
+
+  beforeAll(async () => {
+    provider = await loadProviderFramework();
+    // The framework's log level is above what it writes.
+    vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  });
+
+  afterAll(async () => {
+    vi.restoreAllMocks();
+    await provider[Symbol.asyncDispose]();
+  });
+
+  it('it stays one resource, however often it is updated', async () => {
+    const { invoke } = bootstrapWith();
+    const created = await provider.ask(NEW, invoke);
+    expect(created.Status).toBe('SUCCESS');
+    const { PhysicalResourceId } = created;
+    expect(await provider.ask({ RequestType: 'Update', PhysicalResourceId }, invoke)).toEqual(created);
+  });
+
+  it('it leaves the role as it is when it is deleted, and needs no database for that', async () => {
+    await bootstrapWith().invoke({});
+    const lambda = bootstrapWith({ instances: GONE });
+    const deletion = { RequestType: 'Delete', PhysicalResourceId: 'one' } as const;
+    expect(await provider.ask(deletion, lambda.invoke)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'one' });
+    const reaper = await database.connect('connection_reaper', { password: OWN_PASSWORD });
+    expect((await reaper.query('select current_user as user')).rows).toEqual([{ user: 'connection_reaper' }]);
+  });
+
+  it.each([NEW, { RequestType: 'Update', PhysicalResourceId: 'one' } as const])(
+    'a failure is told in a few lines, and has no stack: $RequestType',
+    async (request) => {
+      const { Status, Reason } = await provider.ask(request, bootstrapWith({ instances: GONE }).invoke);
+      expect(Status).toBe('FAILED');
+      expect(Reason.split('\n')).toEqual([
+        expect.stringMatching(
+          /^The database role .* is not set up: could not log in to "gone" .*\. Then deploy again\. The log is in the group \/aws\/lambda\/connection-reaper\.$/,
+        ),
+        '',
+        // The framework's own, which knows of no other log.
+        'Logs: /aws/lambda/Orders-ReaperBootstrapFunction',
+        '',
+      ]);
+    },
+  );
+
+  it('a failure with much to tell takes no more room than there is, and the log has all of it', async () => {
+    const roles = Array.from({ length: 50 }, (_, index) => `${'ö'.repeat(28)}_${index}`);
+    await database.admin.query(roles.map((role) => `create role "${role}" superuser;`).join(''));
+    const lambda = bootstrapWith({ roleLimits: Object.fromEntries(roles.map((role) => [role, 1])) });
+    const { Status, Reason, bytes } = await provider.ask(NEW, lambda.invoke);
+    await database.admin.query(roles.map((role) => `drop role "${role}";`).join(''));
+    expect(Status).toBe('FAILED');
+    expect(Reason).toMatch(/: superusers, .*\.\.\. \(the log has the rest\)\. Then deploy again\. /);
+    expect(bytes).toBeGreaterThan(3_000);
+    expect(bytes).toBeLessThanOrEqual(4_096);
+    const [line] = lambda.log().map((one) => JSON.parse(one));
+    expect(roles.filter((role) => !line.error.includes(role))).toEqual([]);
   });
 });

@@ -64,6 +64,7 @@ describe('an execution environment', () => {
       AWS_DEFAULT_REGION: 'us-east-1',
       AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
       AWS_LAMBDA_FUNCTION_NAME: 'reaper-orders',
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/reaper-orders',
       AWS_REGION: 'us-east-1',
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       AWS_SECRET_ACCESS_KEY: 'example',

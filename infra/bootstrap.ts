@@ -1,11 +1,11 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { CustomResource, Duration, FileSystem, Validations } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../lambda/contract.js';
-import { bundledFunction } from './bundled-function.js';
+import { bootstrapProvider } from './bootstrap-provider.js';
+import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';
 import { given } from './given.js';
 import type { Placement } from './network.js';
@@ -13,7 +13,7 @@ import { functionRole } from './permissions.js';
 import { reaperSettings } from './reaper-settings.js';
 import { type CheckedProps, iamLoginOf } from './resolve-props.js';
 
-/** Less than the two minutes for which CDK's trigger waits, so that the error that comes out is ours. */
+/** For every instance, one after another. The provider waits longer, so that the error that comes out is ours. */
 const TIMEOUT = Duration.seconds(90);
 
 /**
@@ -51,28 +51,45 @@ export interface BootstrapProps {
 
 /**
  * Sets up the database role on deployment: when it is new, when what it is to be changes, and when the code that does it
- * changes. A failure fails the deployment.
+ * changes. A failure fails the deployment. Not a `Trigger` of CDK's, whose role may write every log and whose own log is
+ * kept for ever.
  */
-export function bootstrapTrigger(scope: Construct, bootstrap: BootstrapProps): Trigger {
+export function bootstrapResource(scope: Construct, bootstrap: BootstrapProps): CustomResource {
   const parts = new Construct(scope, 'Bootstrap');
-  const trigger = new Trigger(parts, 'Trigger', { handler: bootstrapFunction(parts, bootstrap) });
+  const environment = bootstrapEnvironment(parts, bootstrap);
+  const handler = bootstrapFunction(parts, environment, bootstrap);
+  const resource = new CustomResource(parts, 'DatabaseRole', {
+    resourceType: 'Custom::ConnectionReaperBootstrap',
+    serviceToken: bootstrapProvider(parts, handler, bootstrap.logRetention).serviceToken,
+    // The function reads neither: CloudFormation runs it again when one of them is another than before.
+    properties: { Environment: environment, Code: FileSystem.fingerprint(BUNDLE_FOLDER) },
+  });
   // It logs in, so the server must be up and the ways there open. The rules are parts of the security groups.
   const { peer, facts } = bootstrap.props;
   const { securityGroups, endpoints } = bootstrap.placement;
   const prerequisites = [...securityGroups, ...(peer?.connections.securityGroups ?? []), facts?.database, endpoints];
-  trigger.node.addDependency(...prerequisites.filter((part) => part !== undefined));
-  return trigger;
+  resource.node.addDependency(...prerequisites.filter((part) => part !== undefined));
+  return resource;
+}
+
+/** Only what concerns the role. Other settings may change while the database can't be reached. */
+function bootstrapEnvironment(scope: Construct, { props, secret, adminSecret, placement }: BootstrapProps) {
+  const settings = reaperSettings(props, secret?.secretArn);
+  const { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin } = settings;
+  return reaperEnvironment(
+    scope,
+    { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin },
+    { [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn, ...placement.endpoints?.environment },
+  );
 }
 
 function bootstrapFunction(
   scope: Construct,
+  environment: Record<string, string>,
   { props, secret, adminSecret, placement, logRetention }: BootstrapProps,
 ): LambdaFunction {
   const { endpoints, vpcSubnets, ...place } = placement;
   const logGroup = new LogGroup(scope, 'Log', { retention: logRetention });
-  // Only what concerns the role. Other settings may change while the database can't be reached.
-  const settings = reaperSettings(props, secret?.secretArn);
-  const { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin } = settings;
   const rights = {
     read: secret === undefined ? [adminSecret] : [adminSecret, secret],
     connect: iamLoginOf(props),
@@ -83,11 +100,7 @@ function bootstrapFunction(
     description: `Sets up the role of the Connection Reaper of ${props.databaseIdentifier}, while it is deployed`,
     handler: 'bootstrap',
     timeout: TIMEOUT,
-    environment: reaperEnvironment(
-      scope,
-      { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin },
-      { [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn, ...endpoints?.environment },
-    ),
+    environment,
     role,
     ...place,
     ...given({ vpcSubnets }),

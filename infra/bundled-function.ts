@@ -13,7 +13,7 @@ import type { Construct } from 'constructs';
 import { allowNetworkInterfaces, denyNetworkInterfacesToCode } from './permissions.js';
 
 /** Next to this folder in the sources as in the package, which has both in `dist/`. */
-const BUNDLE_FOLDER = fileURLToPath(new URL('../bundle', import.meta.url));
+export const BUNDLE_FOLDER = fileURLToPath(new URL('../bundle', import.meta.url));
 
 /** Enough for thousands of backends, since the bundle is small. */
 const MEMORY_MB = 256;
@@ -39,6 +39,8 @@ export function bundledFunction(scope: Construct, props: BundledFunctionProps): 
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     memorySize: MEMORY_MB,
+    // In one it reaches the VPC alone; whether that will do is checked with the other props.
+    allowPublicSubnet: true,
     loggingFormat: LoggingFormat.JSON,
   });
   bundled.node.addDependency(networkInterfaces);

@@ -5,16 +5,15 @@ import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
-import type { ITrigger } from 'aws-cdk-lib/triggers';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
 import { alarmTopic } from './alarms/topic.js';
-import { bootstrapTrigger, ownSecret } from './bootstrap.js';
+import { bootstrapResource, ownSecret } from './bootstrap.js';
 import { checkProps, withDefaults } from './check-props.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { reaperDashboard } from './dashboard.js';
-import { turnOnIamLogin } from './database.js';
+import { noteReaperLogin, turnOnIamLogin } from './database.js';
 import { ReaperMetrics } from './metrics.js';
 import { connectToDatabase, placeReaper } from './network.js';
 import { reaperFunction } from './reaper-function.js';
@@ -36,13 +35,17 @@ export class ConnectionReaper extends ReaperMetrics {
   readonly instanceNames: readonly string[];
   readonly dbInstanceIdentifiers: Readonly<Record<string, string>>;
   readonly interval: Duration;
+  readonly timeout: Duration;
   readonly handler: IFunction;
 
   /** The login: the given one, or the construct's own; none where it is by IAM. */
   readonly secret?: ISecret;
 
-  /** What sets up the database role on deployment; only with `adminSecret`. */
-  readonly bootstrap?: ITrigger;
+  /**
+   * What sets up the database role on deployment; only with `adminSecret`. Where it must wait for more than the database
+   * and the ways there, such as endpoints that the app makes: `reaper.bootstrap?.node.addDependency(…)`.
+   */
+  readonly bootstrap?: IConstruct;
 
   /** The function's log: every termination and every change of a limit. */
   readonly logGroup: ILogGroup;
@@ -73,23 +76,23 @@ export class ConnectionReaper extends ReaperMetrics {
     this.instanceNames = props.instances?.map(({ name }) => name) ?? [DEFAULT_INSTANCE_NAME];
     this.dbInstanceIdentifiers = identifiersOf(props);
     this.interval = interval;
+    this.timeout = timeout;
     this.logGroup = new LogGroup(this, 'Log', { retention: logRetention });
     this.deadLetterQueue = new Queue(this, 'DeadLetters', { enforceSSL: true });
     const { logGroup, deadLetterQueue } = this;
 
-    const secret = props.secret ?? (props.iamUser === undefined ? ownSecret(this, databaseIdentifier) : undefined);
+    const secret = login(this, props);
     if (secret !== undefined) this.secret = secret;
-    if (props.iamUser !== undefined && props.facts !== undefined) turnOnIamLogin(props.facts);
     const placement = placeReaper(this, props);
     const handler = reaperFunction(this, { props, secret, placement, timeout, logGroup, deadLetterQueue });
     connectToDatabase(handler.connections, props);
     this.handler = handler;
     if (adminSecret !== undefined) {
-      this.bootstrap = bootstrapTrigger(this, { props, secret, adminSecret, placement, logRetention });
+      this.bootstrap = bootstrapResource(this, { props, secret, adminSecret, placement, logRetention });
     }
     if (schedule === 'interval') {
       const sweeps = scheduleSweeps(this, handler, { interval, deadLetterQueue });
-      this.bootstrap?.executeBefore(sweeps);
+      if (this.bootstrap !== undefined) sweeps.node.addDependency(this.bootstrap);
       if (props.facts?.pausesByItself === true) warnOfWakefulness(this);
     }
 
@@ -108,6 +111,17 @@ export class ConnectionReaper extends ReaperMetrics {
     });
     this.dashboard = reaperDashboard(this, this, this.alarms);
   }
+}
+
+/** The login: the given one, or one of the construct's own; `undefined` where it is by IAM. */
+function login(scope: Construct, { secret, iamUser, facts, databaseIdentifier }: CheckedProps): ISecret | undefined {
+  if (iamUser !== undefined) {
+    if (facts !== undefined) turnOnIamLogin(facts);
+    return undefined;
+  }
+  const own = secret ?? ownSecret(scope, databaseIdentifier);
+  if (facts !== undefined) noteReaperLogin(facts, own);
+  return own;
 }
 
 function identifiersOf({ instances = [] }: CheckedProps): Readonly<Record<string, string>> {

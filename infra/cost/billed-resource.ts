@@ -39,12 +39,11 @@ const FREE: ReadonlySet<string> = new Set([
   'AWS::IAM::Role',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Permission',
-  'AWS::Lambda::Version',
   'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::Queue',
   'AWS::SQS::QueuePolicy',
-  'Custom::Trigger',
+  'Custom::ConnectionReaperBootstrap',
 ]);
 
 /**

@@ -199,8 +199,11 @@ describe('what has no known price is said to have none', () => {
 test('functions that only a deployment invokes are free', () => {
   const template = aTemplate({
     Bootstrap: aFunction({ REAPER_SETTINGS: JSON.stringify(SETTINGS), REAPER_ADMIN_SECRET: 'arn' }),
-    Provider: { Type: 'AWS::Lambda::Function', Properties: { Handler: '__entrypoint__.handler' } },
-    Trigger: { Type: 'Custom::Trigger', Properties: { ServiceToken: { 'Fn::GetAtt': ['Provider', 'Arn'] } } },
+    Provider: { Type: 'AWS::Lambda::Function', Properties: { Handler: 'framework.onEvent' } },
+    DatabaseRole: {
+      Type: 'Custom::ConnectionReaperBootstrap',
+      Properties: { ServiceToken: { 'Fn::GetAtt': ['Provider', 'Arn'] } },
+    },
   });
   expect(costReport(template).notPriced).toEqual([]);
   expect(costReport(template).usd).toBe(costReport(aTemplate()).usd);

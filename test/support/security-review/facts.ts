@@ -5,7 +5,7 @@
  * A type of resource or a form of a rule that is not known here is an error, so that none is left out of the review.
  */
 import { bare } from '../../infra/a-reaper.js';
-import { list, managedStatements, permission, type Statement, statements } from './statements.js';
+import { list, permission, type Statement, statements } from './statements.js';
 
 /** A rule of a security group: one side of a way. */
 export interface Path {
@@ -53,10 +53,9 @@ const WITHOUT_BEARING = new Set([
   'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
   'AWS::Lambda::EventInvokeConfig',
-  'AWS::Lambda::Version',
   'AWS::Scheduler::Schedule',
   'AWS::SNS::Topic',
-  'Custom::Trigger',
+  'Custom::ConnectionReaperBootstrap',
 ]);
 
 /** @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
@@ -80,9 +79,11 @@ export function addedFacts(before: object, after: object): readonly Fact[] {
 function factsOfResource(id: string, { Type, DeletionPolicy }: Resource, properties: Properties): readonly Fact[] {
   switch (Type) {
     case 'AWS::IAM::Role':
+      if (list(properties['ManagedPolicyArns']).length > 0) {
+        throw new Error(`the security review doesn't know what the managed policies of ${id} allow: write them out`);
+      }
       return [
         ...statements('trust', properties['AssumeRolePolicyDocument'], { resource: id }),
-        ...list(properties['ManagedPolicyArns']).flatMap((arn) => managedStatements(id, arn)),
         ...list(properties['Policies']).flatMap((policy) =>
           statements('role', (policy as Properties)['PolicyDocument'], { who: id }),
         ),

@@ -4,9 +4,9 @@
 type Reasons = Readonly<Record<string, string>>;
 
 const PLACING = 'Lambda places the function into its VPC in its name';
-const OF_CDK = "AWS's own policy, on the role that CDK makes once a stack for all its triggers";
 const YET_TO_BE_MADE = 'AWS documents them for all resources, since the interfaces are yet to be made';
 const LOGIN = 'its login to the database';
+const LOG_LINES_OUTSIDE = 'its lines, which Lambda sends; it can make no other log';
 const LOG_LINES = 'its lines, which Lambda sends, and not through the VPC; it can make no other log';
 
 /** By action, then by whoever may, or by `whoever: on what` where that differs. */
@@ -24,17 +24,19 @@ export const WHY_ALLOWED: Readonly<Record<string, Reasons>> = {
   },
   'kms:GenerateDataKey*': { CloudWatch: 'the same, in the form that SNS documents for services that publish' },
   'cloudwatch:PutMetricData': { 'the sweep': 'its metrics' },
-  'logs:CreateLogStream': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, "CDK's trigger": 'its log' },
-  'logs:PutLogEvents': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, "CDK's trigger": 'its log' },
-  'logs:CreateLogGroup': { "CDK's trigger": 'its log' },
+  'logs:CreateLogStream': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, 'the provider': LOG_LINES_OUTSIDE },
+  'logs:PutLogEvents': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, 'the provider': LOG_LINES_OUTSIDE },
   'sqs:SendMessage': {
     'the sweep': 'Lambda hands over the events of runs that failed, in its name',
     'the schedule': 'it hands over the sweeps that Lambda did not take',
   },
   'lambda:InvokeFunction': {
     'the schedule': 'to start the sweeps',
-    "CDK's trigger": 'to run it on deployment',
+    'the provider': 'to run it on deployment',
     CloudWatch: 'a sweep at once, when connections are many',
+  },
+  'lambda:GetFunction': {
+    'the provider': 'to wait until it is ready again, where it ran so long ago that Lambda took it out of its VPC',
   },
   'sns:Publish': {
     CloudWatch: 'to notify of alarms; the rule that demands TLS takes the place of the one that lets it in',
@@ -75,10 +77,6 @@ export const WHY_NOT_NARROWER: Reasons = {
   'ec2:UnassignPrivateIpAddresses': YET_TO_BE_MADE,
   'cloudwatch:PutMetricData': 'it knows no resources, so the namespace limits it',
   'secretsmanager:GetSecretValue': 'AWS adds six characters to a name that only it knows; the whole ARN is exact',
-  'lambda:InvokeFunction': 'it calls the newest version, whose number is not known before',
-  'logs:CreateLogGroup': OF_CDK,
-  'logs:CreateLogStream': OF_CDK,
-  'logs:PutLogEvents': OF_CDK,
 };
 
 export const WHY_AT_ENDPOINT = 'the endpoint lets through what the role may, and nobody else';
@@ -98,12 +96,11 @@ export const WHY_CONNECTED: Reasons = {
 /** By what is kept, runs outside of the VPC, or lets nobody in. */
 export const WHY_THERE: Reasons = {
   'the functions': 'their security group has no rule that lets in: functions are invoked by the API of Lambda',
-  "CDK's trigger": 'it calls the bootstrap and answers CloudFormation; it has no login to any database',
+  'the provider': 'it calls the bootstrap and answers CloudFormation; it has no login to any database',
   'the log of the sweep':
     'whose backends were ended and which limits set: application, role, database, client address; no statement, no secret',
   'the log of the bootstrap': 'which rights the role was given',
-  "the log of CDK's trigger":
-    'what the bootstrap answered, or why it failed; Lambda makes this log, and CDK sets no retention',
+  'the log of the provider': 'when it ran, and nothing of what it was told',
   'the dead letters': 'the event of a run that failed, and the beginning of its error; nothing here may read them',
   "the reaper's own secret":
     'the password of the role, 40 random characters; not rotated, since that takes the admin secret',

@@ -16,11 +16,6 @@ export interface Statement {
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaBasicExecutionRole.html */
-const MANAGED_POLICIES: Readonly<Record<string, readonly string[]>> = {
-  'service-role/AWSLambdaBasicExecutionRole': ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-};
-
 type Given = Partial<Pick<Statement, 'who' | 'resource'>>;
 
 /** The statements of a policy, each action on each resource by itself. */
@@ -47,14 +42,6 @@ export function statements(of: Statement['of'], document: unknown, given: Given 
       ),
     );
   });
-}
-
-/** What a managed policy allows a role. */
-export function managedStatements(who: string, arn: unknown): readonly Statement[] {
-  const name = JSON.stringify(arn).replace(/^.*:iam::aws:policy\/([^"]+)".*$/, '$1');
-  const actions = MANAGED_POLICIES[name];
-  if (actions === undefined) throw new Error(`the security review doesn't know what the managed policy ${name} allows`);
-  return statements('role', { Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] }, { who });
 }
 
 /** Who may invoke a function. */

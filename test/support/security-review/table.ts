@@ -43,7 +43,7 @@ const WHO = [
   'the sweep',
   'the bootstrap',
   'the schedule',
-  "CDK's trigger",
+  'the provider',
   'Lambda',
   'EventBridge Scheduler',
   'CloudWatch',

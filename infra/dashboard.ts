@@ -27,13 +27,13 @@ export function reaperDashboard(scope: Construct, reaper: ReaperMetrics, alarms:
   });
 }
 
-function firstSteps({ databaseIdentifier, handler }: ReaperMetrics): IWidget {
+function firstSteps(reaper: ReaperMetrics): IWidget {
   const markdown = [
-    `## Connections to ${databaseIdentifier}`,
+    `## Connections to ${reaper.databaseIdentifier}`,
     'What holds the slots, and what to do:',
-    `\`\`\`\n${invokeCommand(handler, { action: 'report' })}\n\`\`\``,
+    `\`\`\`\n${invokeCommand(reaper, { action: 'report' })}\n\`\`\``,
     'End what has been idle for a minute:',
-    `\`\`\`\n${invokeCommand(handler, { action: 'reap', idleAfter: '1m', dryRun: false })}\n\`\`\``,
+    `\`\`\`\n${invokeCommand(reaper, { action: 'reap', idleAfter: '1m', dryRun: false })}\n\`\`\``,
   ];
   return new TextWidget({ markdown: markdown.join('\n\n'), width: 12, height: 8 });
 }

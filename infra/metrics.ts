@@ -15,6 +15,9 @@ export interface FleetMetricOptions {
 
 /** The metrics of a reaper. Alarms and the dashboard are made from these alone, and so should yours. */
 export abstract class ReaperMetrics extends PlainMetrics {
+  /** How long the function may take. */
+  abstract readonly timeout: Duration;
+
   /** Percent of the usable slots by application, for graphs. */
   metricSlotsUsedPercentByApplication(options?: FleetMetricOptions): MathExpression {
     return this.search({ level: 'application', metricName: 'SlotsUsedPercent' }, Stats.MAXIMUM, options);

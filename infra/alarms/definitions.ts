@@ -41,7 +41,7 @@ export interface AlarmDefinition {
 }
 
 /** The command that says who holds the slots, and changes nothing. */
-export const reportCommand = ({ reaper }: Watched) => invokeCommand(reaper.handler, { action: 'report' });
+export const reportCommand = ({ reaper }: Watched) => invokeCommand(reaper, { action: 'report' });
 
 const UNSEEN = 'a sweep that did not get through says nothing about slots';
 
@@ -58,7 +58,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
       'The server takes no more connections ("too many clients"). The command ends what has been idle for a minute.',
     silence: UNSEEN,
     window: 'One is enough, since applications are being turned away already.',
-    command: ({ reaper }) => invokeCommand(reaper.handler, { action: 'reap', idleAfter: '1m', dryRun: false }),
+    command: ({ reaper }) => invokeCommand(reaper, { action: 'reap', idleAfter: '1m', dryRun: false }),
   },
   SlotsNearlyFull: {
     ofInstance: true,
@@ -136,7 +136,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     meaning: 'No sweep gets through: schedule, network or secret. A sweep by hand says which.',
     silence: 'silence is what it watches for',
     window: 'Three in a row, since the scheduler may start one sweep late in its minute and the next one early.',
-    command: ({ reaper }) => invokeCommand(reaper.handler, { action: 'sweep' }),
+    command: ({ reaper }) => invokeCommand(reaper, { action: 'sweep' }),
   },
   ReaperBlind: {
     ofInstance: true,

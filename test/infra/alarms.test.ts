@@ -177,6 +177,22 @@ describe.each([
     for (const payload of payloads) expect(() => parseEvent(JSON.parse(payload))).not.toThrow();
   });
 
+  test.each([
+    [55, false],
+    [56, true],
+  ])('commands wait for a run of %i s themselves, rather than start another one after 60: %s', (seconds, waits) => {
+    const { template: slow } = aReaper({
+      ...ALL,
+      schedule,
+      interval: Duration.minutes(5),
+      timeout: Duration.seconds(seconds),
+    });
+    const commands = JSON.stringify(resolved(slow.toJSON())).match(/aws lambda invoke .*? answer\.json/g) ?? [];
+    // As many as the descriptions have, and two on the dashboard.
+    expect(commands.length).toBe(Object.keys(alarms).length + 2);
+    for (const command of commands) expect(command.includes(' --cli-read-timeout 0 '), command).toBe(waits);
+  });
+
   test('descriptions fit into the 1024 characters of CloudWatch, whatever the names', () => {
     const long = 'x'.repeat(64);
     const { template: wordy } = aReaper({

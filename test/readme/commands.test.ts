@@ -5,6 +5,7 @@ import { COMMANDS, commandsIn, read } from './commands.js';
 const RUN_AS_WRITTEN: Readonly<Record<string, string>> = {
   'npx cdk synth': 'test/readme/new-user.test.ts',
   'npx cdk deploy': 'test/readme/new-user.test.ts',
+  'npx cdk bootstrap': 'test/readme/new-user.test.ts',
   'npm run sweep -- --url': 'test/clients/documented-commands.test.ts',
   'npm run sweep -- --help': 'test/clients/documented-commands.test.ts',
   'psql ': 'test/clients/documented-commands.test.ts',

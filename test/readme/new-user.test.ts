@@ -103,6 +103,12 @@ describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
     expect(chosen.stdout.trim().split('\n').toSorted()).toEqual(STACKS);
   });
 
+  it('is prepared for but for the credentials', async () => {
+    const { code, stderr } = await inClone(theCommand('npx cdk bootstrap'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Unable to resolve AWS account to use\./);
+  });
+
   it('fails to be deployed when the pattern is of no stack, whoever asks', async () => {
     const command = theCommand('npx cdk deploy').replace('ConnectionReaper', 'Reaper');
     const { code, stderr } = await inClone(command.replace('deploy', 'deploy --app cdk.out'));

@@ -36,7 +36,7 @@ const ACTIONS = {
 /** What the function is asked to do. */
 export type Request = {
   readonly [Action in keyof typeof ACTIONS]: v.InferOutput<(typeof ACTIONS)[Action]> & {
-    /** The ARN of the alarm that asks. No event of a person's can say so. */
+    /** The ARN of the alarm that asks, as its event says, which anybody may write who may invoke the function. */
     readonly alarmArn?: string;
   };
 }[keyof typeof ACTIONS];
@@ -49,11 +49,22 @@ export const SWEEP_EVENT = { action: 'sweep' } as const satisfies Request;
 
 /**
  * What CloudWatch sends as an alarm's action. It holds much more, which differs by the kind of alarm and is not all
- * documented; an alarm that can't be read must not be one that does nothing.
+ * documented; an alarm that can't be read must not be one that does nothing. It never has an `action`: whoever says one
+ * gets that one or an error.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
  */
-const alarmAction = v.object({ source: v.literal('aws.cloudwatch'), alarmArn: v.string() });
+const alarmAction = v.object({
+  source: v.literal('aws.cloudwatch'),
+  alarmArn: v.pipe(v.string(), v.regex(/^arn:[^:]+:cloudwatch:[^:]*:\d{12}:alarm:/)),
+  action: v.optional(v.never()),
+});
+
+/** Events that come of an alarm by a way around, and say nothing of what to do. */
+const DETOURS = [
+  ['a notification of SNS', v.object({ Records: v.looseTuple([v.object({ EventSource: v.literal('aws:sns') })]) })],
+  ['an event of EventBridge', v.object({ 'detail-type': v.string(), detail: v.looseObject({}) })],
+] as const;
 
 /**
  * Reads an event: `{"action": "sweep" | "report" | "reap", …}`; the empty event is a sweep, and so is an alarm's action.
@@ -65,6 +76,13 @@ export function parseEvent(event: unknown): Request {
   if (Object.keys(event).length === 0) return SWEEP_EVENT;
   if (v.is(alarmAction, event)) return { ...SWEEP_EVENT, alarmArn: event.alarmArn };
   const { action } = event;
+  const [detour] = DETOURS.find(([, schema]) => action === undefined && v.is(schema, event)) ?? [];
+  if (detour !== undefined) {
+    throw new InputError('event', [
+      `expected an action, got ${detour}: make the function itself the action of the alarm (LambdaAction in CDK), or the ` +
+        `target of an EventBridge rule with the constant input ${JSON.stringify(SWEEP_EVENT)}`,
+    ]);
+  }
   const names = Object.keys(ACTIONS)
     .map((name) => `"${name}"`)
     .join(', ');

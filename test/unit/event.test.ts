@@ -29,6 +29,31 @@ describe('events', () => {
     expect(parseEvent(event)).toEqual({ action: 'sweep', alarmArn: ALARM_EVENT.alarmArn });
   });
 
+  it("fail when a preview has an alarm's keys, and never enforce in its place", () => {
+    const { source, alarmArn } = ALARM_EVENT;
+    expect(() => parseEvent({ source, alarmArn, action: 'reap', dryRun: true })).toThrow(
+      /^event can't be used:\n- source: unknown key, .*\n- alarmArn: unknown key/,
+    );
+  });
+
+  it.each([
+    ['a notification of SNS', { Records: [{ EventSource: 'aws:sns', EventVersion: '1.0', Sns: { Message: '{}' } }] }],
+    [
+      'an event of EventBridge',
+      {
+        version: '0',
+        source: 'aws.cloudwatch',
+        'detail-type': 'CloudWatch Alarm State Change',
+        detail: { alarmName: 'x' },
+      },
+    ],
+  ])('fail when it is %s, and say what to use', (name, event) => {
+    expect(() => parseEvent(event)).toThrow(
+      `event can't be used:\n- expected an action, got ${name}: make the function itself the action of the alarm ` +
+        '(LambdaAction in CDK), or the target of an EventBridge rule with the constant input {"action":"sweep"}',
+    );
+  });
+
   it('name every fault at once', () => {
     const event = {
       action: 'reap',
@@ -62,6 +87,9 @@ describe('events', () => {
     ['an alarm of another source', { ...ALARM_EVENT, source: 'aws.events' }],
     ['an alarm without its ARN', { ...ALARM_EVENT, alarmArn: undefined }],
     ['an alarm whose ARN is no text', { ...ALARM_EVENT, alarmArn: {} }],
+    ['an alarm whose ARN is none', { ...ALARM_EVENT, alarmArn: 'x' }],
+    ["an alarm whose ARN is a topic's", { ...ALARM_EVENT, alarmArn: 'arn:aws:sns:us-east-1:123456789012:alarm:x' }],
+    ['a sweep in the form of an alarm', { ...ALARM_EVENT, action: 'sweep' }],
     ['a list', []],
     ['nothing', null],
     ['text', 'sweep'],

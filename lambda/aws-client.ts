@@ -1,6 +1,7 @@
 import { CloudWatchClient, type CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch';
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { AWS_LIMITS } from './limits.js';
+import { describeError } from './sqlstate.js';
 
 /** No answer of the service came: a matter of names, routes and security groups. */
 export class UnreachedError extends Error {
@@ -51,15 +52,14 @@ function namingEndpoint<Args extends { readonly request: unknown }, Answer>(next
   };
 }
 
-/** For several addresses that all refuse, Node has a code and no message. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { name, message, code, $response } = error as SdkError;
+  if (!(error instanceof Error)) return describeError(error);
+  const { name, code, $response } = error as SdkError;
   if ($response !== undefined) return `HTTP ${$response.statusCode}, and not by AWS`;
   if (name === 'AbortError') return `no complete answer within ${AWS_LIMITS.callMs} ms`;
   if (code === 'ETIMEDOUT') return `no answer within ${AWS_LIMITS.answerMs} ms`;
   if (name === 'TimeoutError' && code === undefined) return `no connection within ${AWS_LIMITS.connectMs} ms`;
-  return message === '' ? (code ?? name) : message;
+  return describeError(error);
 }
 
 type SdkError = Error & { readonly code?: string; readonly $response?: { readonly statusCode: number } };

@@ -14,11 +14,16 @@ export function sqlStateOf(error: unknown): string | null {
   return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
 }
 
-/** A server's refusal in one line: SQLSTATE, message and detail. Other errors give their message. */
+/**
+ * A server's refusal in one line: SQLSTATE, message and detail. Other errors give their message. Where several addresses
+ * of a host all refuse, Node makes an AggregateError that has a code and no message.
+ */
 export function describeError(error: unknown): string {
   if (error instanceof pg.DatabaseError) {
     const detail = error.detail === undefined ? '' : ` (${error.detail})`;
     return `${error.code}: ${error.message}${detail}`;
   }
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { message, code, name }: Error & { readonly code?: string } = error;
+  return message || code || name;
 }

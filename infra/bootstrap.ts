@@ -1,8 +1,8 @@
-import { CustomResource, Duration, FileSystem, Validations } from 'aws-cdk-lib';
+import { CfnResource, CustomResource, Duration, FileSystem, Validations } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../lambda/contract.js';
 import { bootstrapProvider } from './bootstrap-provider.js';
 import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
@@ -68,8 +68,18 @@ export function bootstrapResource(scope: Construct, bootstrap: BootstrapProps): 
   const { peer, facts } = bootstrap.props;
   const { securityGroups, endpoints } = bootstrap.placement;
   const prerequisites = [...securityGroups, ...(peer?.connections.securityGroups ?? []), facts?.database, endpoints];
-  resource.node.addDependency(...prerequisites.filter((part) => part !== undefined));
+  resource.node.addDependency(...resourcesIn(prerequisites, scope));
   return resource;
+}
+
+/** Without those of the reaper itself, which an app may have put into the scope of its database. */
+function resourcesIn(parts: readonly (IConstruct | undefined)[], reaper: Construct): readonly CfnResource[] {
+  const own = (construct: IConstruct) => construct.node.scopes.includes(reaper);
+  return parts.flatMap((part) => {
+    if (part === undefined) return [];
+    const resources = part.node.findAll().filter((construct) => CfnResource.isCfnResource(construct));
+    return own(part) ? resources : resources.filter((resource) => !own(resource));
+  });
 }
 
 /** Only what concerns the role. Other settings may change while the database can't be reached. */

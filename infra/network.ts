@@ -31,6 +31,12 @@ const HTTPS = Port.tcp(443);
 export function placeReaper(scope: Construct, props: CheckedProps): Placement {
   const vpcSubnets = reaperSubnets(props);
   if (leavesVpc(props) && isIsolated(props.vpc, vpcSubnets)) warnOfIsolation(scope, props);
+  if (props.peer === undefined) {
+    Annotations.of(scope).addInfoV2(
+      'connection-reaper:letIn',
+      'No security group of the database is known, so that none lets the function in: databaseSecurityGroup does, or you do',
+    );
+  }
   return {
     vpc: props.vpc,
     vpcSubnets,

@@ -1,3 +1,4 @@
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { expect, test } from 'vitest';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
@@ -17,6 +18,16 @@ test('lets the function out to HTTPS and PostgreSQL, and nobody in', () => {
     }),
   ]);
   expect(propertiesOf(template, 'AWS::EC2::SecurityGroup')[0]).not.toHaveProperty('SecurityGroupIngress');
+});
+
+test('says that nobody lets the function in where the database has no security group', () => {
+  const letIn = ({ stack }: ReturnType<typeof aReaper>) =>
+    Annotations.fromStack(stack).findInfo('*', Match.stringLikeRegexp('none lets the function in'));
+  expect(letIn(aReaper())).toHaveLength(1);
+  const known = aReaper(({ stack }) => ({
+    databaseSecurityGroup: SecurityGroup.fromSecurityGroupId(stack, 'DatabaseGroup', DATABASE_GROUP),
+  }));
+  expect(letIn(known)).toEqual([]);
 });
 
 test('lets the function and the database talk to each other alone where its security group is known', () => {

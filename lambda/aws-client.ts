@@ -6,10 +6,13 @@ import { describeError } from './sqlstate.js';
 /** No answer of the service came: a matter of names, routes and security groups. */
 export class UnreachedError extends Error {
   override readonly name = 'UnreachedError';
+  /** Something took the connection, and so perhaps the request. */
+  readonly connected: boolean;
 
   /** @param cause what the SDK has to say, which does not name the endpoint. */
   constructor(endpoint: string, cause: unknown) {
     super(`${endpoint} was not reached (${reasonOf(cause)})`, { cause });
+    this.connected = !isConnectFailure(cause);
   }
 }
 
@@ -20,9 +23,12 @@ export function secretsManager(config: SecretsManagerClientConfig = {}): Secrets
   return client;
 }
 
-/** A client of CloudWatch, within the limits. It fails with {@link UnreachedError}, or with what the service says. */
+/**
+ * A client of CloudWatch that asks once, and waits for as long as its caller does: what is sent again may count again. It
+ * fails with {@link UnreachedError}, or with what the service says.
+ */
 export function cloudWatch(config: CloudWatchClientConfig = {}): CloudWatchClient {
-  const client = new CloudWatchClient({ ...WITHIN_LIMITS, ...config });
+  const client = new CloudWatchClient({ ...ONCE, ...config });
   client.middlewareStack.addRelativeTo(namingEndpoint, AROUND_ALL_ATTEMPTS);
   return client;
 }
@@ -36,7 +42,23 @@ const WITHIN_LIMITS = {
   },
 } as const;
 
-/** Where the request has its endpoint already, and outside of the retries, which go by the errors as they are. */
+/**
+ * A connection that was kept while Lambda froze the function may be dead by then, and of a request that breaks off nobody
+ * can say whether it was taken. So each has its own.
+ */
+const ONCE = {
+  maxAttempts: 1,
+  requestHandler: {
+    connectionTimeout: AWS_LIMITS.connectMs,
+    httpAgent: { keepAlive: false },
+    httpsAgent: { keepAlive: false },
+  },
+} as const;
+
+/**
+ * Where the request has its endpoint and its credentials already, and outside of the retries, which go by the errors as
+ * they are.
+ */
 const AROUND_ALL_ATTEMPTS = { relation: 'before', toMiddleware: 'retryMiddleware', name: 'namingEndpoint' } as const;
 
 function namingEndpoint<Args extends { readonly request: unknown }, Answer>(next: (args: Args) => Promise<Answer>) {
@@ -44,8 +66,8 @@ function namingEndpoint<Args extends { readonly request: unknown }, Answer>(next
     try {
       return await next(args);
     } catch (cause) {
-      // Marked so is what the service itself says; without credentials it did not come to a request.
-      if (cause instanceof Error && ('$fault' in cause || cause.name === 'CredentialsProviderError')) throw cause;
+      // Marked so is what the service itself says.
+      if (cause instanceof Error && '$fault' in cause) throw cause;
       const { hostname, port } = args.request as { readonly hostname: string; readonly port?: number };
       throw new UnreachedError(port === undefined ? hostname : `${hostname}:${port}`, cause);
     }
@@ -58,8 +80,24 @@ function reasonOf(error: unknown): string {
   if ($response !== undefined) return `HTTP ${$response.statusCode}, and not by AWS`;
   if (name === 'AbortError') return `no complete answer within ${AWS_LIMITS.callMs} ms`;
   if (code === 'ETIMEDOUT') return `no answer within ${AWS_LIMITS.answerMs} ms`;
-  if (name === 'TimeoutError' && code === undefined) return `no connection within ${AWS_LIMITS.connectMs} ms`;
+  if (isConnectTimeout(name, code)) return `no connection within ${AWS_LIMITS.connectMs} ms`;
   return describeError(error);
 }
 
-type SdkError = Error & { readonly code?: string; readonly $response?: { readonly statusCode: number } };
+function isConnectFailure(error: unknown): boolean {
+  // Several addresses, of which each one failed.
+  if (error instanceof AggregateError) return error.errors.every(isConnectFailure);
+  if (!(error instanceof Error)) return false;
+  const { name, code, syscall } = error as SdkError;
+  return syscall === 'connect' || syscall === 'getaddrinfo' || isConnectTimeout(name, code);
+}
+
+function isConnectTimeout(name: string, code: string | undefined): boolean {
+  return name === 'TimeoutError' && code === undefined;
+}
+
+type SdkError = Error & {
+  readonly code?: string;
+  readonly syscall?: string;
+  readonly $response?: { readonly statusCode: number };
+};

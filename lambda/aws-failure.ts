@@ -28,6 +28,15 @@ export function describeAwsFailure(
   return `${error.name}: ${error.message}${advice === null ? '' : `; ${advice}`}`;
 }
 
+/** Whether the service can't have done what it was asked for: no connection came about, or it refused one request too many. */
+export function isSurelyUndone(error: unknown): boolean {
+  if (error instanceof UnreachedError) return !error.connected;
+  return error instanceof Error && THROTTLED.has(error.name);
+}
+
+/** @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CommonErrors.html */
+const THROTTLED = new Set(['Throttling', 'ThrottlingException', 'RequestLimitExceeded']);
+
 /** Whether the caller lacks a permission. The older services say it without the last word. */
 export function isAccessDenied({ name }: AwsRefusal): boolean {
   return name === 'AccessDeniedException' || name === 'AccessDenied';

@@ -45,9 +45,9 @@ export const RUN_LIMITS = {
 export const AWS_LIMITS = {
   /** Until a connection is there, the look-up of the endpoint's name included. */
   connectMs: 1_500,
-  /** Until an answer begins, the connection included. */
+  /** Until an answer of Secrets Manager begins, the connection included. CloudWatch may take what `callMs` leaves. */
   answerMs: 3_000,
-  /** After the first one there is one more. */
+  /** After the first one there is one more; of a request for metrics only where the first one can't have been taken. */
   attempts: 2,
   /** Both attempts, the pause between them, and the answer to its end; for a run's metrics, all requests together. */
   callMs: 7_000,

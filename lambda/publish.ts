@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
-import { type AwsRefusal, describeAwsFailure, isAccessDenied } from './aws-failure.js';
+import { type AwsRefusal, describeAwsFailure, isAccessDenied, isSurelyUndone } from './aws-failure.js';
 import { NAMESPACE } from './contract.js';
 import { emfLines } from './emf.js';
 import { AWS_LIMITS, RUN_LIMITS } from './limits.js';
@@ -8,7 +9,7 @@ import type { Datapoint } from './metrics.js';
 
 /** What was published, and how. */
 export interface Publication {
-  /** PutMetricData requests made, a failed one included. */
+  /** PutMetricData requests made, the failed and the repeated ones included. */
   readonly requests: number;
   readonly datapoints: number;
   /** `log` when any of them went out as log lines. */
@@ -19,7 +20,16 @@ export interface Publication {
 /** Publishes a run's datapoints. */
 export type Publish = (datapoints: readonly Datapoint[]) => Promise<Publication>;
 
-/** Publishes to CloudWatch; after the first failure the rest goes out as embedded metric format log lines. */
+/** Before CloudWatch is asked again. */
+const PAUSE_MS = 300;
+
+/**
+ * Publishes to CloudWatch; after the first failure the rest goes out as embedded metric format log lines.
+ *
+ * That is at least once: a request whose answer does not come may have been taken, and its datapoints then count twice,
+ * by the request and by the log. To lose them would be worse. No more than twice, since such a request is not sent again;
+ * it has all the time instead that publishing may take.
+ */
 export function publishTo(client: CloudWatchClient, log: Log): Publish {
   return async (datapoints) => {
     const timestamp = new Date();
@@ -27,12 +37,12 @@ export function publishTo(client: CloudWatchClient, log: Log): Publish {
     let requests = 0;
     for (let start = 0; start < datapoints.length; start += RUN_LIMITS.datapointsPerRequest) {
       const batch = datapoints.slice(start, start + RUN_LIMITS.datapointsPerRequest);
-      requests += 1;
+      const request = { Namespace: NAMESPACE, MetricData: batch.map(toMetricDatum(timestamp)) };
       try {
-        await client.send(
-          new PutMetricDataCommand({ Namespace: NAMESPACE, MetricData: batch.map(toMetricDatum(timestamp)) }),
-          { abortSignal },
-        );
+        await insisting(() => {
+          requests += 1;
+          return client.send(new PutMetricDataCommand(request), { abortSignal });
+        });
       } catch (cause) {
         writeLines(datapoints.slice(start), timestamp, log);
         const failure = describeAwsFailure(cause, 'CloudWatch', adviceOn);
@@ -42,6 +52,19 @@ export function publishTo(client: CloudWatchClient, log: Log): Publish {
     }
     return { requests, datapoints: datapoints.length, via: requests === 0 ? 'none' : 'api', error: null };
   };
+}
+
+/** Repeats what surely had no effect. */
+async function insisting(send: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      if (attempt === AWS_LIMITS.attempts || !isSurelyUndone(error)) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
 }
 
 function adviceOn(refusal: AwsRefusal): string | null {

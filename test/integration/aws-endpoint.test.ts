@@ -1,14 +1,14 @@
 import dns from 'node:dns';
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { cloudWatch, secretsManager } from '../../lambda/aws-client.js';
 import { type CredentialsSource, secretCredentials } from '../../lambda/credentials.js';
 import { AWS_LIMITS } from '../../lambda/limits.js';
 import { logTo } from '../../lambda/log.js';
+import type { Datapoint } from '../../lambda/metrics.js';
 import { publishTo } from '../../lambda/publish.js';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
@@ -69,6 +69,21 @@ async function failureOf(source: CredentialsSource): Promise<{ readonly message:
 const secretAt = ({ endpoint }: Pick<Place, 'endpoint'>) =>
   secretCredentials(secretsManager({ ...CALLER, endpoint }), SECRET_ARN);
 
+function publisherAt({ endpoint }: Pick<Place, 'endpoint'>) {
+  const lines: string[] = [];
+  const publish = publishTo(cloudWatch({ ...CALLER, endpoint }), logTo({ write: (line) => lines.push(line) }));
+  return { publish, lines };
+}
+
+function datapoints(count: number): readonly Datapoint[] {
+  return Array.from({ length: count }, (_, index) => ({
+    metric: 'Backends',
+    unit: 'Count',
+    dimensions: { Application: `${index}` },
+    value: 1,
+  }));
+}
+
 const notReached = (host: string, reason: string) =>
   `could not read ${SECRET_ARN} from Secrets Manager: ${host} was not reached (${reason}); that is a matter of route, not ` +
   "of permission: the function's subnets need a VPC endpoint for Secrets Manager or a NAT, and security groups that let " +
@@ -122,10 +137,8 @@ describe.concurrent('an endpoint that is not reached is named, with the reason a
 
   it('when it is the one of CloudWatch, whose metrics are then in the log', async () => {
     const { host, endpoint } = await deserted();
-    const lines: string[] = [];
-    const publish = publishTo(cloudWatch({ ...CALLER, endpoint }), logTo({ write: (line) => lines.push(line) }));
-    const datapoint = { metric: 'Backends', unit: 'Count', dimensions: { Database: 'orders' }, value: 1 } as const;
-    expect((await publish([datapoint])).error).toBe(
+    const { publish, lines } = publisherAt({ endpoint });
+    expect((await publish(datapoints(1))).error).toBe(
       `CloudWatch did not take the metrics, so they are in the log: ${host} was not reached (connect ECONNREFUSED ${host}); ` +
         "that is a matter of route, not of permission: the function's subnets need a VPC endpoint for CloudWatch or a NAT, " +
         'and security groups that let port 443 through',
@@ -148,29 +161,77 @@ describe.concurrent('an endpoint that does not come to the end of its answer', (
   });
 
   it('does not hold up the metrics for longer than that, however many requests they take', async () => {
-    let requests = 0;
-    await using place = await answering((request, response) => {
-      requests += 1;
-      if (requests > 2) stalls(request, response);
-      else response.end('{}');
-    });
-    const lines: string[] = [];
-    const publish = publishTo(
-      cloudWatch({ ...CALLER, endpoint: place.endpoint }),
-      logTo({ write: (line) => lines.push(line) }),
-    );
+    // Two of these are within the limit, and none is beyond it by itself.
+    await using place = await answering((_, response) => setTimeout(() => response.end('{}'), 0.4 * AWS_LIMITS.callMs));
+    const { publish, lines } = publisherAt(place);
     const began = performance.now();
-    const publication = await publish(
-      Array.from({ length: 2_500 }, (_, index) => ({
-        metric: 'Backends',
-        unit: 'Count',
-        dimensions: { Application: `${index}` },
-        value: 1,
-      })),
-    );
+    const publication = await publish(datapoints(2_500));
     expect(performance.now() - began).toBeLessThan(AWS_LIMITS.callMs + AIR_MS);
     expect(publication).toMatchObject({ via: 'log', requests: 3 });
     expect(lines).toHaveLength(500);
+  });
+});
+
+describe.concurrent('metrics are sent', () => {
+  /** Answers a request so, and counts them. */
+  async function counting(respond: RequestListener): Promise<Place & { requests: number }> {
+    const place = await answering((request, response) => {
+      counted.requests += 1;
+      respond(request, response);
+    });
+    const counted = { ...place, requests: 0 };
+    return counted;
+  }
+
+  it('once to a CloudWatch that is slow', async () => {
+    await using place = await counting((_, response) =>
+      setTimeout(() => response.end('{}'), AWS_LIMITS.callMs - 1_500),
+    );
+    const { publish, lines } = publisherAt(place);
+    expect(await publish(datapoints(1))).toEqual({ requests: 1, datapoints: 1, via: 'api', error: null });
+    expect(place.requests).toBe(1);
+    expect(lines).toEqual([]);
+  });
+
+  it.each([
+    ['never answers', () => undefined],
+    ['breaks off', (_: unknown, response: ServerResponse) => response.destroy()],
+    ['fails', (_: unknown, response: ServerResponse) => response.writeHead(500).end('{}')],
+  ])('once, and then by the log, where CloudWatch %s and may have taken them', async (_, respond) => {
+    await using place = await counting(respond);
+    const { publish, lines } = publisherAt(place);
+    expect(await publish(datapoints(1))).toMatchObject({ requests: 1, datapoints: 1, via: 'log' });
+    expect(place.requests).toBe(1);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('again where CloudWatch refused one request too many', async () => {
+    await using aws = await startAwsStandIn();
+    aws.fail('PutMetricData', 'throttle', 1);
+    const { publish, lines } = publisherAt(aws);
+    expect(await publish(datapoints(1))).toEqual({ requests: 2, datapoints: 1, via: 'api', error: null });
+    expect(aws.metrics()).toHaveLength(1);
+    aws.fail('PutMetricData', 'throttle');
+    expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'log' });
+    expect(lines).toHaveLength(1);
+  });
+
+  it.each(['127.0.0.1', 'localhost'])('again where nobody took the connection, at %s', async (name) => {
+    const { publish, lines } = publisherAt(await deserted(name));
+    expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'log' });
+    expect(lines).toHaveLength(1);
+  });
+
+  it('by a connection of their own, since a kept one may be dead after a pause', async () => {
+    const seen = new WeakSet<Socket>();
+    await using place = await answering(({ socket }, response) => {
+      if (seen.has(socket)) socket.destroy();
+      seen.add(socket);
+      response.end('{}');
+    });
+    const { publish } = publisherAt(place);
+    await publish(datapoints(1));
+    expect(await publish(datapoints(1))).toEqual({ requests: 1, datapoints: 1, via: 'api', error: null });
   });
 });
 
@@ -207,9 +268,7 @@ describe('a service that refuses', () => {
   it('the metrics is told by the permission', async () => {
     await using aws: AwsStandIn = await startAwsStandIn();
     aws.fail('PutMetricData', 'denied');
-    const publish = publishTo(cloudWatch(aws.clientConfig), logTo({ write: () => true }));
-    const datapoint = { metric: 'Backends', unit: 'Count', dimensions: { Database: 'orders' }, value: 1 } as const;
-    expect((await publish([datapoint])).error).toMatch(
+    expect((await publisherAt(aws).publish(datapoints(1))).error).toMatch(
       /: AccessDenied: User is not authorized .*; allow the function's role cloudwatch:PutMetricData in namespace ConnectionReaper; the policy/,
     );
   });
@@ -227,11 +286,29 @@ it('an endpoint whose name is looked up for ever is given up in the same time', 
   }
 });
 
-it('a service is asked again by what failed once, as the SDK does by itself', async () => {
+it('a secret is asked for again where that failed once, as the SDK does by itself', async () => {
   await using aws = await startAwsStandIn();
-  aws.fail('PutMetricData', 'error500', 1);
-  const client = cloudWatch(aws.clientConfig);
-  await client.send(new PutMetricDataCommand({ Namespace: 'X', MetricData: [{ MetricName: 'x', Value: 1 }] }));
+  aws.setSecret(SECRET_ARN, JSON.stringify({ username: 'u', password: 'p' }));
+  aws.fail('GetSecretValue', 'error500', 1);
+  expect(await secretAt(aws).read()).toEqual({ username: 'u', password: 'p' });
   expect(aws.requests().map(({ status }) => status)).toEqual([500, 200]);
-  client.destroy();
+});
+
+it('a function without credentials is told so, and nothing of routes', async () => {
+  // All that the SDK looks for on this machine.
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE']) {
+    vi.stubEnv(name, undefined);
+  }
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nonexistent');
+  vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  try {
+    const source = secretCredentials(secretsManager({ region: CALLER.region }), SECRET_ARN);
+    expect((await failureOf(source)).message).toBe(
+      `could not read ${SECRET_ARN} from Secrets Manager: CredentialsProviderError: ` +
+        'Could not load credentials from any providers',
+    );
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

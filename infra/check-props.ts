@@ -74,6 +74,7 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
         alarmTopic: given.alarmTopic !== undefined,
         pageTopic: given.pageTopic !== undefined,
         pages: given.alarms?.Page !== false,
+        pageActions: Object(given.alarms?.Page).actions !== undefined,
         topicEncryptionKey: given.topicEncryptionKey !== undefined,
       },
       '',

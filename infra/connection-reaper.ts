@@ -7,6 +7,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
 import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
+import { notifiesTopic } from './alarms/metric-alarms.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
 import { alarmTopic } from './alarms/topic.js';
 import { bootstrapResource, ownSecret } from './bootstrap.js';
@@ -56,7 +57,7 @@ export class ConnectionReaper extends ReaperMetrics {
   /** Where alarms and recoveries go. */
   readonly alarmTopic: ITopic;
 
-  /** Where the alarm for whoever is on call goes, unless that is left out. */
+  /** Where the alarm for whoever is on call goes, unless that is left out or has actions of its own. */
   readonly pageTopic?: ITopic;
 
   /** The alarms. */
@@ -98,8 +99,9 @@ export class ConnectionReaper extends ReaperMetrics {
 
     const topic = { databaseIdentifier, encryptionKey: topicEncryptionKey };
     this.alarmTopic = props.alarmTopic ?? alarmTopic(this, 'AlarmTopic', topic);
-    const pageTopic =
-      props.alarms?.Page === false ? undefined : (props.pageTopic ?? alarmTopic(this, 'PageTopic', topic));
+    const pageTopic = notifiesTopic(props.alarms?.Page)
+      ? (props.pageTopic ?? alarmTopic(this, 'PageTopic', topic))
+      : undefined;
     if (pageTopic !== undefined) this.pageTopic = pageTopic;
     this.alarms = new ReaperAlarms(this, 'Alarms', {
       reaper: this,

@@ -11,6 +11,8 @@ export interface Said {
   readonly pageTopic: boolean;
   /** Whether there is the alarm `Page`. */
   readonly pages: boolean;
+  /** Whether `Page` has actions of its own, in place of a topic. */
+  readonly pageActions: boolean;
   readonly topicEncryptionKey: boolean;
 }
 
@@ -21,7 +23,8 @@ export interface Said {
  */
 export function vainFaults(said: Said, suffix: '' | 'Arn'): readonly string[] {
   const [alarmTopic, pageTopic, key] = ['alarmTopic', 'pageTopic', 'topicEncryptionKey'].map((name) => name + suffix);
-  const makesTopic = !said.alarmTopic || (said.pages && !said.pageTopic);
+  const pageActions = suffix === '' ? 'alarms.Page.actions' : 'alarms.Page.topicArn';
+  const makesTopic = !said.alarmTopic || (said.pages && !said.pageActions && !said.pageTopic);
   return [
     said.databasePort &&
       said.instances &&
@@ -33,8 +36,11 @@ export function vainFaults(said: Said, suffix: '' | 'Arn'): readonly string[] {
       !said.callsAws &&
       'interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch',
     said.pageTopic && !said.pages && `${pageTopic}: expected nothing without the alarm Page, since nothing pages`,
+    said.pageTopic &&
+      said.pageActions &&
+      `${pageTopic}: expected nothing beside ${pageActions}, which Page does in place of notifying this topic`,
     said.topicEncryptionKey &&
       !makesTopic &&
-      `${key}: expected nothing beside ${alarmTopic} and ${pageTopic}, since no topic is made`,
+      `${key}: expected nothing beside ${alarmTopic} and ${said.pageActions ? pageActions : pageTopic}, since no topic is made`,
   ].filter((fault) => fault !== false);
 }

@@ -49,13 +49,18 @@ export function metricAlarms(
   );
 }
 
+/** Whether an alarm notifies its topic: it is not left out, and has no actions in place of that. */
+export function notifiesTopic(override: AlarmActionsOverride | false = {}): boolean {
+  return override !== false && override.actions === undefined;
+}
+
 /**
  * Notifies of alarm and recovery, unless it is told other actions. The recovery as well, since the reaper often is faster
  * than the person it wakes.
  */
-export function actionsOf({ actions, okActions }: AlarmActionsOverride, topic: ITopic): AlarmActions {
-  const notify = [new SnsAction(topic)];
-  return { actions: actions ?? notify, okActions: okActions ?? (actions === undefined ? notify : []) };
+export function actionsOf(override: AlarmActionsOverride, topic: ITopic | undefined): AlarmActions {
+  const notify = notifiesTopic(override) && topic !== undefined ? [new SnsAction(topic)] : [];
+  return { actions: override.actions ?? notify, okActions: override.okActions ?? notify };
 }
 
 /** The words that hang on what starts sweeps. */

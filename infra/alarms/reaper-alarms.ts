@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { alarmConditions, DEFAULT_PAGE } from './conditions.js';
 import { reportCommand } from './definitions.js';
-import { actionsOf, type MetricAlarmsProps, metricAlarms } from './metric-alarms.js';
+import { actionsOf, type MetricAlarmsProps, metricAlarms, notifiesTopic } from './metric-alarms.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 import { type AlarmOverrides, conditionOverrides } from './overrides.js';
 import { pageAlarm } from './page.js';
@@ -11,7 +11,7 @@ import { sweepAgain } from './sweep-again.js';
 
 /** What the alarms watch, what differs from their defaults, and where they go. */
 export interface ReaperAlarmsProps extends MetricAlarmsProps {
-  /** Where Page goes; `undefined` where it is left out. */
+  /** Where Page goes; `undefined` where it is left out, or has actions in place of that. */
   readonly pageTopic: ITopic | undefined;
 
   /** Overrides that hold: `alarmFaults` finds nothing in them. @default - every alarm as README describes it */
@@ -22,6 +22,9 @@ export interface ReaperAlarmsProps extends MetricAlarmsProps {
 export class ReaperAlarms extends Construct {
   /** Those on a metric, by name: one for each instance, one for the whole database, or none where it is left out. */
   readonly byName: Readonly<Record<MetricAlarmName, readonly Alarm[]>>;
+
+  /** Those of them that notify `alarmTopic`. */
+  readonly notifying: readonly Alarm[];
 
   /** The composite one, for whoever is on call, unless it is left out. */
   readonly page?: CompositeAlarm;
@@ -44,6 +47,10 @@ export class ReaperAlarms extends Construct {
     };
     this.byName = Object.fromEntries(METRIC_ALARMS.map((name) => [name, made(name)])) as typeof this.byName;
 
+    this.notifying = METRIC_ALARMS.filter((name) => notifiesTopic(overrides[name])).flatMap(
+      (name) => this.byName[name],
+    );
+
     const { DatabaseConnections } = conditions;
     this.sweepAgain =
       schedule === 'interval' || DatabaseConnections === undefined
@@ -51,7 +58,7 @@ export class ReaperAlarms extends Construct {
         : reaper.instanceNames.map((instance) => sweepAgain(this, reaper, { ...DatabaseConnections, instance }));
 
     const { Page = {} } = overrides;
-    if (Page === false || props.pageTopic === undefined) return;
+    if (Page === false) return;
     const { of = DEFAULT_PAGE[schedule] } = Page;
     const members = METRIC_ALARMS.filter((name) => of.includes(name) && this.byName[name].length > 0);
     this.page = pageAlarm(this, {

@@ -52,7 +52,7 @@ export function importAlarms(scope: Construct, alarms: AlarmsInFile): AlarmOverr
 }
 
 function inPropForm(scope: Construct, name: string, { topicArn, ...alarm }: AlarmInFile) {
-  const notify = topicArn === undefined ? undefined : notification(scope, `${name}Topic`, topicArn);
+  const notify = topicArn === undefined ? undefined : notification(scope, `Topic-${name}`, topicArn);
   return {
     ...alarm,
     ...(alarm.period !== undefined && { period: Duration.minutes(alarm.period) }),

@@ -57,7 +57,7 @@ export class ConnectionReaperStack extends Stack {
     this.tell(this.reaper);
   }
 
-  private tell({ handler, logGroup, alarmTopic, pageTopic, dashboard }: ConnectionReaper): void {
+  private tell({ handler, logGroup, alarms, alarmTopic, pageTopic, dashboard }: ConnectionReaper): void {
     new CfnOutput(this, 'FunctionName', { value: handler.functionName });
     new CfnOutput(this, 'ReportCommand', {
       description: 'Prints what holds the connection slots, and changes nothing',
@@ -69,10 +69,12 @@ export class ConnectionReaperStack extends Stack {
         value: pageTopic.topicArn,
       });
     }
-    new CfnOutput(this, 'AlarmTopicArn', {
-      description: 'Subscribe here whoever takes tickets: every alarm by itself, with what to do',
-      value: alarmTopic.topicArn,
-    });
+    if (alarms.notifying.length > 0) {
+      new CfnOutput(this, 'AlarmTopicArn', {
+        description: 'Subscribe here whoever takes tickets: alarms by themselves, with what to do',
+        value: alarmTopic.topicArn,
+      });
+    }
     new CfnOutput(this, 'LogGroupName', { value: logGroup.logGroupName });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName });
   }

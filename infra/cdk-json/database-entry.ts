@@ -206,6 +206,7 @@ function givenTogetherFaults(given: unknown): readonly string[] {
         alarmTopic: says('alarmTopicArn'),
         pageTopic: says('pageTopicArn'),
         pages: Object(alarms).Page !== false,
+        pageActions: Object(Object(alarms).Page).topicArn !== undefined,
         topicEncryptionKey: says('topicEncryptionKeyArn'),
       },
       'Arn',

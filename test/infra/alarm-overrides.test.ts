@@ -360,6 +360,12 @@ describe('in cdk.json', () => {
     expect(rest).toEqual({});
   });
 
+  test.each([...METRIC_ALARMS, 'Page'])("a topic of %s stands beside the stack's own", (name) => {
+    const stack = new Stack();
+    for (const id of ['AlarmTopic', 'PageTopic']) Topic.fromTopicArn(stack, id, TOPIC_ARN);
+    expect(() => importAlarms(stack, { [name]: { topicArn: TOPIC_ARN } })).not.toThrow();
+  });
+
   test('their faults have the same words', () => {
     const { faults } = check(alarmsInFile, {
       Typo: false,

@@ -1,9 +1,16 @@
-import type { Template } from 'aws-cdk-lib/assertions';
+import type { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import type { AlarmOverrides } from '../../infra/alarms/overrides.js';
-import { aReaper, propertiesOf, resolved } from './a-reaper.js';
+import { ConnectionReaperStack } from '../../infra/cdk-json/connection-reaper-stack.js';
+import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
+import { anApp, aReaper, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
+
+const TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:pager';
 
 const INSTANCES = ['writer', 'reader'].map((name) => ({ name, host: `${name}.example`, dbInstanceIdentifier: name }));
 
@@ -44,13 +51,79 @@ test('Page goes to a topic of its own, alarm and recovery, and says what to do',
   expect(link).toBe('docs/runbook.md#page');
 });
 
-test('Page does what it is told instead', () => {
-  const arn = 'arn:aws:sns:eu-central-1:123456789012:pager';
-  const { template } = aReaper(({ stack }) => {
-    const action = new SnsAction(Topic.fromTopicArn(stack, 'Pager', arn));
-    return { alarms: { Page: { actions: [action], okActions: [action] } } };
+describe('Page with actions of its own', () => {
+  const toPager = (stack: Stack) => [new SnsAction(Topic.fromTopicArn(stack, 'Pager', TOPIC_ARN))];
+
+  test('does what it is told, and there is no topic that it would leave silent', () => {
+    const { template, reaper } = aReaper(({ stack }) => {
+      const actions = toPager(stack);
+      return { alarms: { Page: { actions, okActions: actions } } };
+    });
+    expect(pageOf(template)).toMatchObject({ AlarmActions: [TOPIC_ARN], OKActions: [TOPIC_ARN] });
+    expect(reaper.pageTopic).toBeUndefined();
+    template.resourceCountIs('AWS::SNS::Topic', 1);
   });
-  expect(pageOf(template)).toMatchObject({ AlarmActions: [arn], OKActions: [arn] });
+
+  test('on recovery alone still pages its topic', () => {
+    const { template, reaper } = aReaper(({ stack }) => ({ alarms: { Page: { okActions: toPager(stack) } } }));
+    expect(resolved(pageOf(template)['AlarmActions'])).toEqual([expect.stringMatching(/^\$\{ReaperPageTopic\w+\}$/)]);
+    expect(pageOf(template)['OKActions']).toEqual([TOPIC_ARN]);
+    expect(reaper.pageTopic).toBeDefined();
+  });
+
+  test('fails when a topic is given beside them, or a key where no other topic is made', () => {
+    expect(() =>
+      aReaper(({ stack }) => ({
+        pageTopic: new Topic(stack, 'OnCall'),
+        alarms: { Page: { actions: toPager(stack) } },
+      })),
+    ).toThrow(/\n- pageTopic: expected nothing beside alarms\.Page\.actions, which Page does in place of/);
+    expect(() =>
+      aReaper(({ stack }) => ({
+        alarmTopic: new Topic(stack, 'Tickets'),
+        topicEncryptionKey: new Key(stack, 'Key'),
+        alarms: { Page: { actions: toPager(stack) } },
+      })),
+    ).toThrow(/\n- topicEncryptionKey: expected nothing beside alarmTopic and alarms\.Page\.actions/);
+  });
+});
+
+describe('in cdk.json', () => {
+  const stackOf = (entry: object) => {
+    const vpc = {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['eu-central-1a'],
+      privateSubnetIds: ['subnet-0123456789abcdef0'],
+    };
+    const [config] = parseDatabases({ orders: { secretArn: SECRET_ARN, vpc, ...entry } });
+    if (config === undefined) throw new Error('no config');
+    return Template.fromStack(new ConnectionReaperStack(anApp(), 'Stack', { config }));
+  };
+  const topicsOf = (template: Template) =>
+    Object.keys(template.findOutputs('*'))
+      .filter((id) => id.endsWith('TopicArn'))
+      .toSorted();
+
+  test('a topic of Page takes the place of the default one, which the outputs then do not name', () => {
+    const template = stackOf({ alarms: { Page: { topicArn: TOPIC_ARN } } });
+    expect(pageOf(template)).toMatchObject({ AlarmActions: [TOPIC_ARN], OKActions: [TOPIC_ARN] });
+    template.resourceCountIs('AWS::SNS::Topic', 1);
+    expect(topicsOf(template)).toEqual(['AlarmTopicArn']);
+  });
+
+  test('the outputs name no topic that no alarm notifies', () => {
+    const { DatabaseConnections: _, ...elsewhere } = Object.fromEntries(
+      METRIC_ALARMS.map((name) => [name, { topicArn: TOPIC_ARN }]),
+    );
+    expect(topicsOf(stackOf({ alarms: elsewhere }))).toEqual(['PageTopicArn']);
+    expect(topicsOf(stackOf({ alarms: { ...elsewhere, ReaperBlind: {} } }))).toEqual(['AlarmTopicArn', 'PageTopicArn']);
+  });
+
+  test('fails when Page has a topic and the entry another one', () => {
+    expect(() => stackOf({ pageTopicArn: TOPIC_ARN, alarms: { Page: { topicArn: TOPIC_ARN } } })).toThrow(
+      /orders\.pageTopicArn: expected nothing beside alarms\.Page\.topicArn/,
+    );
+  });
 });
 
 test('Page is left out', () => {

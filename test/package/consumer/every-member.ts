@@ -40,6 +40,7 @@ const NAMES = {
 export const everyAlarm = ({ alarms }: ConnectionReaper): Record<AlarmMember, readonly (IAlarm | undefined)[]> => ({
   all: alarms.all,
   byName: (Object.keys(NAMES) as MetricAlarmName[]).flatMap((name) => alarms.byName[name]),
+  notifying: alarms.notifying,
   page: [alarms.page],
   sweepAgain: alarms.sweepAgain,
 });

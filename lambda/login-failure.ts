@@ -13,6 +13,8 @@ export interface Failed {
   /** The password was a token, which AWS verifies. */
   readonly byToken: boolean;
   readonly cause: unknown;
+  /** Why a password that the server rejected could not be read again; `undefined` when that was not it. */
+  readonly rereadError?: unknown;
   readonly refusal: Refusal | null;
 }
 
@@ -50,18 +52,18 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
   walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
 };
 
-function nextStep(way: LoginWay, { username, byToken, cause: error }: Failed, tls: Settings['tls']): string {
+function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
+  const { username, byToken, cause: error, rereadError } = failed;
+  if (rereadError !== undefined) {
+    return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be had again: ${describeError(rereadError)}`;
+  }
   if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
   if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
   if (error instanceof UnansweredLoginError) {
     return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
   }
-  const sqlState = sqlStateOf(error);
-  // RDS says 28000 to a token it does not take, and 28P01 to one that comes as the password of a role without rds_iam.
-  if (byToken && (sqlState === SQLSTATE.invalidAuthorization || sqlState === SQLSTATE.invalidPassword)) {
-    return tokenAdvice(way, username ?? '');
-  }
-  switch (sqlState) {
+  if (isRefusedToken(failed)) return tokenAdvice(way, username ?? '');
+  switch (sqlStateOf(error)) {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';
     case SQLSTATE.insufficientPrivilege:
@@ -75,6 +77,12 @@ function nextStep(way: LoginWay, { username, byToken, cause: error }: Failed, tl
     default:
       return 'check the role and pg_hba.conf';
   }
+}
+
+/** Whether it was the token. RDS says 28000 to one it does not take, and 28P01 to one of a role without rds_iam. */
+export function isRefusedToken({ byToken, cause }: Pick<Failed, 'byToken' | 'cause'>): boolean {
+  const sqlState = sqlStateOf(cause);
+  return byToken && (sqlState === SQLSTATE.invalidAuthorization || sqlState === SQLSTATE.invalidPassword);
 }
 
 /**

@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import { RUN_LIMITS } from './limits.js';
-import { describeFailure, type Failed } from './login-failure.js';
+import { describeFailure, type Failed, isRefusedToken } from './login-failure.js';
 import { isServerFull, type Refusal, refusalOf } from './refusal.js';
 import { type OpenSession, OutOfTimeError, openSession, PoolerError } from './session.js';
 import type { Settings } from './settings.js';
@@ -152,8 +152,9 @@ async function knock(
     onAttempt('opened' in result ? null : result.refusal);
     if ('opened' in result) return result;
     if (result.refusal !== null) refused = result;
-    // At a server that was full a moment ago, an attempt that breaks off says nothing new, and the refusal says more.
-    const told = breaksOff(result) ? (refused ?? result) : result;
+    // At a server that was full a moment ago, an attempt that breaks off says nothing new, and the refusal says more. So it
+    // is with a token: reserved slots are refused after it was taken, and what verifies tokens fails under load as well.
+    const told = breaksOff(result) || isRefusedToken(result) ? (refused ?? result) : result;
     if (!isServerFull(told.refusal) || performance.now() >= until || signal.aborted) {
       return { ...told, failure: describeFailure(way.name, place, told) };
     }
@@ -173,23 +174,30 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<{ readonly opened: OpenSession } | Failed> {
   const replication = way.name === 'rescue';
+  const byToken = way.source.givesTokens === true;
   let credentials: Credentials | undefined;
+  const failed = (cause: unknown, rereadError?: unknown): Failed => ({
+    username: credentials?.username ?? null,
+    byToken,
+    cause,
+    rereadError,
+    refusal: refusalOf(cause, replication),
+  });
   try {
     credentials = await untilAborted(way.source.read(), signal);
     try {
       return { opened: await openSession({ ...place, credentials, replication }, signal) };
     } catch (error) {
       if (sqlStateOf(error) !== SQLSTATE.invalidPassword) throw error;
-      credentials = await untilAborted(way.source.read(credentials), signal);
+      try {
+        credentials = await untilAborted(way.source.read(credentials), signal);
+      } catch (rereadError) {
+        return failed(error, rereadError);
+      }
       return { opened: await openSession({ ...place, credentials, replication }, signal) };
     }
   } catch (cause) {
-    return {
-      username: credentials?.username ?? null,
-      byToken: way.source.givesTokens === true,
-      cause,
-      refusal: refusalOf(cause, replication),
-    };
+    return failed(cause);
   }
 }
 

@@ -196,6 +196,67 @@ describe('a full server', () => {
     expect(errors.join()).toMatch(/reserved for others.*the time for this run is over/);
   });
 
+  describe('refuses a token as well now and then', () => {
+    const ACCEPTING = `login password '${PASSWORD}'`;
+    const REFUSING = { '28000': 'nologin', '28P01': "password 'another'" };
+
+    afterEach(() => database.admin.query(`alter role plain ${ACCEPTING}`));
+
+    /** Tokens of `plain`, of which the server refuses some, as when what verifies them fails for a moment. */
+    function tokens(sqlState: keyof typeof REFUSING, refuses: (attempt: number) => boolean): CredentialsSource {
+      // The first one is for the role's name alone.
+      let attempt = -1;
+      return {
+        givesTokens: true,
+        async read(refused) {
+          // One that is read again belongs to the same attempt.
+          if (refused === undefined) attempt += 1;
+          await database.admin.query(`alter role plain ${refuses(attempt) ? REFUSING[sqlState] : ACCEPTING}`);
+          return { username: 'plain', password: PASSWORD };
+        },
+      };
+    }
+
+    it.each(['28000', '28P01'] as const)('(%s), and lets in the break-glass login all the same', async (sqlState) => {
+      await fillOrdinary();
+      const { facts, close } = await logIn({
+        own: tokens(sqlState, (attempt) => attempt === 5),
+        breakGlass: superuser(),
+      });
+      expect(facts).toMatchObject({ way: 'break_glass', refusals: ['reserved_slots'] });
+      expect(facts.attempts).toBeGreaterThan(6);
+      await close();
+    });
+
+    it('and still lets the run in once a slot is free', async () => {
+      await fillOrdinary();
+      const own = tokens('28000', (attempt) => {
+        if (attempt === 6) clients[0]?.end();
+        return attempt === 5;
+      });
+      const { facts, close } = await logIn({ own });
+      expect(facts).toMatchObject({ way: 'own', refusals: ['reserved_slots'] });
+      expect(facts.attempts).toBeGreaterThan(5);
+      await close();
+    });
+
+    it('and fails for the slots, not for the grants', async () => {
+      await fillOrdinary();
+      const own = tokens('28000', (attempt) => attempt > 2);
+      const error = await logIn({ own }, {}, within(1_000)).catch((cause) => cause);
+      expect(error.message).toMatch(/as plain: 53300: .*; the slots left are reserved for others/);
+      expect(error.message).not.toContain('rds_iam');
+    });
+
+    it('but a token that it never took shuts every way at once', async () => {
+      await fillOrdinary();
+      const breakGlass: CredentialsSource = { read: () => Promise.reject(new Error('it was read')) };
+      const error = await logIn({ own: tokens('28000', () => true), breakGlass }).catch((cause) => cause);
+      expect(error.message).toMatch(/as plain: 28000: .*; for a login by token/);
+      expect(error.facts).toMatchObject({ way: null, attempts: 1 });
+    });
+  });
+
   it('of half-open logins lets the run in once they are gone', async () => {
     const sockets = await Promise.all(Array.from({ length: MAX_CONNECTIONS }, () => halfOpen()));
     const began = performance.now();
@@ -204,6 +265,22 @@ describe('a full server', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
     await close();
     for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('a rejected password', () => {
+  it('whose secret can not be read again is told with both, and nothing of the network', async () => {
+    const own: CredentialsSource = {
+      read: async (refused) => {
+        if (refused !== undefined) throw new Error('could not read the secret from Secrets Manager');
+        return { username: 'plain', password: 'rotated away' };
+      },
+    };
+    const error = await logIn({ own }).catch((cause) => cause);
+    expect(error.message).toMatch(
+      /as plain: 28P01: password authentication failed for user "plain"; it may just have been rotated, but the secret could not be had again: could not read the secret from Secrets Manager$/,
+    );
+    expect(error.cause).toMatchObject({ code: '28P01' });
   });
 });
 

@@ -5,7 +5,7 @@ import { Credentials, type DatabaseClusterProps } from 'aws-cdk-lib/aws-rds';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { ConnectionReaperProps } from '../../../infra/connection-reaper-props.js';
-import { aCluster, anImportedVpc } from '../../infra/a-database.js';
+import { aCluster, anImportedVpc, aReplica } from '../../infra/a-database.js';
 
 /** A choice in the props of which some right, path or log depends. */
 export interface Option {
@@ -55,6 +55,12 @@ export const OPTIONS: readonly Option[] = [
       const database = anIamDatabase(stack);
       return { database, iamUser: 'reaper', ...(database.secret && { adminSecret: database.secret }) };
     },
+  },
+  {
+    name: 'a read replica whose source has no reaper',
+    beside: [],
+    // By the name of the cluster, so that what goes by names is the same.
+    props: (stack) => ({ database: aReplica(stack), databaseIdentifier: 'Orders-Cluster' }),
   },
   metricsViaLog,
   {

@@ -41,6 +41,19 @@ select set_config('connection_reaper.reaper', :'reaper', false) as reaper,
        set_config('connection_reaper.rescue_login', :'rescue_login', false) as rescue_login,
        set_config('connection_reaper.iam', :'iam', false) as iam;
 
+do $variables$
+declare
+  rescue_login text := current_setting('connection_reaper.rescue_login');
+  iam text := current_setting('connection_reaper.iam');
+  faults text := concat_ws('; ',
+    case when rescue_login not in ('off', 'replication')
+         then format('rescue_login: expected off or replication, got "%s"', rescue_login) end,
+    case when iam not in ('on', 'off') then format('iam: expected on or off, got "%s"', iam) end);
+begin
+  if faults <> '' then raise exception '%', faults using errcode = 'invalid_parameter_value'; end if;
+end
+$variables$;
+
 -- From here on the text is the one that the deployment runs, and a test compares the two.
 do $grants$
 declare
@@ -216,8 +229,11 @@ begin
     end;
   end if;
 
-  -- To AWS, membership goes before a password: a member can log in by token alone.
-  if iam and not pg_has_role(reaper, 'rds_iam', 'MEMBER') then
+  -- To AWS, membership goes before a password: a member can log in by token alone. One that comes by another role ends
+  -- where that role is taken away.
+  if iam and not exists (
+    select from pg_auth_members where pg_get_userbyid(member) = reaper and pg_get_userbyid(roleid) = 'rds_iam'
+  ) then
     begin
       execute format('grant rds_iam to %I', reaper);
     exception when insufficient_privilege then

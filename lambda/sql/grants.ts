@@ -185,8 +185,11 @@ begin
     end;
   end if;
 
-  -- To AWS, membership goes before a password: a member can log in by token alone.
-  if iam and not pg_has_role(reaper, 'rds_iam', 'MEMBER') then
+  -- To AWS, membership goes before a password: a member can log in by token alone. One that comes by another role ends
+  -- where that role is taken away.
+  if iam and not exists (
+    select from pg_auth_members where pg_get_userbyid(member) = reaper and pg_get_userbyid(roleid) = 'rds_iam'
+  ) then
     begin
       execute format('grant rds_iam to %I', reaper);
     exception when insufficient_privilege then

@@ -352,6 +352,13 @@ describe('the grants', () => {
       ]);
     });
 
+    it('make it a member by itself, so that the advised REVOKE leaves it one', async () => {
+      await database.admin.query(`create role ${REAPER} login; grant rds_iam to staff; grant staff to ${REAPER}`);
+      await grant(database.admin, [], { byToken: true });
+      await database.admin.query(`revoke staff from ${REAPER}`);
+      expect(await stateOf()).toMatchObject(byToken);
+    });
+
     it.runIf(major >= 16)('fail with the statement when their runner may not do it', async () => {
       await database.admin.query('revoke rds_iam from rds_superuser');
       expect(await refusal(grant(master, [], { byToken: true }))).toMatchObject({

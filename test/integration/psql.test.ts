@@ -81,6 +81,17 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
     expect(rows).toEqual([{ rolname: 'checkout' }, { rolname: `o'dd"; drop role checkout; --` }]);
   });
 
+  it.each([
+    [['rescue_login=on'], 'rescue_login: expected off or replication, got "on"'],
+    [['iam=maybe'], 'iam: expected on or off, got "maybe"'],
+    [
+      ['iam=', "rescue_login=repl'ication"],
+      `rescue_login: expected off or replication, got "repl'ication"; iam: expected on or off, got ""`,
+    ],
+  ])('fails by name when a variable has a value that it can not have: %s', async (variables, message) => {
+    expect(await run(variables)).toMatchObject({ code: 3, stderr: expect.stringContaining(`ERROR:  ${message}\n`) });
+  });
+
   it('ends with an error, and with what to do, when it can not do all of it', async () => {
     expect(await run(['limited_roles=checkout postgres'])).toMatchObject({
       code: 3,

@@ -301,15 +301,16 @@ export interface ConnectionReaperProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * Where alarms and their recoveries go. CloudWatch must be allowed to publish there already.
+   * Where alarms and their recoveries go. A topic of this app that has a policy, such as that of `enforceSSL`, is told to let
+   * CloudWatch publish for them. An imported one must already, and one with a customer key: else alarms notify nobody.
    *
    * @default - a new topic, with nobody subscribed to it
    */
   readonly alarmTopic?: ITopic;
 
   /**
-   * Where the alarm `Page` goes, which goes off with those that can't wait for the morning. CloudWatch must be allowed to
-   * publish there already.
+   * Where the alarm `Page` goes, which goes off with those that can't wait for the morning. Like `alarmTopic` it must let
+   * CloudWatch publish.
    *
    * @default - a new topic, with nobody subscribed to it
    */

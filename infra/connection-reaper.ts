@@ -98,9 +98,9 @@ export class ConnectionReaper extends ReaperMetrics {
     }
 
     const topic = { databaseIdentifier, encryptionKey: topicEncryptionKey };
-    this.alarmTopic = props.alarmTopic ?? alarmTopic(this, 'AlarmTopic', topic);
+    this.alarmTopic = alarmTopic(this, 'AlarmTopic', { ...topic, topic: props.alarmTopic });
     const pageTopic = notifiesTopic(props.alarms?.Page)
-      ? (props.pageTopic ?? alarmTopic(this, 'PageTopic', topic))
+      ? alarmTopic(this, 'PageTopic', { ...topic, topic: props.pageTopic })
       : undefined;
     if (pageTopic !== undefined) this.pageTopic = pageTopic;
     this.alarms = new ReaperAlarms(this, 'Alarms', {

@@ -10,33 +10,33 @@ import { alarmNamePrefix } from './names.js';
 export interface AlarmTopicProps {
   readonly databaseIdentifier: string;
 
+  /** One that there is already. @default - a new one */
+  readonly topic: ITopic | undefined;
+
   /** Encrypts what is published. @default - it is not encrypted */
   readonly encryptionKey?: IKey | undefined;
 }
 
 /**
- * A topic that the alarms of one database may publish to.
+ * A topic that the alarms of one database may publish to: the given one, or a new one.
  *
  * Without the permissions an alarm goes off all the same, notifies nobody, and says so in its history alone.
  */
-export function alarmTopic(
-  scope: Construct,
-  id: 'AlarmTopic' | 'PageTopic',
-  { databaseIdentifier, encryptionKey }: AlarmTopicProps,
-): ITopic {
+export function alarmTopic(scope: Construct, id: 'AlarmTopic' | 'PageTopic', props: AlarmTopicProps): ITopic {
+  if (props.topic === undefined) return newTopic(scope, id, props);
+  // A policy takes the place of SNS's own, which lets the account's alarms in: `enforceSSL` alone keeps them out. To make
+  // one where there is none would do so to whoever else publishes there. Imported ones never have any.
+  if (props.topic.node.tryFindChild('Policy') !== undefined) admitAlarms(scope, props.topic, props.databaseIdentifier);
+  return props.topic;
+}
+
+function newTopic(scope: Construct, id: string, { databaseIdentifier, encryptionKey }: AlarmTopicProps): ITopic {
   const topic = new Topic(scope, id, {
     displayName: `Connection Reaper: ${databaseIdentifier}${id === 'PageTopic' ? ' (page)' : ''}`,
     enforceSSL: true,
     ...given({ masterKey: encryptionKey }),
   });
-  // The policy of `enforceSSL` takes the place of SNS's own, which lets the account's alarms in.
-  topic.addToResourcePolicy(
-    alarmStatement(scope, databaseIdentifier, {
-      sid: 'AllowAlarms',
-      actions: ['sns:Publish'],
-      resources: [topic.topicArn],
-    }),
-  );
+  admitAlarms(scope, topic, databaseIdentifier);
   // CloudWatch itself calls KMS, and what the key's policy allows the account is nothing to it.
   const granted = encryptionKey?.addToResourcePolicy(
     alarmStatement(scope, databaseIdentifier, {
@@ -46,6 +46,12 @@ export function alarmTopic(
   );
   if (granted?.statementAdded === false) tellOfImportedKey(topic, databaseIdentifier);
   return topic;
+}
+
+/** Without a name for the statement, since those of several reapers must differ: CDK numbers them. */
+function admitAlarms(scope: Construct, topic: ITopic, databaseIdentifier: string): void {
+  const publish = { actions: ['sns:Publish'], resources: [topic.topicArn] };
+  topic.addToResourcePolicy(alarmStatement(scope, databaseIdentifier, publish));
 }
 
 /** Not a warning, which would have to be acknowledged by those whose key is in order. */
@@ -65,7 +71,7 @@ function tellOfImportedKey(topic: ITopic, databaseIdentifier: string): void {
 function alarmStatement(
   scope: Construct,
   databaseIdentifier: string,
-  allowed: { readonly sid?: string; readonly actions: string[]; readonly resources: string[] },
+  allowed: { readonly actions: string[]; readonly resources: string[] },
 ): PolicyStatement {
   const stack = Stack.of(scope);
   return new PolicyStatement({

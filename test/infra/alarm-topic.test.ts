@@ -1,7 +1,8 @@
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
+import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
 
 /** What CloudWatch may do only for the alarms of this database in this account. */
@@ -39,7 +40,58 @@ test.each(['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'])(
   },
 );
 
-test('alarms go to the topics that were given, which stay as they are', () => {
+describe('a topic of the app that is given', () => {
+  const NOT_WITHOUT_TLS = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
+  const LETS_OUR_ALARMS_IN = {
+    Effect: 'Allow',
+    Action: 'sns:Publish',
+    Principal: { Service: 'cloudwatch.amazonaws.com' },
+    Condition: FOR_OUR_ALARMS,
+  };
+  const statementsOf = (template: Template) =>
+    propertiesOf(template, 'AWS::SNS::TopicPolicy').map(
+      (policy) => (resolved(policy) as { PolicyDocument: { Statement: object[] } }).PolicyDocument.Statement,
+    );
+
+  test.each(['alarmTopic', 'pageTopic'])(
+    'as %s with a policy, which keeps all else out, lets our alarms in',
+    (prop) => {
+      const { template } = aReaper(({ stack }) => ({ [prop]: new Topic(stack, 'Given', { enforceSSL: true }) }));
+      const given = statementsOf(template).find((one) => JSON.stringify(one).includes('${Given'));
+      expect(given).toMatchObject([
+        NOT_WITHOUT_TLS,
+        { ...LETS_OUR_ALARMS_IN, Resource: expect.stringMatching(/^\$\{Given\w+\}$/) },
+      ]);
+    },
+  );
+
+  test('as both, and to a second reaper, says so once for each database, by statements whose ids differ', () => {
+    const { template } = aReaper((surroundings) => {
+      const topic = new Topic(surroundings.stack, 'Given', { enforceSSL: true });
+      const { vpc, secret } = surroundings;
+      const both = { alarmTopic: topic, pageTopic: topic };
+      new ConnectionReaper(surroundings.stack, 'Other', { databaseIdentifier: 'invoices', vpc, secret, ...both });
+      return both;
+    });
+    const [given = []] = statementsOf(template) as { Sid: string; Condition: object }[][];
+    expect(given.map(({ Condition }) => JSON.stringify(Condition).match(/ConnectionReaper-\w+/)?.[0])).toEqual([
+      undefined,
+      'ConnectionReaper-invoices',
+      'ConnectionReaper-orders',
+    ]);
+    expect(new Set(given.map(({ Sid }) => Sid)).size).toBe(3);
+  });
+
+  test('without a policy gets none, since that would keep out who else publishes there', () => {
+    const { template } = aReaper(({ stack }) => {
+      const topic = new Topic(stack, 'Given');
+      return { alarmTopic: topic, pageTopic: topic };
+    });
+    template.resourceCountIs('AWS::SNS::TopicPolicy', 0);
+  });
+});
+
+test('alarms go to the topics that were given, of which imported ones stay as they are', () => {
   const topicArn = 'arn:aws:sns:eu-central-1:123456789012:tickets';
   const pageArn = 'arn:aws:sns:eu-central-1:123456789012:on-call';
   const { template, reaper } = aReaper(({ stack }) => ({

@@ -14,7 +14,8 @@ import { bootstrapResource, ownSecret } from './bootstrap.js';
 import { checkProps, withDefaults } from './check-props.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { reaperDashboard } from './dashboard.js';
-import { noteReaperLogin, turnOnIamLogin } from './database.js';
+import { turnOnIamLogin } from './database.js';
+import { noteReaperLogin } from './database-login.js';
 import { ReaperMetrics } from './metrics.js';
 import { connectToDatabase, placeReaper } from './network.js';
 import { reaperFunction } from './reaper-function.js';
@@ -122,7 +123,7 @@ function login(scope: Construct, { secret, iamUser, facts, databaseIdentifier }:
     return undefined;
   }
   const own = secret ?? ownSecret(scope, databaseIdentifier);
-  if (facts !== undefined) noteReaperLogin(facts, own);
+  if (facts !== undefined) noteReaperLogin(facts.database, own);
   return own;
 }
 

@@ -1,4 +1,4 @@
-import { DefaultTokenResolver, Names, Reference, Stack, StringConcat, Token, Tokenization } from 'aws-cdk-lib';
+import { Names, Stack, Token } from 'aws-cdk-lib';
 import type { IConnectable, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import {
   CfnDBCluster,
@@ -9,14 +9,13 @@ import {
   type IDatabaseCluster,
   type IDatabaseInstance,
 } from 'aws-cdk-lib/aws-rds';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { IConstruct } from 'constructs';
 import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
 import type { ReaperDatabase, ReaperInstance } from './connection-reaper-props.js';
+import { type DatabaseLogin, loginOf } from './database-login.js';
 import { identifierIn } from './rds-endpoint.js';
 
 /** What a database of CDK's RDS module tells of itself. What it doesn't is `undefined`. */
-export interface DatabaseFacts {
+export interface DatabaseFacts extends DatabaseLogin {
   readonly database: ReaperDatabase;
   /** What to call it: the identifier of an import, the path of one that is made in this app. */
   readonly label: string;
@@ -26,11 +25,6 @@ export interface DatabaseFacts {
   /** The side of its security groups; `undefined` where it has none. */
   readonly connectable: IConnectable | undefined;
   readonly instances: readonly ReaperInstance[] | undefined;
-  /** The master user's login, with which a role of the reaper's own can be made. */
-  readonly adminSecret: ISecret | undefined;
-  /** Of a replica, which takes its roles from its source: the login of the source's reaper, else the source's own. */
-  readonly secret: ISecret | undefined;
-  readonly isReplica: boolean;
   /** What `rds-db:connect` is granted on. */
   readonly resourceId: string | undefined;
   /** `POSTGRESQL`, or what it is instead. */
@@ -139,56 +133,6 @@ function identifies(construct: object, identifier: string | undefined): boolean 
   if (identifier === undefined) return false;
   if (construct instanceof CfnDBInstance) return construct.ref === identifier;
   return 'instanceIdentifier' in construct && construct.instanceIdentifier === identifier;
-}
-
-type MadeDatabase = CfnDBCluster | CfnDBInstance;
-
-/** The logins of reapers, by what they reap: a replica has the roles of its source, and so that of its reaper. */
-const REAPER_LOGINS = new WeakMap<IConstruct, ISecret>();
-
-/** Tells the reapers of its replicas, which are made after it, what login the reaper of a database has. */
-export function noteReaperLogin({ database }: DatabaseFacts, login: ISecret): void {
-  REAPER_LOGINS.set(database, login);
-}
-
-function loginOf(
-  made: MadeDatabase | undefined,
-  secret: ISecret | undefined,
-  sourceIdentifier: string | undefined,
-): Pick<DatabaseFacts, 'adminSecret' | 'secret' | 'isReplica'> {
-  if (made === undefined || sourceIdentifier === undefined) {
-    return { adminSecret: appliedSecret(made, secret), secret: undefined, isReplica: false };
-  }
-  const [source, madeSource] = sourceOf(made, sourceIdentifier);
-  const ofReaper = source && REAPER_LOGINS.get(source);
-  return { adminSecret: undefined, secret: ofReaper ?? appliedSecret(madeSource, source?.secret), isReplica: true };
-}
-
-/** CDK makes a secret also where a snapshot brings its own password, which the secret then doesn't hold. */
-function appliedSecret(made: MadeDatabase | undefined, secret: ISecret | undefined): ISecret | undefined {
-  if (made === undefined) return secret;
-  return made.masterUserPassword !== undefined || made.manageMasterUserPassword === true ? secret : undefined;
-}
-
-/** The source of a replica that was made in this app, which the replica itself knows only by a reference in its template. */
-function sourceOf(
-  replica: MadeDatabase,
-  sourceIdentifier: string,
-): readonly [(IConstruct & { readonly secret?: ISecret }) | undefined, MadeDatabase | undefined] {
-  const targets: unknown[] = [];
-  class Recorder extends DefaultTokenResolver {
-    override resolveToken(...[token, ...rest]: Parameters<DefaultTokenResolver['resolveToken']>): unknown {
-      if (Reference.isReference(token)) targets.push(token.target);
-      return super.resolveToken(token, ...rest);
-    }
-  }
-  Tokenization.resolve(sourceIdentifier, {
-    scope: replica,
-    preparing: false,
-    resolver: new Recorder(new StringConcat()),
-  });
-  const made = targets.find((target) => target instanceof CfnDBInstance || target instanceof CfnDBCluster);
-  return [made?.node.scope, made];
 }
 
 function minCapacityOf(cluster: CfnDBCluster): unknown {

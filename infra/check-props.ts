@@ -49,6 +49,7 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
     interval: props.interval?.toMinutes({ integral: false }),
     timeout: props.timeout?.toSeconds({ integral: false }),
     databasePort: Token.isUnresolved(props.databasePort) ? undefined : props.databasePort,
+    runbookUrl: props.runbookUrl,
   });
   const faults = [
     ...(settings.faults ?? []).map(inPropNames),

@@ -330,4 +330,12 @@ export interface ConnectionReaperProps {
    * @default - every alarm as README describes it
    */
   readonly alarms?: AlarmOverrides;
+
+  /**
+   * The address of your copy of the runbook: what goes in front of `#serverfull` at the end of an alarm's description. It
+   * begins with `https://` or `http://`, and has 150 characters at most.
+   *
+   * @default - `docs/runbook.md`, where it is in this package
+   */
+  readonly runbookUrl?: string;
 }

@@ -9,6 +9,7 @@ import type { Construct, IConstruct } from 'constructs';
 import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
 import { notifiesTopic } from './alarms/metric-alarms.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
+import { DEFAULT_RUNBOOK } from './alarms/runbook.js';
 import { alarmTopic } from './alarms/topic.js';
 import { bootstrapResource, ownSecret } from './bootstrap.js';
 import { checkProps, withDefaults } from './check-props.js';
@@ -111,6 +112,7 @@ export class ConnectionReaper extends ReaperMetrics {
       pageTopic,
       overrides: props.alarms,
       schedule,
+      runbook: props.runbookUrl ?? DEFAULT_RUNBOOK,
     });
     this.dashboard = reaperDashboard(this, this, this.alarms);
   }

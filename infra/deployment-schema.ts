@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { LEAST_TIMEOUT_SECONDS } from '../lambda/contract.js';
 import { exactObject, wholeNumber } from '../lambda/faults.js';
+import { runbookUrl } from './alarms/runbook.js';
 
 /** How long a sweep may take, in seconds. */
 export const DEFAULT_TIMEOUT = 50;
@@ -17,6 +18,7 @@ export const deploymentSchema = v.pipe(
     // 900 is Lambda's limit.
     timeout: v.optional(wholeNumber(LEAST_TIMEOUT_SECONDS, 900, 'whole seconds')),
     databasePort: v.optional(wholeNumber(1, 65_535)),
+    runbookUrl: v.optional(runbookUrl),
   }),
   v.transform(({ interval, timeout = DEFAULT_TIMEOUT, ...deployment }) => ({
     ...deployment,

@@ -84,6 +84,7 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
   pageTopic: TOPIC,
   topicEncryptionKey: construct('a KMS key (IKey)', 'keyArn'),
   alarms: ELSEWHERE,
+  runbookUrl: ELSEWHERE,
 };
 
 /**

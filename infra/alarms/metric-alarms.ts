@@ -15,6 +15,9 @@ export interface MetricAlarmsProps extends Watched {
   readonly topic: ITopic;
 
   readonly schedule: Sweeping['schedule'];
+
+  /** What goes in front of the headings in the runbook. */
+  readonly runbook: string;
 }
 
 /** Makes an alarm: one for each instance, or one for the whole database. */
@@ -39,6 +42,7 @@ export function metricAlarms(
         ...wordsOf(name, definition, props),
         ...(setsWindow(override) && { window: undefined }),
         databaseIdentifier: reaper.databaseIdentifier,
+        runbook: props.runbook,
         instance,
         metric: definition.metric(reaper, instance === undefined ? { period } : { instance, period }),
         condition,

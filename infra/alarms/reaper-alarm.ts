@@ -20,6 +20,9 @@ export interface AlarmActions {
 export interface ReaperAlarmProps extends AlarmActions {
   readonly databaseIdentifier: string;
 
+  /** What goes in front of the heading in the runbook. */
+  readonly runbook: string;
+
   /** The instance it watches. @default - the whole database */
   readonly instance?: string | undefined;
 
@@ -81,6 +84,7 @@ export class ReaperAlarm extends Alarm {
           props.window,
         ],
         command: props.command,
+        runbook: props.runbook,
       }),
     });
     this.addAlarmAction(...props.actions);
@@ -113,12 +117,13 @@ export function describe(
     readonly meaning: string;
     readonly evaluation: readonly (string | undefined)[];
     readonly command: string;
+    readonly runbook: string;
   },
 ): string {
   return [
     `${parts.condition} ${parts.meaning}`,
     parts.evaluation.filter((sentence) => sentence !== undefined).join(' '),
     parts.command,
-    `docs/runbook.md#${kind.toLowerCase()}`,
+    `${parts.runbook}#${kind.toLowerCase()}`,
   ].join('\n\n');
 }

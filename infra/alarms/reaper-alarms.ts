@@ -34,7 +34,7 @@ export class ReaperAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: ReaperAlarmsProps) {
     super(scope, id);
-    const { reaper, schedule, overrides = {} } = props;
+    const { reaper, schedule, runbook, overrides = {} } = props;
     const conditions = alarmConditions(conditionOverrides(overrides), {
       schedule,
       intervalMinutes: reaper.interval.toMinutes(),
@@ -55,7 +55,9 @@ export class ReaperAlarms extends Construct {
     this.sweepAgain =
       schedule === 'interval' || DatabaseConnections === undefined
         ? []
-        : reaper.instanceNames.map((instance) => sweepAgain(this, reaper, { ...DatabaseConnections, instance }));
+        : reaper.instanceNames.map((instance) =>
+            sweepAgain(this, reaper, { ...DatabaseConnections, instance, runbook }),
+          );
 
     const { Page = {} } = overrides;
     if (Page === false) return;
@@ -66,6 +68,7 @@ export class ReaperAlarms extends Construct {
       of: members,
       alarms: members.flatMap((name) => this.byName[name]),
       command: reportCommand(props),
+      runbook,
       ...actionsOf(Page, props.pageTopic),
     });
   }

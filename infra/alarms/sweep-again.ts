@@ -21,7 +21,7 @@ import { alarmName, describe } from './reaper-alarm.js';
 export function sweepAgain(
   scope: Construct,
   reaper: ReaperMetrics,
-  { instance, threshold }: { readonly instance: string; readonly threshold: number },
+  { instance, threshold, runbook }: { readonly instance: string; readonly threshold: number; readonly runbook: string },
 ): Alarm {
   const seconds = reaper.interval.toSeconds();
   const passed = `EPOCH(connections) - ${seconds} * FLOOR(EPOCH(connections) / ${seconds})`;
@@ -36,6 +36,7 @@ export function sweepAgain(
         'It goes off and comes back by the clock, since an alarm acts on a change of its state alone. It notifies nobody.',
       evaluation: ['Without data it is OK, since a database that pauses or is stopped publishes none.'],
       command: `aws cloudwatch describe-alarm-history --alarm-name ${name} --history-item-type Action`,
+      runbook,
     }),
     metric: new MathExpression({
       label: 'seconds of the interval, while connections are many',

@@ -48,6 +48,7 @@ export class ConnectionReaperStack extends Stack {
           importSecret(this, 'BreakGlassSecret', arn, config.breakGlassSecretKeyArn),
         ),
         alarms: imported(config.alarms, (alarms) => importAlarms(this, alarms)),
+        runbookUrl: config.runbookUrl,
         logRetention: config.logRetentionDays,
         alarmTopic: imported(config.alarmTopicArn, (arn) => Topic.fromTopicArn(this, 'AlarmTopic', arn)),
         pageTopic: imported(config.pageTopicArn, (arn) => Topic.fromTopicArn(this, 'PageTopic', arn)),

@@ -98,6 +98,7 @@ export const entrySchema = exactObject({
   topicEncryptionKeyArn: v.optional(keyArn),
   logRetentionDays: v.optional(v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365')),
   alarms: v.optional(alarmsInFile),
+  runbookUrl: anything,
 });
 
 type Entry = v.InferOutput<typeof entrySchema>;
@@ -172,11 +173,12 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
   if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
     return { faults: faults.map((fault) => inFile(name, fault)) };
   }
-  const { databasePort } = deployment.value;
+  const { databasePort, runbookUrl } = deployment.value;
   return {
     ...checked.value,
     ...deployment.value,
     databasePort,
+    runbookUrl,
     region: regionsOf(checked.value)[0]?.region,
     settings: { ...settings.value, secretArn: checked.value.secretArn },
   };
@@ -236,8 +238,9 @@ function givenAlarmFaults(
 
 /** The part of an entry that the schema of the deployment knows. Durations that are none are the entry's own fault. */
 function deploymentOf(given: unknown, checked: Entry | undefined): object {
-  const { schedule, databasePort } = (given ?? {}) as Partial<Record<string, unknown>>;
-  return { schedule, databasePort, interval: checked?.interval && checked.interval / 60, timeout: checked?.timeout };
+  const { schedule, databasePort, runbookUrl } = (given ?? {}) as Partial<Record<string, unknown>>;
+  const interval = checked?.interval && checked.interval / 60;
+  return { schedule, databasePort, runbookUrl, interval, timeout: checked?.timeout };
 }
 
 /** The entry's schema alone judges the ARN; the settings only need to know that the login is by a password. */

@@ -5,6 +5,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import { METRIC_ALARMS } from '../../infra/alarms/names.js';
+import { MAX_RUNBOOK_URL } from '../../infra/alarms/runbook.js';
 import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract.js';
 import { parseEvent } from '../../lambda/event.js';
 import { aReaper, aStack, propertiesOf, resolved } from './a-reaper.js';
@@ -18,6 +19,8 @@ const TWO = [
 
 /** Every alarm there is. */
 const ALL = { instances: PRIMARY, alarms: { DatabaseConnections: { threshold: 180 } } };
+
+const LONGEST_RUNBOOK_URL = `https://${'x'.repeat(MAX_RUNBOOK_URL - 8)}`;
 
 const INSTANCE = [
   { Name: 'Database', Value: 'orders' },
@@ -193,6 +196,18 @@ describe.each([
     for (const command of commands) expect(command.includes(' --cli-read-timeout 0 '), command).toBe(waits);
   });
 
+  test('descriptions end in the address of the runbook that is given', () => {
+    const runbookUrl = 'https://wiki.example/x?page=reaper';
+    const { template: ours } = aReaper({ ...ALL, schedule, runbookUrl });
+    const made = [...alarmsOf(ours), ...propertiesOf(ours, 'AWS::CloudWatch::CompositeAlarm')];
+    expect(made.length).toBe(alarmsOf(template).length + 1);
+    for (const { AlarmName, AlarmDescription } of made) {
+      const [, kind = ''] = /^ConnectionReaper-orders-(\w+)/.exec(String(AlarmName)) ?? [];
+      const heading = kind === 'SweepAgain' ? 'databaseconnections' : kind.toLowerCase();
+      expect(String(resolved(AlarmDescription)).endsWith(`\n\n${runbookUrl}#${heading}`), String(AlarmName)).toBe(true);
+    }
+  });
+
   test('descriptions fit into the 1024 characters of CloudWatch, whatever the names', () => {
     const long = 'x'.repeat(64);
     const { template: wordy } = aReaper({
@@ -200,19 +215,33 @@ describe.each([
       instances: [{ name: long, host: 'db.example', dbInstanceIdentifier: 'x'.repeat(63) }],
       schedule,
       interval: Duration.minutes(29),
+      timeout: Duration.minutes(14),
+      runbookUrl: LONGEST_RUNBOOK_URL,
       alarms: { DatabaseConnections: { threshold: 262_143 } },
     });
     const made = [...alarmsOf(wordy), ...propertiesOf(wordy, 'AWS::CloudWatch::CompositeAlarm')];
     expect(made.length).toBe(alarmsOf(template).length + 1);
     for (const { AlarmName, AlarmDescription } of made) {
+      // CloudFormation names what has no name after the stack (128 characters), its logical id (255) and 12 of its own.
       const description = String(resolved(AlarmDescription))
         .replaceAll(/\$\{ReaperFunction\w+\}/g, 'x'.repeat(64))
-        .replaceAll(/\$\{ReaperLog\w+\}/g, 'x'.repeat(512));
+        .replaceAll(/\$\{ReaperLog\w+\}/g, 'x'.repeat(128 + 1 + 255 + 1 + 12));
       expect(description).not.toContain('${');
       expect(description.length).toBeLessThanOrEqual(1024);
       expect(String(AlarmName).length).toBeLessThanOrEqual(255);
     }
   });
+});
+
+test.each([
+  'docs/runbook.md',
+  'https://wiki.example/runbook#top',
+  'https://wiki.example/a b',
+  `${LONGEST_RUNBOOK_URL}x`,
+])('fails when %s is to be the address of the runbook', (runbookUrl) => {
+  expect(() => aReaper({ runbookUrl })).toThrow(
+    /\n- runbookUrl: expected an address that begins with https:\/\/ or http:\/\/, has no blanks and no #, and 150 char/,
+  );
 });
 
 test('the runbook has a heading for every alarm, the most urgent first, and for no other', () => {

@@ -119,6 +119,14 @@ describe('in cdk.json', () => {
     expect(topicsOf(stackOf({ alarms: { ...elsewhere, ReaperBlind: {} } }))).toEqual(['AlarmTopicArn', 'PageTopicArn']);
   });
 
+  test('the address of the runbook is what the description ends with, and fails when it is none', () => {
+    const description = resolved(pageOf(stackOf({ runbookUrl: 'https://wiki.example/reaper' }))['AlarmDescription']);
+    expect(description).toMatch(/\n\nhttps:\/\/wiki\.example\/reaper#page$/);
+    expect(() => stackOf({ runbookUrl: 'wiki' })).toThrow(
+      /orders\.runbookUrl: expected an address that begins with https/,
+    );
+  });
+
   test('fails when Page has a topic and the entry another one', () => {
     expect(() => stackOf({ pageTopicArn: TOPIC_ARN, alarms: { Page: { topicArn: TOPIC_ARN } } })).toThrow(
       /orders\.pageTopicArn: expected nothing beside alarms\.Page\.topicArn/,

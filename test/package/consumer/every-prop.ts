@@ -107,6 +107,7 @@ const everyProp: Required<ConnectionReaperProps> = {
   timeout: Duration.seconds(90),
   metricsVia: 'log',
   logRetention: RetentionDays.ONE_YEAR,
+  runbookUrl: 'https://wiki.example.com/runbook',
   alarmTopic: new Topic(stack, 'Tickets'),
   pageTopic: new Topic(stack, 'OnCall'),
   topicEncryptionKey: new Key(stack, 'Key'),

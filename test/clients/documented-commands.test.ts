@@ -204,7 +204,7 @@ describe('what asks PostgreSQL', () => {
   // It is the last, since it ends with the role's removal.
   it('takes every statement of the runbook', async () => {
     const leaked = await database.leak(1, 'checkout', 'stuck');
-    for (const [, statement = ''] of read('docs/runbook.md').matchAll(/`((?:SELECT|ALTER|DROP) [^`]+;)`/g)) {
+    for (const [, statement = ''] of read('docs/runbook.md').matchAll(/`((?:SELECT|ALTER|BEGIN;) [^`]+;)`/g)) {
       const environment = { ...asSuperuser(), STATEMENT: statement.replace("interval '1 minute'", "interval '0'") };
       const { code, stderr } = await shell('psql -v ON_ERROR_STOP=1 -c "$STATEMENT"', folder, environment);
       expect(code, stderr).toBe(0);

@@ -172,6 +172,61 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
   });
 });
 
+const RUNBOOK = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+const CLEAN_UP = asReaper(RUNBOOK.match(/(?<=`)BEGIN;[^`]*DROP ROLE[^`]*(?=`)/)?.[0] ?? '');
+
+/** A statement about the role, for the one here; the schema has its name for good. */
+function asReaper(statement: string): string {
+  return statement.replaceAll(/(?<=(?:GRANT|BY|ROLE|FROM) )connection_reaper/g, REAPER);
+}
+
+describe.each(Object.entries(runners))(
+  'the statements of the runbook for a role that goes, run by %s,',
+  (_, runner) => {
+    it.each([
+      ['by password', false],
+      ['by token', true],
+    ])('leave nothing of one that logs in %s', async (__, byToken) => {
+      await database.admin.query(`
+      create role rds_iam;
+      revoke connect on database postgres from public;
+      grant connect on database postgres to master, checkout;
+    `);
+      if (major >= 16) await database.admin.query('grant rds_iam to rds_superuser with admin option');
+      try {
+        await grant(runner(), ['checkout'], { byToken });
+        await runner().query(CLEAN_UP);
+        expect(await stateOf()).toBeUndefined();
+        const { rowCount } = await database.admin.query("select from pg_namespace where nspname = 'connection_reaper'");
+        expect(rowCount).toBe(0);
+      } finally {
+        await database.admin.query('drop role rds_iam; grant connect on database postgres to public');
+      }
+    });
+  },
+);
+
+it('the statements of the runbook for a role that goes do after its owner took back what he gave on the database', async () => {
+  await grant(master, []);
+  await database.admin.query(`
+    alter database postgres owner to billing;
+    grant connect on database postgres to ${REAPER};
+  `);
+  try {
+    expect(await refusal(master.query(CLEAN_UP))).toMatchObject({
+      code: '2BP01',
+      detail: expect.stringContaining('privileges for database postgres'),
+    });
+    await master.query('rollback');
+    const [revoke = ''] = RUNBOOK.match(/(?<=`)REVOKE ALL ON DATABASE … FROM [^`]*/) ?? [];
+    await (await database.connect('billing')).query(asReaper(revoke.replace('…', 'postgres')));
+    await master.query(CLEAN_UP);
+    expect(await stateOf()).toBeUndefined();
+  } finally {
+    await database.admin.query('alter database postgres owner to master');
+  }
+});
+
 describe('the grants', () => {
   it('take away what a role of that name had before, and say what else it has', async () => {
     await database.admin.query(`

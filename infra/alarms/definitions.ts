@@ -135,7 +135,9 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     quantity: 'SweepsCompleted',
     meaning: 'No sweep gets through: schedule, network or secret. A sweep by hand says which.',
     silence: 'silence is what it watches for',
-    window: 'Three in a row, since the scheduler may start one sweep late in its minute and the next one early.',
+    window:
+      'Three in a row, since the scheduler may start one sweep late in its minute and the next one early. CloudWatch counts ' +
+      'to about five, since it looks at two more while the last sweeps are among them.',
     command: ({ reaper }) => invokeCommand(reaper, { action: 'sweep' }),
   },
   ReaperBlind: {

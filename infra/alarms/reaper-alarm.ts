@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
+  type CfnAlarm,
   ComparisonOperator,
   type IAlarmAction,
   type IMetric,
@@ -87,10 +88,31 @@ export class ReaperAlarm extends Alarm {
         runbook: props.runbook,
       }),
     });
+    if (treatMissingData === TreatMissingData.BREACHING) this.waitForData(condition);
     this.addAlarmAction(...props.actions);
     this.addOkAction(...props.okActions);
   }
+
+  /**
+   * Where missing data breaches, a new alarm would go off before there can be any. CloudWatch ends the wait as soon as there
+   * are enough datapoints. By the template, since aws-cdk-lib 2.252 does not know the property yet.
+   *
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+   */
+  private waitForData({ period, evaluationPeriods }: AlarmCondition): void {
+    const minutes = Math.min(DEPLOYMENT_MINUTES + period * evaluationPeriods, MAX_WARM_UP_MINUTES);
+    const resource = this.node.defaultChild as CfnAlarm;
+    resource.addPropertyOverride('WarmUpConfiguration', { WarmUpPeriodDurationInMinutes: minutes });
+  }
 }
+
+/**
+ * What may pass from an alarm to the first sweep of a deployment: endpoints are made within a few minutes, then the role of
+ * the database, then the schedule.
+ */
+const DEPLOYMENT_MINUTES = 15;
+
+const MAX_WARM_UP_MINUTES = 2_880;
 
 const SILENCE = {
   [TreatMissingData.BREACHING]: 'goes off',

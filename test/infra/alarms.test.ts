@@ -295,6 +295,27 @@ test('periods follow the interval, save for what does not come from sweeps, or n
   }
 });
 
+test.each([
+  ['by default', {}, 18],
+  ['with a longer interval', { interval: Duration.minutes(10) }, 45],
+  [
+    'with a window of its own',
+    { alarms: { ReaperNotRunning: { period: Duration.minutes(5), evaluationPeriods: 1 } } },
+    20,
+  ],
+  [
+    'with the longest window',
+    { alarms: { ReaperNotRunning: { period: Duration.hours(1), evaluationPeriods: 168 } } },
+    2880,
+  ],
+])('ReaperNotRunning alone waits %s for the first sweeps of a deployment', (_, props, minutes) => {
+  const { template } = aReaper({ ...props, instances: PRIMARY });
+  const waiting = alarmsOf(template).filter((alarm) => 'WarmUpConfiguration' in alarm);
+  expect(waiting.map(({ AlarmName, WarmUpConfiguration }) => [AlarmName, WarmUpConfiguration])).toEqual([
+    ['ConnectionReaper-orders-ReaperNotRunning-primary', { WarmUpPeriodDurationInMinutes: minutes }],
+  ]);
+});
+
 test('LeakContinues looks back three hours at most, also with the longest interval', () => {
   const { template } = aReaper({ interval: Duration.minutes(30) });
   const leak = alarmOf(template, 'ConnectionReaper-orders-LeakContinues');

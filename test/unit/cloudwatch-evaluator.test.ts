@@ -275,9 +275,37 @@ describe('composite alarms', () => {
   });
 });
 
+const aWarmUp = (WarmUpPeriodDurationInMinutes: number, OnlyStartEvaluatingAfterWarmUpPeriodEnds = false) => ({
+  WarmUpPeriodDurationInMinutes,
+  OnlyStartEvaluatingAfterWarmUpPeriodEnds,
+});
+
+describe('a warm-up', () => {
+  const warming = (...warmUp: Parameters<typeof aWarmUp>) =>
+    anAlarm({ EvaluationPeriods: 2, TreatMissingData: 'breaching', WarmUpConfiguration: aWarmUp(...warmUp) });
+
+  test.each([
+    ['keeps a new alarm from being evaluated for its minutes', warming(3), '------', '???AAA'],
+    ['ends as soon as there are datapoints for all evaluation periods', warming(5), '-11111', '??OOOO'],
+    ['does not end for datapoints that are apart', warming(5), '1-1-11', '?????O'],
+    ['lasts to its end where it is told so', warming(4, true), '111111', '????OO'],
+    ['does not begin again', warming(3), '11----', '?OOOOA'],
+  ])('%s', (_, alarm, values, want) => {
+    expect(states(alarm, used(values))).toBe(want);
+  });
+
+  test('fails on an alarm with contributors, where it is not modelled', () => {
+    const Expression = 'SELECT MAX("Used") FROM SCHEMA("Ns", "Host") GROUP BY "Host" ORDER BY MAX() DESC';
+    const alarm = aMathAlarm([{ Id: 'q', Expression, Period: 60 }], { WarmUpConfiguration: aWarmUp(3) });
+    expect(() => states(alarm, [])).toThrow('a warm-up of an alarm with contributors is not modelled');
+  });
+});
+
 describe('fails when', () => {
   test.each<[string, Properties, RegExp]>([
-    ['a property is unknown', { WarmUpConfiguration: {} }, /WarmUpConfiguration/],
+    ['a property is unknown', { EvaluationWindow: {} }, /EvaluationWindow/],
+    ['a warm-up has no time', { WarmUpConfiguration: {} }, /WarmUpPeriodDurationInMinutes/],
+    ['a warm-up is longer than two days', { WarmUpConfiguration: aWarmUp(2881) }, /<=2880 but received 2881/],
     ['a statistic is not modelled', { Statistic: 'p99' }, /Maximum.*but received "p99"/],
     [
       'a comparison is not modelled',

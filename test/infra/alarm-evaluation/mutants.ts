@@ -37,6 +37,7 @@ const FAULTS: Readonly<Record<string, Faults>> = {
   ComparisonOperator: changes(otherThan(Object.keys(COMPARISONS))),
   EvaluationPeriods: changes(oneOff),
   DatapointsToAlarm: changes(oneOff),
+  WarmUpPeriodDurationInMinutes: changes(oneOff),
   TreatMissingData: changes(otherThan(MISSING_DATA_TREATMENTS)),
   Expression: (value) => expressionFaults(String(value)),
   AlarmRule: (value) => ruleFaults(String(value)),

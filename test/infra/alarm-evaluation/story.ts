@@ -38,6 +38,8 @@ export interface Scenario {
   readonly beside?: (names: Names) => Minute;
   /** How long CloudWatch takes to know of what is published, in seconds. @default 0 */
   readonly lateSeconds?: number;
+  /** Whether it is about minutes that are as many however rare sweeps are. @default - all takes as many intervals */
+  readonly byTheClock?: true;
   /** Whether the other instance is hit as well, so that its alarm does the same. @default - its alarm never goes off */
   readonly everywhere?: true;
   /** The alarm's states, one letter a minute: `O` is OK, `A` ALARM, `?` INSUFFICIENT_DATA. */

@@ -16,6 +16,29 @@ export interface Judgement {
   readonly treatMissingData: (typeof MISSING_DATA_TREATMENTS)[number];
 }
 
+/** How a new alarm waits before it is evaluated. */
+export interface WarmUp {
+  readonly minutes: number;
+  /** Whether it waits though there is data enough. */
+  readonly toTheEnd: boolean;
+}
+
+/**
+ * Whether a warm-up is over: with its time, or "as soon as enough data fills its evaluation window", which is taken to mean
+ * that no period of the latest N is missing.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
+ */
+export function isWarm(
+  range: Datapoints,
+  minutesOld: number,
+  { minutes, toTheEnd }: WarmUp,
+  { evaluationPeriods }: Judgement,
+): boolean {
+  if (minutesOld > minutes) return true;
+  return !toTheEnd && range.slice(-evaluationPeriods).every((datapoint) => datapoint !== undefined);
+}
+
 /**
  * The evaluation range reaches further back than the evaluation periods, "in case some of the most recent datapoints are
  * missing". CloudWatch does not tell how far; in its one example, 3 periods, it is 2 more. So it is here for any number.

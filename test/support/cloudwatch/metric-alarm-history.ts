@@ -1,6 +1,6 @@
 import { type AlarmHistory, type Span, transitionsOf } from './alarm-history.js';
 import { alarmSource } from './alarm-source.js';
-import { type AlarmState, alarmState, EXTRA_DATAPOINTS, type Judgement } from './alarm-state.js';
+import { type AlarmState, alarmState, EXTRA_DATAPOINTS, isWarm, type Judgement } from './alarm-state.js';
 import { type MetricAlarm, parseMetricAlarm } from './metric-alarm.js';
 import type { Datapoints, Observation } from './observation.js';
 
@@ -27,15 +27,19 @@ export function metricAlarmHistory(
     const series = ranges.map((range) => source.read(known(range.end), range));
     return seriesHistory(alarm, series);
   }
+  if (alarm.warmUp !== undefined) throw new Error('a warm-up of an alarm with contributors is not modelled');
   const found = ranges.map((range) => source.read(known(range.end), range));
   return contributorsHistory(alarm, found);
 }
 
 /** @param ranges the datapoints that each evaluation looks at. */
 function seriesHistory(alarm: MetricAlarm, ranges: readonly Datapoints[]): AlarmHistory {
+  const { judgement, warmUp } = alarm;
+  const warm =
+    warmUp === undefined ? 0 : ranges.findIndex((range, minute) => isWarm(range, minute + 1, warmUp, judgement));
   let current: AlarmState = 'INSUFFICIENT_DATA';
-  const states = ranges.map((range) => {
-    current = alarmState(range, alarm.judgement, current);
+  const states = ranges.map((range, minute) => {
+    if (warm !== -1 && minute >= warm) current = alarmState(range, judgement, current);
     return current;
   });
   return { states, contributors: new Map(), transitions: transitionsOf(alarm, states) };

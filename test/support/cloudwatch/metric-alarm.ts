@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Judgement, MISSING_DATA_TREATMENTS } from './alarm-state.js';
+import { type Judgement, MISSING_DATA_TREATMENTS, type WarmUp } from './alarm-state.js';
 import { STATISTICS } from './metric-stat.js';
 
 /** How a datapoint breaches a threshold. */
@@ -33,6 +33,12 @@ const judgementEntries = {
   EvaluationPeriods: whole,
   DatapointsToAlarm: v.optional(whole),
   TreatMissingData: v.optional(v.picklist(MISSING_DATA_TREATMENTS), 'missing'),
+  WarmUpConfiguration: v.optional(
+    v.strictObject({
+      WarmUpPeriodDurationInMinutes: v.pipe(whole, v.maxValue(2_880)),
+      OnlyStartEvaluatingAfterWarmUpPeriodEnds: v.optional(v.boolean(), false),
+    }),
+  ),
 };
 
 const metricAlarm = v.strictObject({
@@ -75,6 +81,8 @@ export type MetricDataQuery = v.InferOutput<typeof queriesAlarm>['Metrics'][numb
 export interface MetricAlarm extends v.InferOutput<v.StrictObjectSchema<typeof ALARM_ENTRIES, undefined>> {
   readonly queries: readonly MetricDataQuery[];
   readonly judgement: Judgement;
+  /** How long it waits before its first evaluation. @default - it does not */
+  readonly warmUp: WarmUp | undefined;
 }
 
 /**
@@ -87,6 +95,7 @@ export function parseMetricAlarm(properties: Readonly<Record<string, unknown>>):
   const alarm =
     'Metrics' in properties ? v.parse(queriesAlarm, properties) : asQueries(v.parse(metricAlarm, properties));
   const { Threshold, ComparisonOperator, EvaluationPeriods, DatapointsToAlarm, TreatMissingData, Metrics } = alarm;
+  const { WarmUpConfiguration: warmUp } = alarm;
   const datapointsToAlarm = DatapointsToAlarm ?? EvaluationPeriods;
   if (datapointsToAlarm > EvaluationPeriods) {
     throw new Error(`${alarm.AlarmName}: ${datapointsToAlarm} of ${EvaluationPeriods} datapoints can never breach`);
@@ -94,6 +103,10 @@ export function parseMetricAlarm(properties: Readonly<Record<string, unknown>>):
   return {
     ...alarm,
     queries: Metrics,
+    warmUp: warmUp && {
+      minutes: warmUp.WarmUpPeriodDurationInMinutes,
+      toTheEnd: warmUp.OnlyStartEvaluatingAfterWarmUpPeriodEnds,
+    },
     judgement: {
       isBreaching: (datapoint) => COMPARISONS[ComparisonOperator](datapoint, Threshold),
       evaluationPeriods: EvaluationPeriods,

@@ -11,6 +11,7 @@
  * The role stays when its resource is deleted. A role that is dropped takes along what it owns and was given, which is for
  * a person to say; and a database that is out of reach would keep its stack from going.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import * as v from 'valibot';
 import { secretsManager } from './aws-client.js';
@@ -19,7 +20,8 @@ import { type CredentialsSource, secretCredentials } from './credentials.js';
 import { InputError } from './faults.js';
 import type { InvocationContext } from './handler.js';
 import { logTo } from './log.js';
-import { type LoginTarget, login } from './login.js';
+import { LoginError, type LoginTarget, login } from './login.js';
+import { isRefusedToken } from './login-failure.js';
 import { loginsOf } from './logins.js';
 import { loginTargets } from './run.js';
 import type { Session } from './session.js';
@@ -46,6 +48,15 @@ interface InstanceBootstrap {
 
 /** Kept free for the error to come out, which tells more than that the time was over. */
 const ANSWERING_MS = 2_000;
+
+/**
+ * The deployment attaches `rds-db:connect` to the reaper's role moments before, and IAM's changes take seconds to be
+ * everywhere.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+ */
+const RIGHTS_SPREAD_MS = 20_000;
+const PROOF_PAUSE_MS = 1_000;
 
 const log = logTo(process.stdout);
 
@@ -126,7 +137,7 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
     const role = { name, limitedRoles, rescueLogin, byToken: own.givesTokens === true };
     const ownPassword = role.byToken ? null : demandAscii(settings.secretArn, password);
     const notes = await inSession(there, admin, signal, (session) => setUpRole(session, role, ownPassword));
-    if (notes !== null) await inSession(there, own, signal, async () => undefined);
+    if (notes !== null) await proveLogin(there, own, signal);
     instances.push({ name: target.name, outcome: notes === null ? 'in_recovery' : 'set_up', notes: notes ?? [] });
   }
   if (instances.every(({ outcome }) => outcome === 'in_recovery')) {
@@ -150,6 +161,21 @@ async function setUpRole(
   const notes = await grantRights(session, role);
   if (password !== null) await setRolePassword(session, role.name, password);
   return notes;
+}
+
+/** A login as the reaper. A token that is refused may be good a moment later, which no password would be. */
+async function proveLogin(target: LoginTarget, own: CredentialsSource, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + RIGHTS_SPREAD_MS;
+  for (;;) {
+    try {
+      return await inSession(target, own, signal, async () => undefined);
+    } catch (error) {
+      const isTokens =
+        error instanceof LoginError && isRefusedToken({ byToken: own.givesTokens === true, cause: error.cause });
+      if (!isTokens || signal.aborted || performance.now() >= until) throw error;
+      await sleep(PROOF_PAUSE_MS);
+    }
+  }
 }
 
 async function inSession<Result>(

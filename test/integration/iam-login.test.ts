@@ -208,8 +208,32 @@ describe('a bootstrap of a role that logs in by token', () => {
     expect(aws.secretReads(ADMIN_SECRET_ARN)).toBe(1);
   });
 
+  it('waits for the rights of the function to spread, where the token is refused at first', async () => {
+    await database.admin.query(`alter role ${ROLE} password 'of no token'`);
+    const refusals = async () =>
+      (await database.server.logText()).split(`authentication failed for user "${ROLE}"`).length;
+    const before = await refusals();
+    const answer = bootstrap().invoke({});
+    // A login tries two tokens.
+    await until(async () => (await refusals()) === before + 2);
+    await expectTokenFor('localhost');
+    expect(await answer).toEqual(done);
+  });
+
+  it('does not wait where a password is refused, which no time mends', async () => {
+    const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/own-AbCdEf';
+    aws.setSecret(secretArn, JSON.stringify({ username: 'another_reaper', password: 'by password' }));
+    const began = performance.now();
+    expect(await failure(bootstrap({ secretArn, iamUser: undefined }))).toContain('as another_reaper: 28000: ');
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
   it('makes the role, which has no password, and fails with what to check when the token is refused', async () => {
+    const began = performance.now();
     const message = await failure(bootstrap({ iamUser: 'new_reaper' }));
+    // Rights that were given a moment ago get their time, and no more than that.
+    expect(performance.now() - began).toBeGreaterThan(20_000);
+    expect(performance.now() - began).toBeLessThan(25_000);
     expect(message).toMatch(/is not set up: could not log in to "writer" at \S+ as new_reaper: 28P01: /);
     expect(message).toContain(ADVICE.replaceAll('connection_reaper', 'new_reaper'));
     const { rows } = await database.admin.query(

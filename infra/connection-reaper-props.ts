@@ -310,7 +310,7 @@ export interface ConnectionReaperProps {
 
   /**
    * Where the alarm `Page` goes, which goes off with those that can't wait for the morning. Like `alarmTopic` it must let
-   * CloudWatch publish.
+   * CloudWatch publish. Not beside `actions` of that alarm, which take its place.
    *
    * @default - a new topic, with nobody subscribed to it
    */

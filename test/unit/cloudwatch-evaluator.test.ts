@@ -201,7 +201,10 @@ describe('metric math', () => {
   });
 
   test('knows the time of each datapoint', () => {
-    const alarm = aMathAlarm([stat('m', 'Used'), { Id: 'e', Expression: 'IF(MINUTE(m) == 3, 0, m)' }]);
+    const alarm = aMathAlarm([
+      stat('m', 'Used'),
+      { Id: 'e', Expression: 'IF(EPOCH(m) - FLOOR(EPOCH(m) / 240) * 240 == 180, 0, m)' },
+    ]);
     expect(states(alarm, used('555555'))).toBe('AAAOAA');
   });
 
@@ -228,7 +231,7 @@ describe('metric math', () => {
     ['no metric is in it', [{ Id: 'e', Expression: '1 + 1' }], /takes 1 to 10 metrics, got 0/],
     [
       'it is a SEARCH',
-      [stat('m', 'Used'), { Id: 'e', Expression: "SUM(SEARCH('{AWS/RDS} x', 'Sum', 60))" }],
+      [stat('m', 'Used'), { Id: 'e', Expression: "FLOOR(SEARCH('{AWS/RDS} x', 'Sum', 60))" }],
       /no alarm of a SEARCH/,
     ],
   ])('fails when %s', (_, metrics, message) => {

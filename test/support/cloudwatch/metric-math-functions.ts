@@ -1,11 +1,7 @@
-import { STATISTICS } from './metric-stat.js';
 import type { Datapoints } from './observation.js';
 
-/** What an expression can be worth: a scalar, a time series, or an array of them. */
-export type Value =
-  | number
-  | { readonly datapoints: Datapoints }
-  | { readonly members: readonly { readonly datapoints: Datapoints }[] };
+/** What an expression can be worth: a scalar or a time series. */
+export type Value = number | { readonly datapoints: Datapoints };
 
 const truth = (condition: boolean) => (condition ? 1 : 0);
 
@@ -44,7 +40,7 @@ export function operate(name: OperatorName, left: Value, right: Value): Value {
     if (result === undefined) throw new Error(`${left} ${name} ${right} divides by zero`);
     return result;
   }
-  const [lefts, rights] = [datapointsOf(left, name), datapointsOf(right, name)];
+  const [lefts, rights] = [datapointsOf(left), datapointsOf(right)];
   const length = (lefts ?? rights ?? []).length;
   return {
     datapoints: Array.from({ length }, (_, index) => {
@@ -63,28 +59,15 @@ interface MathFunction {
 }
 
 /**
- * The functions that an alarm of ours may use.
+ * The functions that our alarms use.
  *
- * `MAX`, `MIN` and `SUM` take an array only. Of one series they make a scalar, and CloudWatch advises against that in
- * alarms: it would change with the length of the evaluation range. That they pass over missing members is not documented.
- *
- * `EPOCH` and `MINUTE` are not sparse: they have a datapoint for every timestamp, whether the metric has one or not.
+ * `EPOCH` is not sparse: it has a datapoint for every timestamp, whether the metric has one or not.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-functions-list
  */
 export const FUNCTIONS: Readonly<Partial<Record<string, MathFunction>>> = {
-  ABS: { counts: [1], apply: ([of]) => each('ABS', of, Math.abs) },
-  CEIL: { counts: [1], apply: ([of]) => each('CEIL', of, Math.ceil) },
-  FLOOR: { counts: [1], apply: ([of]) => each('FLOOR', of, Math.floor) },
-  MAX: { counts: [1], apply: ([of]) => across('MAX', of, STATISTICS.Maximum) },
-  MIN: { counts: [1], apply: ([of]) => across('MIN', of, STATISTICS.Minimum) },
-  SUM: { counts: [1], apply: ([of]) => across('SUM', of, STATISTICS.Sum) },
-  FILL: { counts: [2], apply: ([of, filler]) => fill(of, filler) },
-  EPOCH: { counts: [1], apply: ([of], starts) => byTimestamp('EPOCH', of, starts, (start) => start / 1000) },
-  MINUTE: {
-    counts: [1],
-    apply: ([of], starts) => byTimestamp('MINUTE', of, starts, (start) => new Date(start).getUTCMinutes()),
-  },
+  FLOOR: { counts: [1], apply: ([of]) => floor(of) },
+  EPOCH: { counts: [1], apply: ([of], starts) => epoch(of, starts) },
   IF: { counts: [2, 3], apply: (values, starts) => choose(values, starts.length) },
 };
 
@@ -102,50 +85,27 @@ function choose([condition, whenTrue, whenFalse]: readonly Value[], length: numb
   };
 }
 
-function fill(of: Value | undefined, filler: Value | undefined): Value {
-  if (typeof filler !== 'number') throw new Error('FILL is modelled with a number only');
-  return { datapoints: series('FILL', of).map((datapoint) => datapoint ?? filler) };
-}
-
-function each(name: string, of: Value | undefined, apply: (datapoint: number) => number): Value {
-  return { datapoints: series(name, of).map((datapoint) => (datapoint === undefined ? undefined : apply(datapoint))) };
-}
-
-function across(name: string, of: Value | undefined, apply: (values: readonly number[]) => number): Value {
-  if (typeof of !== 'object' || !('members' in of)) {
-    throw new Error(`${name} takes an array here, such as ${name}([a, b]): of one time series it is no datapoint`);
-  }
-  const length = of.members[0]?.datapoints.length ?? 0;
+function floor(of: Value | undefined): Value {
   return {
-    datapoints: Array.from({ length }, (_, index) => {
-      const values = of.members.flatMap(({ datapoints }) => datapoints[index] ?? []);
-      return values.length === 0 ? undefined : apply(values);
-    }),
+    datapoints: series('FLOOR', of).map((datapoint) => (datapoint === undefined ? undefined : Math.floor(datapoint))),
   };
 }
 
-function byTimestamp(
-  name: string,
-  of: Value | undefined,
-  starts: readonly number[],
-  apply: (start: number) => number,
-): Value {
-  series(name, of);
-  return { datapoints: starts.map(apply) };
+function epoch(of: Value | undefined, starts: readonly number[]): Value {
+  series('EPOCH', of);
+  return { datapoints: starts.map((start) => start / 1000) };
 }
 
 function series(name: string, value: Value | undefined): Datapoints {
-  const datapoints = datapointsOf(value, name);
+  const datapoints = datapointsOf(value);
   if (datapoints === undefined) throw new Error(`${name} takes a time series`);
   return datapoints;
 }
 
-function datapointsOf(value: Value | undefined, name: string): Datapoints | undefined {
-  if (value === undefined || typeof value === 'number') return undefined;
-  if ('members' in value) throw new Error(`${name} of an array is not modelled`);
-  return value.datapoints;
+function datapointsOf(value: Value | undefined): Datapoints | undefined {
+  return typeof value === 'number' ? undefined : value?.datapoints;
 }
 
 function at(value: Value | undefined, index: number): number | undefined {
-  return typeof value === 'number' ? value : value && datapointsOf(value, 'IF')?.[index];
+  return typeof value === 'number' ? value : value?.datapoints[index];
 }

@@ -40,7 +40,7 @@ class Parser {
       number: /^\d+(?:\.\d+)?/,
       id: /^[a-z]\w*/,
       word: /^[A-Z]\w*/,
-      sign: /^(?:&&|\|\||[=!<>]=|[-+*/<>(),[\]])/,
+      sign: /^(?:&&|\|\||[=!<>]=|[-+*/<>(),])/,
     });
   }
 
@@ -86,24 +86,12 @@ class Parser {
       return (scope) => operate('-', 0, operand(scope));
     }
     if (this.reader.take('(') !== undefined) return this.until(')', () => this.condition());
-    if (this.reader.take('[') !== undefined) return this.array();
     const number = this.reader.takeKind('number');
     if (number !== undefined) return () => Number(number);
     const id = this.reader.takeKind('id');
     if (id === undefined) return this.call();
     this.ids.add(id);
     return (scope) => ({ datapoints: scope.series(id) });
-  }
-
-  private array(): Node {
-    const members = this.until(']', () => this.reader.list(() => this.condition()));
-    return (scope) => ({
-      members: members.map((member) => {
-        const value = member(scope);
-        if (typeof value === 'object' && 'datapoints' in value) return value;
-        throw this.reader.error('an array holds time series only');
-      }),
-    });
   }
 
   private call(): Node {

@@ -1,107 +1,14 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
-import { duration } from '../../lambda/duration.js';
-import { check, demand, exactObject, InputError, textLike } from '../../lambda/faults.js';
-import { type Settings, type SettingsInput, settingsSchema } from '../../lambda/settings.js';
+import { check, demand, InputError } from '../../lambda/faults.js';
+import { type Settings, settingsSchema } from '../../lambda/settings.js';
 import { deploymentSchema } from '../deployment-schema.js';
 import { loginFaults } from '../login-faults.js';
-import { RESOURCE_ID } from '../permissions.js';
 import { hostFaults } from '../rds-endpoint.js';
 import { withIdentifier } from '../resolve-props.js';
 import { vainFaults } from '../vain-faults.js';
-import { alarmsInFile, alarmsInFileFaults, topicArn } from './alarms.js';
+import { alarmsInFileFaults } from './alarms.js';
+import { type Entry, entrySchema, settingsEntries } from './entry-schema.js';
 import { regionFaults, regionsOf } from './region.js';
-
-/** A partial ARN would have to be granted with a wildcard. */
-const completeSecretArn = textLike(
-  /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/,
-  'the complete ARN of a secret, with the six characters at its end (aws secretsmanager describe-secret prints it)',
-);
-
-const securityGroupId = textLike(/^sg-[0-9a-f]+$/, 'the id of a security group');
-
-const keyArn = textLike(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'the ARN of a KMS key');
-
-const anything = v.optional(v.unknown());
-
-/** The settings of the function that an entry may hold. Which values they take is up to the settings' own schema. */
-const settingsEntries = {
-  secretArn: v.optional(completeSecretArn),
-  iamUser: anything,
-  breakGlassSecretArn: v.optional(completeSecretArn),
-  rescueLogin: anything,
-  instances: anything,
-  dbname: anything,
-  tls: anything,
-  caFile: anything,
-  mode: anything,
-  idleAfter: anything,
-  idleInTransactionAfter: anything,
-  pressure: anything,
-  keepPerApplication: anything,
-  maxTerminationsPerRun: anything,
-  rules: anything,
-  roleLimits: anything,
-  trimExcess: anything,
-  maxApplications: anything,
-  applicationNames: anything,
-  metricsVia: anything,
-} as const satisfies Record<Exclude<keyof SettingsInput, 'database'>, v.GenericSchema>;
-
-/** @see https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html */
-const MOST_SECURITY_GROUPS = 5;
-
-const securityGroupIds = v.pipe(
-  atLeastOne(securityGroupId),
-  v.maxLength(MOST_SECURITY_GROUPS, `no more than ${MOST_SECURITY_GROUPS}`),
-  v.check((ids) => new Set(ids).size === ids.length, 'ids that differ'),
-);
-
-const vpc = v.pipe(
-  exactObject({
-    vpcId: textLike(/^vpc-[0-9a-f]+$/, 'the id of a VPC'),
-    availabilityZones: atLeastOne(textLike(/^[a-z0-9-]+$/, 'the name of an availability zone')),
-    privateSubnetIds: atLeastOne(textLike(/^subnet-[0-9a-f]+$/, 'the id of a subnet')),
-  }),
-  v.forward(
-    v.partialCheck(
-      [['availabilityZones'], ['privateSubnetIds']],
-      ({ availabilityZones, privateSubnetIds }) => privateSubnetIds.length === availabilityZones.length,
-      'one subnet for each availability zone, in the same order',
-    ),
-    ['privateSubnetIds'],
-  ),
-);
-
-export const entrySchema = exactObject({
-  ...settingsEntries,
-  /** The login of the master user or of a superuser, in place of `secretArn`. */
-  adminSecretArn: v.optional(completeSecretArn),
-  /** The customer key that the secret is encrypted with, if any. */
-  secretKeyArn: v.optional(keyArn),
-  /** The one that the break-glass secret is encrypted with. */
-  breakGlassSecretKeyArn: v.optional(keyArn),
-  /** The resource that `iamUser` may log in to. */
-  databaseResourceId: v.optional(textLike(RESOURCE_ID.form, RESOURCE_ID.expected)),
-  vpc,
-  /** The function's own, in place of a new one. */
-  securityGroupIds: v.optional(securityGroupIds),
-  databaseSecurityGroupId: v.optional(securityGroupId),
-  databasePort: anything,
-  interfaceEndpoints: v.optional(v.boolean('true or false')),
-  schedule: anything,
-  interval: v.optional(duration),
-  timeout: v.optional(duration),
-  alarmTopicArn: v.optional(topicArn),
-  pageTopicArn: v.optional(topicArn),
-  /** The customer key that the topics are encrypted with which the stack makes. */
-  topicEncryptionKeyArn: v.optional(keyArn),
-  logRetentionDays: v.optional(v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365')),
-  alarms: v.optional(alarmsInFile),
-  runbookUrl: anything,
-});
-
-type Entry = v.InferOutput<typeof entrySchema>;
 
 /** An entry that holds: what the app needs to know to make a stack. */
 export interface DatabaseConfig
@@ -254,8 +161,4 @@ function settingsOf(given: unknown): Record<string, unknown> {
 function inFile(name: string, fault: string): string {
   const inEntry = fault.startsWith('expected ') ? `: ${fault}` : `.${fault}`;
   return `context.databases.${name}${inEntry.replace(/^\.database: expected/, ': expected')}`;
-}
-
-function atLeastOne(item: v.GenericSchema<string>) {
-  return v.pipe(v.array(item, 'a list'), v.minLength(1, 'at least one'));
 }

@@ -2,7 +2,7 @@ import { type ConversionConfig, type JsonSchema, toJsonSchema } from '@valibot/t
 import type { GenericSchema } from 'valibot';
 import { settingsSchema } from '../../lambda/settings.js';
 import { deploymentSchema } from '../deployment-schema.js';
-import { entrySchema } from './database-entry.js';
+import { entrySchema } from './entry-schema.js';
 
 /** As people write it, before defaults and units. What no JSON schema can say, such as which keys go together, synth says. */
 const AS_WRITTEN: ConversionConfig = { target: 'draft-07', typeMode: 'input', errorMode: 'ignore' };

@@ -62,7 +62,7 @@ export function limitsTable(): string {
     [
       'a call to AWS',
       time(AWS_LIMITS.callMs),
-      `${AWS_LIMITS.attempts} attempts, ${time(AWS_LIMITS.connectMs)} to connect and ${time(AWS_LIMITS.answerMs)} to answer; the database's work is done all the same`,
+      `${AWS_LIMITS.attempts} attempts, ${time(AWS_LIMITS.connectMs)} to connect and ${time(AWS_LIMITS.answerMs)} to answer; metrics are sent once and may take all of it; the database's work is done all the same`,
     ],
     ['datapoints a request', number(RUN_LIMITS.datapointsPerRequest), 'of PutMetricData, which takes no more'],
     [

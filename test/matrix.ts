@@ -17,9 +17,6 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** All of them but these, which start no PostgreSQL: a new test is on every version unless it is named here. */
 const INDEPENDENT_OF_POSTGRES = ['test/integration/lambda-process.test.ts', 'test/integration/publish.test.ts'];
 
-/** One more than the project's own: many of these tests wait for a second to pass, and the others may run meanwhile. */
-const WORKERS = ['--maxWorkers', '3'];
-
 interface Result extends Tally {
   readonly major: number;
   readonly seconds: number;
@@ -51,7 +48,7 @@ async function testOn(major: number): Promise<Tally> {
   }
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const excluded = INDEPENDENT_OF_POSTGRES.flatMap((file) => ['--exclude', file]);
-  const child = spawn(process.execPath, [vitest, 'run', 'test/integration', ...WORKERS, ...excluded], {
+  const child = spawn(process.execPath, [vitest, 'run', 'test/integration', ...excluded], {
     cwd: PROJECT,
     env: { ...process.env, [MAJOR_VARIABLE]: `${major}` },
     stdio: ['ignore', 'pipe', 'inherit'],

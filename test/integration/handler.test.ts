@@ -102,19 +102,25 @@ async function fill(): Promise<void> {
 
 const overdue = () => sleep(1_050);
 
-/** A way to the server that passes on what a login takes, its first statement included, and no answer after that. */
+/**
+ * A way to the server that passes on what a login takes, its first statement included, and nothing after that: a statement
+ * that got through could take the lock of the runs from the others.
+ */
 async function silentAfterLogin(port: number): Promise<AsyncDisposable & { readonly port: number }> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => sockets.add(socket.on('error', () => undefined));
   const listener = createServer((client) => {
     const server = connectSocket(port, database.server.host);
-    keep(client.pipe(server));
+    keep(server);
     keep(client);
-    let statements = 0;
+    let answered = 0;
+    client.on('data', (statement) => {
+      if (answered < 2) server.write(statement);
+    });
     server.on('data', (answer) => {
-      if (statements < 2) client.write(answer);
+      client.write(answer);
       // ReadyForQuery, with which every answer ends.
-      statements += answer.toString('latin1').split('Z\0\0\0\x05').length - 1;
+      answered += answer.toString('latin1').split('Z\0\0\0\x05').length - 1;
     });
   }).listen(0, '127.0.0.1');
   await once(listener, 'listening');

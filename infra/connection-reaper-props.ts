@@ -106,7 +106,8 @@ export interface ConnectionReaperProps {
    * The login, as JSON with `username` and `password`, and with `host`, `port` and `dbname` where the props don't give
    * them. The function may read this secret and no other. The role is set up by hand, with `infra/grants.sql`.
    *
-   * @default - one that the construct makes, with `adminSecret`; for a read replica that of its source
+   * @default - one that the construct makes, with `adminSecret`; for a read replica that of its source's reaper, if that
+   * was made before, else that of the source itself
    */
   readonly secret?: ISecret;
 
@@ -158,7 +159,7 @@ export interface ConnectionReaperProps {
   readonly vpc?: IVpc;
 
   /**
-   * The subnets of the VPC to run in. They need a way to Secrets Manager (unless the login is by IAM) and to CloudWatch
+   * The subnets of the VPC to run in. They need a way to Secrets Manager (unless no secret is read) and to CloudWatch
    * (unless `metricsVia` is `log`): NAT, or endpoints in the VPC, be it those of `interfaceEndpoints`.
    *
    * @default - those of `database`, if they have such a way; else the VPC's private subnets with a way out, or its
@@ -167,9 +168,9 @@ export interface ConnectionReaperProps {
   readonly vpcSubnets?: SubnetSelection;
 
   /**
-   * Make the interface endpoints that the function needs, in its subnets, open to it alone: of Secrets Manager (unless the
-   * login is by IAM) and of CloudWatch (unless `metricsVia` is `log`). A VPC can have but one with a private name for each
-   * service, so leave this off where there are some.
+   * Make the interface endpoints that the function needs, in its subnets, open to it alone: of Secrets Manager (unless no
+   * secret is read) and of CloudWatch (unless `metricsVia` is `log`). They have no private
+   * names, so that nobody else's way changes; leave this off where the VPC has endpoints or NAT, since each costs.
    *
    * @default false
    */

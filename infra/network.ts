@@ -48,9 +48,7 @@ export function placeReaper(scope: Construct, props: CheckedProps): Placement {
   };
 }
 
-/**
- * What is wrong with the subnets. A function has no public address: in a public subnet it reaches the VPC alone.
- */
+/** What is wrong with the subnets. A function has no public address: in a public subnet it reaches the VPC alone. */
 export function subnetFaults(props: ResolvedProps): readonly string[] {
   const { vpc } = props;
   if (vpc === undefined || !leavesVpc(props) || !vpc.selectSubnets(reaperSubnets({ ...props, vpc })).hasPublic)
@@ -61,9 +59,7 @@ export function subnetFaults(props: ResolvedProps): readonly string[] {
   ];
 }
 
-/**
- * The subnets to run in: the database's own, where there is a way from them to all that the function calls.
- */
+/** The subnets to run in: the database's own, where there is a way from them to all that the function calls. */
 function reaperSubnets(props: ResolvedProps & { readonly vpc: IVpc }): SubnetSelection | undefined {
   const { vpc, facts } = props;
   return props.vpcSubnets ?? (facts?.vpc === vpc ? ownSubnets(vpc, facts.vpcSubnets, props) : undefined);

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { end, isAlive } from './child-exit.js';
 import { type Account, POSTGRES_ENVIRONMENT } from './postgres-binaries.js';
 
-/** Where every server listens. */
+/** Where every server listens, unless its settings name other addresses. */
 export const HOST = '127.0.0.1';
 
 const START_ATTEMPTS = 3;
@@ -53,8 +53,8 @@ async function launchOn(port: number, { postgres, folder, data, account, setting
     fsync: 'off',
     synchronous_commit: 'off',
     full_page_writes: 'off',
-    ...settings,
     listen_addresses: HOST,
+    ...settings,
     unix_socket_directories: '',
     port,
   };

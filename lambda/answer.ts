@@ -37,6 +37,8 @@ export interface InstanceAnswer {
     readonly idleSeconds: Seconds | null;
     readonly outcome: OutcomeName;
     readonly reason: string | null;
+    /** What was seen of a termination that is not confirmed. */
+    readonly detail?: string;
   }[];
   /** Spared ones, mostly. `spared` counts them too, and so does the report. */
   readonly outcomesLeftOut: number;
@@ -117,13 +119,14 @@ function instanceAnswer(visit: Visit, policy: Policy): InstanceAnswer {
     login: visit.login,
     applications: applicationUse(visit.outcomes, policy.attribute),
     applicationsLeftOut: 0,
-    outcomes: visit.outcomes.map(({ backend, outcome, reason }) => ({
+    outcomes: visit.outcomes.map(({ backend, outcome, reason, ...more }) => ({
       pid: backend.pid,
       applicationName: backend.applicationName,
       role: backend.role,
       idleSeconds: backend.stateSeconds,
       outcome,
       reason,
+      ...more,
     })),
     outcomesLeftOut: 0,
     spared: countSpared(visit),

@@ -15,10 +15,11 @@ export function auditEvents(database: string, visit: Visit, attribute: Attributi
   const chosen = visit.outcomes.filter(({ outcome }) => outcome !== 'spared');
   return [
     ...(visit.login === null ? [] : [{ event: 'login', level: loginLevel(visit.login), ...at, ...visit.login }]),
-    ...chosen.map(({ backend, outcome, reason }) => ({
+    ...chosen.map(({ backend, outcome, reason, ...more }) => ({
       event: 'backend',
       outcome,
       ...(reason === null ? {} : { reason }),
+      ...more,
       ...at,
       pid: backend.pid,
       application: attribute(backend),
@@ -32,7 +33,11 @@ export function auditEvents(database: string, visit: Visit, attribute: Attributi
     })),
     ...visit.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
     ...(visit.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(visit) }]),
-    ...(visit.contender === null ? [] : [{ event: 'another_run', level: 'WARN' as const, ...at, ...visit.contender }]),
+    ...(visit.runAtWork === null
+      ? []
+      : [{ event: 'another_run', level: 'WARN' as const, ...at, holder: visit.runAtWork }]),
+    ...visit.intruders.map((holder) => ({ event: 'lock_intruder', level: 'WARN' as const, ...at, holder })),
+    ...visit.lostRuns.map((holder) => ({ event: 'lost_run_terminated', level: 'WARN' as const, ...at, holder })),
     ...visit.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
   ];
 }

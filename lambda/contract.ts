@@ -12,6 +12,12 @@ export const ADMIN_SECRET_VARIABLE = 'REAPER_ADMIN_SECRET';
 /** The role that the bootstrap makes. */
 export const REAPER_ROLE = 'connection_reaper';
 
+/**
+ * Begins the comment on a reaper's role, which ends with the label of its database. Only superusers and administrators of
+ * roles can write one, so the mark says who is a reaper; an application_name is anybody's.
+ */
+export const REAPER_MARK = 'Connection Reaper: ';
+
 /** The CloudWatch namespace of every metric; the function's role may publish into this one only. */
 export const NAMESPACE = 'ConnectionReaper';
 

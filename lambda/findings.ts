@@ -4,9 +4,13 @@ import { leakSuspect } from './findings/leak.js';
 import {
   anotherRun,
   leftStanding,
+  lockIntruders,
+  lostRuns,
   oldPreparedTransactions,
+  refusedTerminations,
   roleLimitTrouble,
-  terminationTrouble,
+  uncheckedTemporaryTables,
+  unconfirmedTerminations,
 } from './findings/outcomes.js';
 import { blindness, unalterableRoles } from './findings/rights.js';
 import type { Policy } from './policy.js';
@@ -21,13 +25,17 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
     wayIn(visit),
     ...blindness(snapshot),
     leakSuspect(visit, snapshot, policy),
-    ...terminationTrouble(visit, snapshot),
+    refusedTerminations(visit, snapshot),
+    ...unconfirmedTerminations(visit),
     leftStanding(visit),
     ...visit.roleLimits.map(roleLimitTrouble),
     ...unalterableRoles(visit, snapshot, policy),
     noReservedSlot(snapshot),
     oldPreparedTransactions(snapshot),
+    uncheckedTemporaryTables(visit),
     anotherRun(visit),
+    ...lockIntruders(visit),
+    lostRuns(visit),
   ].filter((finding) => finding !== null);
   const order = ['critical', 'warning', 'info'];
   return findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));

@@ -3,7 +3,7 @@ import type { Seconds } from './duration.js';
 import type { Policy } from './policy.js';
 import { rotationBase } from './rotation-twin.js';
 import { percentOf } from './slots.js';
-import { type Backend, type Snapshot, usableSlots } from './snapshot.js';
+import { type Backend, type Server, type Snapshot, usableSlots } from './snapshot.js';
 import type { SpareReason } from './spared.js';
 
 /** What a policy says of one backend, looked at by itself. */
@@ -25,7 +25,7 @@ export function judgeBy(snapshot: Snapshot, policy: Policy, ownRole: string): (b
   const usualIdleAfter = patience(snapshot, policy);
   return (backend) => {
     const rule = policy.rules.find(({ matches }) => matches(backend));
-    const holding = rule?.endHolders === true ? null : sparedByHoldings(backend);
+    const holding = rule?.endHolders === true ? null : sparedByHoldings(backend, snapshot);
     const reason =
       alwaysSpared(backend, snapshot, ownRole) ??
       sparedByState(backend, policy) ??
@@ -49,20 +49,17 @@ function alwaysSpared(backend: Backend, { server }: Snapshot, ownRole: string): 
   if (backend.role === null) return 'unknown_role';
   if (backend.superuser) return 'superuser';
   if (PROVIDER_ROLES.has(backend.role)) return 'provider_role';
-  if (isReaper(backend, ownRole) || isReaper(backend, server.user)) return 'reaper';
+  if (backend.ofReaper || isOwnSession(backend, ownRole) || isOwnSession(backend, server.user)) return 'reaper';
   return null;
 }
 
-/** Whether a session is a reaper's: of its role, and by its name, since any client may call itself what it likes. */
-export function isReaper(
-  session: { readonly role: string | null; readonly applicationName: string | null },
-  ownRole: string,
-): boolean {
-  return (
-    session.role !== null &&
-    rotationBase(session.role) === rotationBase(ownRole) &&
-    session.applicationName === REAPER_APPLICATION_NAME
-  );
+/**
+ * Whether a session is one of ours although the grants did not make its role. The name alone says nothing, since any client
+ * may call itself what it likes; but nobody else can log in as our role, and it tells our sessions from an application's
+ * that shares it.
+ */
+function isOwnSession({ role, applicationName }: Backend, ownRole: string): boolean {
+  return role !== null && rotationBase(role) === rotationBase(ownRole) && applicationName === REAPER_APPLICATION_NAME;
 }
 
 function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {
@@ -97,11 +94,26 @@ function patience(snapshot: Snapshot, { idleAfter, pressure }: Policy): Seconds 
 }
 
 /** What would be lost with the session. Only a rule with `endHolders` lifts this protection. */
-function sparedByHoldings(backend: Backend): SpareReason | null {
-  if (backend.holdsAdvisoryLock) return 'advisory_lock';
-  if (backend.ownsTemporaryTable) return 'temporary_table';
-  if (backend.lastRanListen) return 'listen';
-  return null;
+function sparedByHoldings(backend: Backend, { server }: Snapshot): SpareReason | null {
+  return backend.holding ?? (isOpenedByServer(backend, server) ? 'opened_by_server' : null);
+}
+
+/** What postgres_fdw calls itself unless its options say otherwise. */
+const FOREIGN_DATA_WRAPPER = 'postgres_fdw';
+
+/**
+ * Whether a server opened a session, by postgres_fdw or dblink: its end would fail the transaction there that uses it. A
+ * client on the server's own host is taken for one, as far as we come from elsewhere: on RDS and Aurora nothing else can be
+ * there. dblink on another server is called whatever its connection string says, and can't be told.
+ */
+function isOpenedByServer({ applicationName, clientAddr }: Backend, { ownAddress, clientAddress }: Server): boolean {
+  if (applicationName === FOREIGN_DATA_WRAPPER) return true;
+  if (ownAddress === null || ownAddress === clientAddress) return false;
+  return clientAddr === null || clientAddr === ownAddress || isLoopback(clientAddr);
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 /** How long a backend above its role's limit must have been idle; a pool's connection is used again sooner. */

@@ -12,8 +12,11 @@ export const SESSION_LIMITS = {
   statementMs: 10_000,
   /** ALTER ROLE waits for another ALTER of the same role. */
   lockMs: 2_000,
-  /** The server ends a session of ours that says nothing for so long (from version 14 on). */
-  idleMs: 60_000,
+  /**
+   * A session of ours that is silent for so long is lost: its function is frozen, or its host is gone. The server ends it
+   * (from version 14 on, and on every version when the host no longer answers), or else the next run does.
+   */
+  idleMs: 20_000,
   /** The goodbye, before the socket is cut. */
   closeMs: 1_000,
 } as const;
@@ -39,6 +42,14 @@ export const RUN_LIMITS = {
    * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
    */
   datapointsPerRequest: 1_000,
+} as const;
+
+/** On looking for temporary tables in databases other than the one logged in to, in all of them together. */
+export const TEMPORARY_TABLE_LIMITS = {
+  /** From this share of the usable slots on, none is taken for looking. */
+  maxUsedPercent: 90,
+  maxDatabases: 5,
+  timeMs: 5_000,
 } as const;
 
 /** On what is asked of AWS. An endpoint out of reach must cost seconds, not the run. */

@@ -53,6 +53,10 @@ export interface Login extends OpenSession {
   readonly facts: LoginFacts;
   /** The role of the own login, whichever way it was. */
   readonly ownRole: string;
+  /** The role of this login. */
+  readonly user: string;
+  /** Opens a further session by the same way, in another database. */
+  openIn(dbname: string, signal: AbortSignal): Promise<OpenSession>;
 }
 
 /** No session could be had. The message says at what, why, and what to do next. */
@@ -135,7 +139,10 @@ async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): 
   }
 }
 
-type Knocked = { readonly opened: OpenSession } | (Failed & { readonly failure: string });
+/** What opened, and a way to open more like it. */
+type Opened = OpenSession & Pick<Login, 'user' | 'openIn'>;
+
+type Knocked = { readonly opened: Opened } | (Failed & { readonly failure: string });
 
 /** Tries one way until it opens, until it is shut for good, or until patience ends. */
 async function knock(
@@ -168,14 +175,18 @@ function breaksOff({ cause }: Failed): boolean {
 }
 
 /** One login, and a second one where the first one's password was rejected and may just have been rotated. */
-async function attempt(
-  way: Way,
-  place: Place,
-  signal: AbortSignal,
-): Promise<{ readonly opened: OpenSession } | Failed> {
+async function attempt(way: Way, place: Place, signal: AbortSignal): Promise<{ readonly opened: Opened } | Failed> {
   const replication = way.name === 'rescue';
   const byToken = way.source.givesTokens === true;
   let credentials: Credentials | undefined;
+  const open = async (given: Credentials): Promise<Opened> => {
+    const target = { ...place, credentials: given, replication };
+    return {
+      ...(await openSession(target, signal)),
+      user: given.username,
+      openIn: (dbname, until) => openSession({ ...target, dbname }, until),
+    };
+  };
   const failed = (cause: unknown, rereadError?: unknown): Failed => ({
     username: credentials?.username ?? null,
     byToken,
@@ -186,7 +197,7 @@ async function attempt(
   try {
     credentials = await untilAborted(way.source.read(), signal);
     try {
-      return { opened: await openSession({ ...place, credentials, replication }, signal) };
+      return { opened: await open(credentials) };
     } catch (error) {
       if (sqlStateOf(error) !== SQLSTATE.invalidPassword) throw error;
       try {
@@ -194,7 +205,7 @@ async function attempt(
       } catch (rereadError) {
         return failed(error, rereadError);
       }
-      return { opened: await openSession({ ...place, credentials, replication }, signal) };
+      return { opened: await open(credentials) };
     }
   } catch (cause) {
     return failed(cause);

@@ -58,7 +58,7 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
     at('UnreadableBackends', snapshot.backends.filter(({ readable }) => !readable).length),
     at('ServerFull', free === 0 || refused ? 1 : 0),
-    ...(isSweep && errors.length === 0 && visit.contender === null ? [at('SweepsCompleted', 1)] : []),
+    ...(isSweep && errors.length === 0 && visit.runAtWork === null ? [at('SweepsCompleted', 1)] : []),
     at('OldestIdleSeconds', oldestIdleSeconds ?? 0),
   ];
 }

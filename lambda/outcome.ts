@@ -1,3 +1,4 @@
+import type { Seconds } from './duration.js';
 import type { LimitChange, LimitObstacle } from './plan-limits.js';
 import type { Backend } from './snapshot.js';
 import type { SpareReason } from './spared.js';
@@ -15,13 +16,32 @@ export type Outcome = { readonly backend: Backend } & (
     }
   /** The server would not let us; the reason is its SQLSTATE and message. */
   | { readonly outcome: 'refused'; readonly reason: string }
-  /** Signalled, and not seen to go. */
-  | { readonly outcome: 'unconfirmed'; readonly reason: string }
+  /** It may be gone or not; the detail is what was seen. */
+  | { readonly outcome: 'unconfirmed'; readonly reason: UnconfirmedReason; readonly detail: string }
   | { readonly outcome: 'spared'; readonly reason: SpareReason }
 );
 
+/** Why a termination is not confirmed. */
+export type UnconfirmedReason =
+  /** Signalled, and still there when the time for looking was over. */
+  | 'still_there'
+  /** Signalled; the look whether it is gone failed. */
+  | 'not_verified'
+  /** The answer to the statement that signals was lost: the signal may have been sent or not. */
+  | 'maybe_signalled';
+
 /** What can become of a backend. */
 export type OutcomeName = Outcome['outcome'];
+
+/** A transaction that changed a role and has not ended, so that nobody else can change that role. */
+export interface LockBlocker {
+  /** `null` for a prepared transaction, which no session holds. */
+  readonly pid: number | null;
+  /** The name of the prepared transaction; `null` for a session. */
+  readonly gid: string | null;
+  readonly role: string | null;
+  readonly transactionSeconds: Seconds | null;
+}
 
 /** What became of a declared role limit that differed. */
 export type LimitOutcome = Pick<LimitChange, 'role' | 'from' | 'to'> &
@@ -29,7 +49,15 @@ export type LimitOutcome = Pick<LimitChange, 'role' | 'from' | 'to'> &
     | { readonly outcome: 'changed' | 'would_change'; readonly reason: null }
     | { readonly outcome: LimitObstacle; readonly reason: null }
     /** The server would not let us; the reason is its SQLSTATE and message. */
-    | { readonly outcome: 'refused'; readonly reason: string; readonly sqlState: string }
+    | {
+        readonly outcome: 'refused';
+        readonly reason: string;
+        readonly sqlState: string;
+        /** Who held the role's row locked; empty where that was not the reason. */
+        readonly blockers: readonly LockBlocker[];
+      }
+    /** The session was lost before the answer came: the limit may have been set. */
+    | { readonly outcome: 'unconfirmed'; readonly reason: string }
   );
 
 /** Whether the policy chose this backend, whatever came of it. */

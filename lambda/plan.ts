@@ -1,4 +1,5 @@
 import { choose, excessOf } from './choose.js';
+import { countBy } from './group-by.js';
 import { judgeBy } from './judge.js';
 import { type LimitChange, planLimits } from './plan-limits.js';
 import type { Policy } from './policy.js';
@@ -11,6 +12,11 @@ export interface Plan {
   readonly terminations: readonly Backend[];
   readonly spared: readonly Spared[];
   readonly limitChanges: readonly LimitChange[];
+  /**
+   * The other databases of backends that may be ended, those with the most first. Whether a backend owns temporary tables
+   * can be seen from within its database alone.
+   */
+  readonly unseenDatabases: readonly string[];
 }
 
 /**
@@ -27,9 +33,25 @@ export function planRun(snapshot: Snapshot, policy: Policy, ownRole = snapshot.s
     snapshot,
     policy,
   );
-  const { chosen, left } = choose([...overdue, ...excess], snapshot, policy);
+  const candidates = [...overdue, ...excess];
+  const { chosen, left } = choose(candidates, snapshot, policy);
+  const isExcess = new Set(excess);
   const spared = verdicts.flatMap((verdict) =>
-    verdict.reason === null || excess.includes(verdict) ? [] : [{ backend: verdict.backend, reason: verdict.reason }],
+    verdict.reason === null || isExcess.has(verdict) ? [] : [{ backend: verdict.backend, reason: verdict.reason }],
   );
-  return { terminations: chosen, spared: [...spared, ...left], limitChanges: planLimits(snapshot, policy) };
+  return {
+    terminations: chosen,
+    spared: [...spared, ...left],
+    limitChanges: planLimits(snapshot, policy),
+    unseenDatabases: databasesBut(
+      snapshot.server.database,
+      candidates.map(({ backend }) => backend),
+    ),
+  };
+}
+
+function databasesBut(own: string, backends: readonly Backend[]): readonly string[] {
+  const counts = countBy(backends, ({ database }) => database ?? own);
+  counts.delete(own);
+  return [...counts].sort(([, a], [, b]) => b - a).map(([database]) => database);
 }

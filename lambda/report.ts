@@ -1,6 +1,7 @@
 import type { InstanceAnswer } from './answer.js';
 import { formatDuration } from './duration.js';
 import type { Finding } from './findings/finding.js';
+import type { UnconfirmedReason } from './outcome.js';
 import { printable } from './printable.js';
 import { percentOf } from './slots.js';
 import type { SpareReason } from './spared.js';
@@ -73,8 +74,13 @@ const OUTCOME_WORDS = {
   reapable: 'would be terminated',
   vanished: 'moved on by themselves',
   refused: 'refused by the server',
-  unconfirmed: 'signalled but not seen to go',
 } as const;
+
+const UNCONFIRMED_WORDS: Readonly<Record<UnconfirmedReason, string>> = {
+  still_there: 'signalled and still there',
+  not_verified: 'signalled, not verified',
+  maybe_signalled: 'may have been signalled',
+};
 
 const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   active: 'active',
@@ -88,7 +94,11 @@ const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   in_transaction: 'idle in a transaction',
   advisory_lock: 'holding an advisory lock',
   temporary_table: 'with temporary tables',
+  replication_slot: 'with a temporary replication slot',
   listen: 'listening',
+  hold_cursor: 'with a cursor WITH HOLD',
+  base_backup: 'running a base backup',
+  opened_by_server: 'opened by a server (postgres_fdw, dblink)',
   rule: 'by a rule',
   keep: 'kept for their application',
   max_terminations: 'over the cap of this run',
@@ -100,10 +110,15 @@ const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
 };
 
 function doneLines({ outcomes, spared, roleLimits }: InstanceAnswer): readonly string[] {
-  const counts = Object.entries(OUTCOME_WORDS).flatMap(([name, words]) => {
-    const count = outcomes.filter(({ outcome }) => outcome === name).length;
-    return count === 0 ? [] : [`${count} ${words}`];
-  });
+  const counts = [
+    ...Object.entries(OUTCOME_WORDS).map(
+      ([name, words]) => [outcomes.filter(({ outcome }) => outcome === name).length, words] as const,
+    ),
+    ...Object.entries(UNCONFIRMED_WORDS).map(
+      ([name, words]) =>
+        [outcomes.filter(({ outcome, reason }) => outcome === 'unconfirmed' && reason === name).length, words] as const,
+    ),
+  ].flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]));
   const left = (Object.entries(spared) as [SpareReason, number][]).map(
     ([reason, count]) => `${count} ${SPARED_WORDS[reason]}`,
   );

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { REAPER_APPLICATION_NAME } from './contract.js';
@@ -5,6 +6,7 @@ import type { Credentials } from './credentials.js';
 import { SESSION_LIMITS } from './limits.js';
 import { inlineParameters } from './literal.js';
 import type { Settings } from './settings.js';
+import { describeError, SESSION_ENDING, SESSION_TIMEOUTS, sqlStateOf } from './sqlstate.js';
 import { tlsOptions } from './tls.js';
 
 /** Our one open connection to a server. */
@@ -30,23 +32,51 @@ export interface SessionTarget {
 }
 
 /**
- * What our statements rely on, whatever the role, the database or the server says.
- *
- * The search path keeps out functions and operators that others may have made: a better match in `public` would run as us.
- * backend_start and state_change travel as text, and patterns have backslashes.
+ * What our statements rely on, whatever `ALTER DATABASE … SET` and `ALTER ROLE … SET` say: the owner of a database could
+ * otherwise change what our statements mean, or make them fail. Only settings that PostgreSQL 13 knows: a server refuses a
+ * login that names an unknown one. {@link NEWER_SETTINGS} has the others.
  */
-const SESSION_SETTINGS = [
-  'search_path=pg_catalog,pg_temp',
-  'TimeZone=UTC',
-  'DateStyle=ISO',
-  'standard_conforming_strings=on',
-  // A host that vanishes without a word must not keep the slot and the lock of its session for two hours.
-  'tcp_keepalives_idle=30',
-  'tcp_keepalives_interval=10',
-  'tcp_keepalives_count=3',
-]
-  .map((setting) => `-c ${setting}`)
-  .join(' ');
+const PINNED_SETTINGS = {
+  // Keeps out functions and operators of others: a better match in `public` would run as us.
+  search_path: 'pg_catalog,pg_temp',
+  role: 'none',
+  default_transaction_read_only: 'off',
+  // A hot standby refuses every statement of a serializable transaction.
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  // backend_start, state_change and ages travel as text, and so do the names of roles.
+  TimeZone: 'UTC',
+  DateStyle: 'ISO',
+  extra_float_digits: '1',
+  quote_all_identifiers: 'off',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  'plpgsql.extra_errors': 'none',
+  // For statements as short as ours, compiling and starting workers cost more than they save.
+  jit: 'off',
+  max_parallel_workers_per_gather: '0',
+  // A host that vanishes, and a frozen client that reads no more of an answer, must not keep the slot and the lock.
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '2',
+  tcp_user_timeout: `${SESSION_LIMITS.idleMs}`,
+} as const;
+
+/** Settings that newer versions know, by the version that has them first. */
+const NEWER_SETTINGS = [
+  // A frozen process answers keepalives, so silence is what ends its session.
+  { since: 14, name: 'idle_session_timeout', value: `${SESSION_LIMITS.idleMs}` },
+  { since: 17, name: 'transaction_timeout', value: '0' },
+] as const;
+
+/** @param major the server's version, where it is known: then the newer settings hold from the start. */
+function startupOptions(major: number | null): string {
+  const newer = NEWER_SETTINGS.filter(({ since }) => major !== null && major >= since);
+  return [...Object.entries(PINNED_SETTINGS), ...newer.map(({ name, value }) => [name, value] as const)]
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+    .join(' ');
+}
 
 /** An open session and the way to end it. Whoever opened it closes it, whatever happens. */
 export interface OpenSession {
@@ -57,9 +87,30 @@ export interface OpenSession {
 /**
  * Opens a session.
  *
+ * The settings that only newer versions know are set by the first statement. Where the owner of the database set one of
+ * them so short that the server ends the session before, it is opened again with what is then known of the version.
+ *
  * @param signal cuts the connection when it aborts; what was running then fails.
  */
 export async function openSession(target: SessionTarget, signal: AbortSignal): Promise<OpenSession> {
+  let version: number | null = null;
+  const onVersion = (major: number) => {
+    version = major;
+  };
+  try {
+    return await openOnce(target, signal, null, onVersion);
+  } catch (error) {
+    if (version === null || !SESSION_TIMEOUTS.has(sqlStateOf(error) ?? '')) throw error;
+    return await openOnce(target, signal, version, onVersion);
+  }
+}
+
+async function openOnce(
+  target: SessionTarget,
+  signal: AbortSignal,
+  version: number | null,
+  onVersion: (major: number) => void,
+): Promise<OpenSession> {
   if (signal.aborted) throw new OutOfTimeError();
   // Our own socket, since a server that hangs can only be left by cutting it.
   const socket = new Socket();
@@ -79,11 +130,14 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     lock_timeout: SESSION_LIMITS.lockMs,
     // The server may be too far gone to cancel; then give up on our side.
     query_timeout: SESSION_LIMITS.statementMs + 1_000,
-    options: SESSION_SETTINGS,
+    options: startupOptions(version),
   });
-  // Without a listener the process dies when the server ends our session between two statements. The statement that
-  // comes next fails with the same news.
-  client.on('error', () => undefined);
+  parameters(client).on('parameterStatus', ({ parameterName, parameterValue }) => {
+    if (parameterName === 'server_version') onVersion(Number.parseInt(parameterValue, 10));
+  });
+  const losses: unknown[] = [];
+  // Without a listener the process dies when the server ends our session between two statements.
+  client.on('error', (cause) => losses.push(cause));
   const cut = () => socket.destroy(new OutOfTimeError());
   signal.addEventListener('abort', cut, { once: true });
 
@@ -107,20 +161,59 @@ export async function openSession(target: SessionTarget, signal: AbortSignal): P
     await demandNoPooler(client);
   } catch (error) {
     await close();
-    throw connected && isTimeout(error) ? new UnansweredLoginError(error) : error;
+    // A session that ended before the first statement says why in an event of its own.
+    const [cause = error] = losses;
+    throw connected && isTimeout(cause) ? new UnansweredLoginError(cause) : cause;
   }
   return {
     session: {
       query: async <Row>(text: string, values: readonly unknown[] = []) => {
-        const { rows } =
-          target.replication === true
-            ? await client.query(inlineParameters(text, values))
-            : await client.query(text, [...values]);
-        return rows as Row[];
+        if (losses.length > 0) throw new SessionLostError(losses[0], false);
+        const statement =
+          target.replication === true ? { text: inlineParameters(text, values) } : { text, values: [...values] };
+        try {
+          return (await client.query(statement)).rows as Row[];
+        } catch (cause) {
+          if (!endsSession(cause)) throw cause;
+          losses.push(cause);
+          // A statement without an answer blocks those after it, and the goodbye too.
+          socket.destroy();
+          throw new SessionLostError(cause, true);
+        }
       },
     },
     close,
   };
+}
+
+/**
+ * The session is gone: the server ended it, the connection broke, or an answer did not come in time. Nothing more can be
+ * asked on it.
+ */
+export class SessionLostError extends Error {
+  override readonly name = 'SessionLostError';
+
+  /** @param sent whether the statement may have reached the server, and so may have been carried out. */
+  constructor(
+    cause: unknown,
+    readonly sent: boolean,
+  ) {
+    super(`the session was lost: ${describeError(cause)}`, { cause });
+  }
+}
+
+/** What the server tells of itself during a login. node-postgres emits it; its types don't know it. */
+function parameters(client: pg.Client) {
+  const { connection } = client as pg.Client & { readonly connection: EventEmitter<ParameterEvents> };
+  return connection;
+}
+
+type ParameterEvents = { parameterStatus: [{ readonly parameterName: string; readonly parameterValue: string }] };
+
+/** Whether an error ends the session, rather than the one statement. */
+function endsSession(error: unknown): boolean {
+  const sqlState = sqlStateOf(error);
+  return sqlState === null || SESSION_ENDING.has(sqlState) || sqlState.startsWith('08');
 }
 
 /** The run's time was over before this was done. */
@@ -159,12 +252,13 @@ async function demandNoPooler(client: pg.Client): Promise<void> {
   const { processID } = client as pg.Client & { readonly processID?: number };
   try {
     const { rows } = await client.query<{ pid: number }>({
-      // A frozen process answers keepalives; from 14 on the server ends a session of ours that says nothing for so long.
-      // Not one of a pooler's, which would keep the setting.
-      text: `select pg_backend_pid() as pid,
-                    case when pg_backend_pid() = ${Number(processID)}
-                          and current_setting('server_version_num')::int >= 140000
-                         then set_config('idle_session_timeout', '${SESSION_LIMITS.idleMs}', false) end`,
+      // Not in a pooler's connection, which would keep the settings.
+      text: `select pg_backend_pid() as pid, ${NEWER_SETTINGS.map(
+        ({ since, name, value }) =>
+          `case when pg_backend_pid() = ${Number(processID)}
+                 and current_setting('server_version_num')::int >= ${since}0000
+                then set_config('${name}', '${value}', false) end`,
+      ).join(', ')}`,
       // node-postgres takes it for a single statement; its types don't know it.
       ...{ query_timeout: SESSION_LIMITS.firstAnswerMs },
     });

@@ -30,6 +30,8 @@ export interface Backend {
   /** `null` when the role was dropped meanwhile, or the login is still in progress. */
   readonly role: string | null;
   readonly superuser: boolean;
+  /** Whether its role is a reaper's, by the mark that the grants set. */
+  readonly ofReaper: boolean;
   readonly database: string | null;
   /** `null` for a client on a Unix socket, and where our login may not see it. */
   readonly clientAddr: string | null;
@@ -37,15 +39,27 @@ export interface Backend {
   readonly stateSeconds: Seconds | null;
   /** Since the backend started, by the server's clock. */
   readonly ageSeconds: Seconds | null;
-  readonly holdsAdvisoryLock: boolean;
-  /**
-   * Owns temporary tables in the database we are logged in to; other databases' can't be seen from here. Before
-   * PostgreSQL 16 the server does not tell which backend, only which role: then it is true for all of that role's.
-   */
-  readonly ownsTemporaryTable: boolean;
-  /** Whether its last statement was `LISTEN`; nothing shows a listener that ran anything since. */
-  readonly lastRanListen: boolean;
+  /** What would be lost with it; `null` when nothing that can be seen from outside. */
+  readonly holding: Holding | null;
 }
+
+/** What a session holds that ends with it. */
+export type Holding =
+  /** A session advisory lock, shared ones included. */
+  | 'advisory_lock'
+  /**
+   * Temporary tables. Before PostgreSQL 16 the server does not tell whose, only which role's: then all backends of that
+   * role count.
+   */
+  | 'temporary_table'
+  /** A temporary replication slot. */
+  | 'replication_slot'
+  /** Its last statement was `LISTEN`; nothing shows a listener that ran anything since. */
+  | 'listen'
+  /** Its last statement declared a cursor `WITH HOLD`, or fetched from one. */
+  | 'hold_cursor'
+  /** Its last statement started a base backup, which is aborted with the session. */
+  | 'base_backup';
 
 /** A role that has a connection limit, or should have one. */
 export interface Role {
@@ -71,6 +85,12 @@ export interface Server {
   readonly rdsReservedConnections: number;
   /** The role we are logged in as. */
   readonly user: string;
+  /** The database we are logged in to. */
+  readonly database: string;
+  /** The server's own address, by which we came; `null` on a Unix socket. */
+  readonly ownAddress: string | null;
+  /** Our address, as the server sees it. */
+  readonly clientAddress: string | null;
   readonly superuser: boolean;
   readonly mayReadAllStats: boolean;
   readonly maySignalBackends: boolean;

@@ -1,4 +1,4 @@
-import type { Backend } from './snapshot.js';
+import type { Backend, Holding } from './snapshot.js';
 
 /** Why a backend is left alone. */
 export type SpareReason =
@@ -23,9 +23,9 @@ export type SpareReason =
   | 'below_idle_after'
   /** A rule with `spare: true`. */
   | 'rule'
-  | 'advisory_lock'
-  | 'temporary_table'
-  | 'listen'
+  | Holding
+  /** A server opened it, by postgres_fdw or dblink, for a transaction of its own. */
+  | 'opened_by_server'
   /** Its application would fall below the number it may keep. */
   | 'keep'
   /** The run may end no more. */

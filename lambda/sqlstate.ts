@@ -6,8 +6,18 @@ export const SQLSTATE = {
   invalidAuthorization: '28000',
   invalidPassword: '28P01',
   insufficientPrivilege: '42501',
+  lockNotAvailable: '55P03',
   tooManyConnections: '53300',
 } as const;
+
+/** Timeouts by which the server ends a session that says nothing, or a transaction that lasts too long. */
+export const SESSION_TIMEOUTS: ReadonlySet<string> = new Set(['57P05', '25P03', '25P04']);
+
+/**
+ * Errors after which the server has ended the session: a termination, a shutdown, a crash, or a timeout that ends sessions.
+ * All of class 08 do so too. By code, since the word for their severity is translated (`lc_messages`).
+ */
+export const SESSION_ENDING: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '57P04', ...SESSION_TIMEOUTS]);
 
 /** The SQLSTATE of a server's refusal; `null` for everything else, such as a broken connection. */
 export function sqlStateOf(error: unknown): string | null {

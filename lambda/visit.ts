@@ -1,16 +1,17 @@
-import { isReaper } from './judge.js';
 import { type Login, LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login.js';
 import type { LimitOutcome, Outcome } from './outcome.js';
 import { type Plan, planRun } from './plan.js';
 import type { LimitChange } from './plan-limits.js';
 import type { Policy } from './policy.js';
 import { twinOf } from './rotation-twin.js';
-import type { Session } from './session.js';
+import { type Session, SessionLostError } from './session.js';
 import type { Snapshot } from './snapshot.js';
+import { roleBlockers } from './sql/role-blockers.js';
 import { setRoleLimit } from './sql/role-limits.js';
-import { type LockHolder, runLockHolder, takeRunLock } from './sql/run-lock.js';
+import { type LockHolder, type RunLock, takeRunLock } from './sql/run-lock.js';
 import { readSnapshot } from './sql/snapshot.js';
-import { describeError, sqlStateOf } from './sqlstate.js';
+import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
+import { lookForTemporaryTables, type UncheckedDatabase } from './temporary-tables.js';
 import { terminateBackends } from './terminate.js';
 
 /** What came of one instance. Every backend of the snapshot has exactly one outcome. */
@@ -22,17 +23,15 @@ export interface Visit {
   readonly roleLimits: readonly LimitOutcome[];
   /** `null` when it did not come to a login, as without a secret. */
   readonly login: LoginFacts | null;
-  /** Who had the lock of the runs, so that this one did nothing; `null` when nobody had. */
-  readonly contender: Contender | null;
+  /** The run of this reaper that was at work, so that this one did nothing; `null` when there was none. */
+  readonly runAtWork: LockHolder | null;
+  /** Others who held the lock of the runs, which stopped nothing. */
+  readonly intruders: readonly LockHolder[];
+  /** Sessions of earlier runs that were lost and still held the lock, and so were terminated. */
+  readonly lostRuns: readonly LockHolder[];
+  /** The databases with backends that may be ended in which nobody looked for temporary tables. */
+  readonly uncheckedDatabases: readonly UncheckedDatabase[];
   readonly errors: readonly string[];
-}
-
-/** Who kept a run from acting. */
-export interface Contender {
-  /** `null` when the lock was free again a moment later. */
-  readonly holder: LockHolder | null;
-  /** Whether it is a session of the reaper's role by the reaper's name. */
-  readonly isReaper: boolean;
 }
 
 /** What acting takes at least: a batch or two, their verification, and the role limits. No login may use that up. */
@@ -40,6 +39,18 @@ const ACTING_MS = 7_000;
 
 /** How much of the time is kept for closing the session. */
 const CLOSING_MS = 1_000;
+
+/** What a visit holds before anything has come of it. */
+const NOTHING = {
+  snapshot: null,
+  outcomes: [],
+  roleLimits: [],
+  runAtWork: null,
+  intruders: [],
+  lostRuns: [],
+  uncheckedDatabases: [],
+  errors: [],
+} satisfies Partial<Visit>;
 
 /**
  * Logs in to one instance, looks, and does what the policy says. Never throws: what failed is in `errors`, and what
@@ -62,45 +73,39 @@ export async function visitInstance(
     const opened = await login(target, sources, cutOff.signal, timeMs - ACTING_MS);
     facts = opened.facts;
     try {
-      return { instance: target.name, login: facts, ...(await work(opened, policy, timeLeft)) };
+      return { ...NOTHING, instance: target.name, login: facts, ...(await work(opened, policy, timeLeft)) };
     } finally {
       await opened.close();
     }
   } catch (error) {
     if (error instanceof LoginError) facts = error.facts;
-    return {
-      instance: target.name,
-      login: facts,
-      snapshot: null,
-      outcomes: [],
-      roleLimits: [],
-      contender: null,
-      errors: [describeError(error)],
-    };
+    return { ...NOTHING, instance: target.name, login: facts, errors: [describeError(error)] };
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function work(
-  { session, ownRole }: Login,
-  policy: Policy,
-  timeLeft: () => number,
-): Promise<Pick<Visit, 'snapshot'> & Done> {
+async function work(opened: Login, policy: Policy, timeLeft: () => number): Promise<Partial<Visit>> {
+  const { session, ownRole, user } = opened;
   // Before the snapshot, which would be stale after a wait.
-  const alone = !policy.acts || (await takeRunLock(session, Math.min(policy.lockPatienceMs, timeLeft() / 2)));
+  const lock = policy.acts
+    ? await takeRunLock(session, { ownRole, user }, Math.min(policy.lockPatienceMs, timeLeft() / 2))
+    : NO_LOCK;
+  const { runAtWork, intruders, lost: lostRuns } = lock;
   const names = Object.keys(policy.roleLimits);
-  const snapshot = await readSnapshot(session, [...names, ...names.map(twinOf)]);
-  const plan = planRun(snapshot, policy, ownRole);
-  if (!alone) return { snapshot, ...standBack(plan, contenderOf(await runLockHolder(session), ownRole)) };
-  return { snapshot, ...(policy.acts ? await act(session, plan, timeLeft) : preview(plan)) };
+  const seen = await readSnapshot(session, [...names, ...names.map(twinOf)]);
+  const firstPlan = planRun(seen, policy, ownRole);
+  if (runAtWork !== null) return { snapshot: seen, runAtWork, intruders, lostRuns, ...standBack(firstPlan) };
+  const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
+  const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole);
+  const done = policy.acts ? await act(session, plan, timeLeft) : preview(plan);
+  return { snapshot, intruders, lostRuns, uncheckedDatabases: unchecked, ...done };
 }
 
-function contenderOf(holder: LockHolder | null, ownRole: string): Contender {
-  return { holder, isReaper: holder !== null && isReaper(holder, ownRole) };
-}
+/** A run that only looks needs no lock, and stops for none. */
+const NO_LOCK: RunLock = { runAtWork: null, intruders: [], lost: [] };
 
-type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors' | 'contender'>;
+type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors'>;
 
 function preview({ terminations, spared, limitChanges }: Plan): Done {
   return {
@@ -114,18 +119,16 @@ function preview({ terminations, spared, limitChanges }: Plan): Done {
       reason: null,
     })),
     errors: [],
-    contender: null,
   };
 }
 
 /** Another run is at work: what it does is its to report. */
-function standBack({ terminations, spared }: Plan, contender: Contender): Done {
+function standBack({ terminations, spared }: Plan): Done {
   const yielded = terminations.map((backend) => ({ backend, reason: 'another_run' }) as const);
   return {
     outcomes: [...yielded, ...spared].map((one) => ({ ...one, outcome: 'spared' }) as const),
     roleLimits: [],
     errors: [],
-    contender,
   };
 }
 
@@ -134,21 +137,32 @@ async function act(session: Session, plan: Plan, timeLeft: () => number): Promis
   const errors = termination.error === null ? [] : [`reaping stopped: ${describeError(termination.error)}`];
   const late = termination.outcomes.filter(({ reason }) => reason === 'out_of_time').length;
   if (late > 0) errors.push(`the time for this run was over before ${late} backends that were to be ended`);
-  const roleLimits: LimitOutcome[] = [];
-  for (const change of plan.limitChanges) {
-    try {
-      roleLimits.push(await changeLimit(session, change));
-    } catch (error) {
-      errors.push(`role limits stopped at ${change.role}: ${describeError(error)}`);
-      break;
-    }
-  }
+  const limits = await changeLimits(session, plan.limitChanges);
   return {
     outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],
-    roleLimits,
-    errors,
-    contender: null,
+    roleLimits: limits.outcomes,
+    errors: [...errors, ...limits.errors],
   };
+}
+
+async function changeLimits(
+  session: Session,
+  changes: readonly LimitChange[],
+): Promise<{ readonly outcomes: readonly LimitOutcome[]; readonly errors: readonly string[] }> {
+  const outcomes: LimitOutcome[] = [];
+  for (const change of changes) {
+    try {
+      outcomes.push(await changeLimit(session, change));
+    } catch (error) {
+      // Without a session the roles that follow would fail too.
+      const { obstacle: _, ...differing } = change;
+      if (error instanceof SessionLostError && error.sent) {
+        outcomes.push({ ...differing, outcome: 'unconfirmed', reason: describeError(error) });
+      }
+      return { outcomes, errors: [`role limits stopped at ${change.role}: ${describeError(error)}`] };
+    }
+  }
+  return { outcomes, errors: [] };
 }
 
 async function changeLimit(session: Session, { obstacle, ...change }: LimitChange): Promise<LimitOutcome> {
@@ -157,9 +171,11 @@ async function changeLimit(session: Session, { obstacle, ...change }: LimitChang
     await setRoleLimit(session, change.role, change.to);
     return { ...change, outcome: 'changed', reason: null };
   } catch (error) {
-    // The server's own no is about this role; anything else is about the session, and the next role would fail too.
+    // The server's own no is about this role; anything else is about the session.
     const sqlState = sqlStateOf(error);
     if (sqlState === null) throw error;
-    return { ...change, outcome: 'refused', reason: describeError(error), sqlState };
+    // Refused it is, whatever becomes of this question.
+    const blockers = sqlState === SQLSTATE.lockNotAvailable ? await roleBlockers(session).catch(() => []) : [];
+    return { ...change, outcome: 'refused', reason: describeError(error), sqlState, blockers };
   }
 }

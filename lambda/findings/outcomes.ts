@@ -1,38 +1,61 @@
 import { formatDuration } from '../duration.js';
-import { type LimitOutcome, withOutcome } from '../outcome.js';
+import { groupBy } from '../group-by.js';
+import { type LimitOutcome, type LockBlocker, type UnconfirmedReason, withOutcome } from '../outcome.js';
 import type { Snapshot } from '../snapshot.js';
-import { quoteIdentifier } from '../sql/identifier.js';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.js';
 import { SQLSTATE } from '../sqlstate.js';
 import type { Visit } from '../visit.js';
 import type { Finding } from './finding.js';
 import { limitGrant } from './rights.js';
 
-/** What the server refused to end, or what was not seen to go. */
-export function terminationTrouble({ outcomes }: Visit, { server }: Snapshot): readonly (Finding | null)[] {
+/** What the server refused to end. */
+export function refusedTerminations({ outcomes }: Visit, { server }: Snapshot): Finding | null {
   const refused = withOutcome(outcomes, 'refused');
-  const unconfirmed = withOutcome(outcomes, 'unconfirmed');
-  const [firstRefused] = refused;
-  const [firstUnconfirmed] = unconfirmed;
-  return [
-    firstRefused === undefined
-      ? null
-      : {
-          severity: 'warning',
-          code: 'refused_terminations',
-          evidence: `the server refused to end ${refused.length} backends: ${firstRefused.reason}`,
-          remedy: server.maySignalBackends
-            ? "no right ends a superuser's backend but a superuser's own; spare them with a rule"
-            : `GRANT pg_signal_backend TO ${quoteIdentifier(server.user)};`,
-        },
-    firstUnconfirmed === undefined
-      ? null
-      : {
-          severity: 'warning',
-          code: 'unconfirmed_terminations',
-          evidence: `${unconfirmed.length} backends were not seen to go: ${firstUnconfirmed.reason}`,
-          remedy: 'look again with {"action":"report"}; a backend that stays hangs in the operating system, not in SQL',
-        },
-  ];
+  const [first] = refused;
+  if (first === undefined) return null;
+  return {
+    severity: 'warning',
+    code: 'refused_terminations',
+    evidence: `the server refused to end ${refused.length} backends: ${first.reason}`,
+    remedy: server.maySignalBackends
+      ? "no right ends a superuser's backend but a superuser's own; spare them with a rule"
+      : `GRANT pg_signal_backend TO ${quoteIdentifier(server.user)};`,
+  };
+}
+
+const UNCONFIRMED: Readonly<Record<UnconfirmedReason, { readonly evidence: string; readonly remedy: string }>> = {
+  still_there: {
+    evidence: 'were signalled and are still there',
+    remedy:
+      'a backend that stays hangs in the operating system, not in SQL: look at the disks and the load of the server',
+  },
+  not_verified: {
+    evidence: 'were signalled; the look whether they are gone failed',
+    remedy: 'look again with {"action":"report"}',
+  },
+  maybe_signalled: {
+    evidence: 'may have been signalled or not, since the answer was lost',
+    remedy: 'look again with {"action":"report"}; the next sweep terminates those that are left',
+  },
+};
+
+/** Terminations that are not confirmed, by what was seen of them. */
+export function unconfirmedTerminations({ outcomes }: Visit): readonly Finding[] {
+  const groups = groupBy(withOutcome(outcomes, 'unconfirmed'), ({ reason }) => reason);
+  return (Object.keys(UNCONFIRMED) as UnconfirmedReason[]).flatMap((reason) => {
+    const group = groups.get(reason) ?? [];
+    const [first] = group;
+    if (first === undefined) return [];
+    const { evidence, remedy } = UNCONFIRMED[reason];
+    return [
+      {
+        severity: 'warning' as const,
+        code: `terminations_${reason}`,
+        evidence: `${group.length} backends ${evidence} (${first.detail})`,
+        remedy,
+      },
+    ];
+  });
 }
 
 /** Chosen, and left standing because the run could not go on. */
@@ -84,40 +107,85 @@ export function roleLimitTrouble(limit: LimitOutcome): Finding | null {
         evidence: `${declared} would hold nobody: ${role} is a superuser, and those are exempt`,
         remedy: 'applications should not log in as a superuser; give this one a role of its own, and declare that',
       };
+    case 'unconfirmed':
+      return {
+        severity: 'warning',
+        code: 'role_limit_unconfirmed',
+        evidence: `${declared} may have been set or not: ${reason}`,
+        remedy: 'the next sweep reads the limit again, and sets it where it still differs',
+      };
     case 'refused':
       return {
         severity: 'warning',
         code: 'role_limit_refused',
-        evidence: `${declared} could not be set: ${reason}`,
-        remedy:
-          limit.sqlState === SQLSTATE.insufficientPrivilege
-            ? limitGrant(role)
-            : 'the next run tries again; if it stays, the message above says what is in the way',
+        evidence: `${declared} could not be set: ${reason}${limit.blockers.map(describeBlocker).join('')}`,
+        remedy: refusedLimitRemedy(limit),
       };
   }
 }
 
-/** A run takes less than a minute, so a lock that is held longer is not a run's, or one that hangs. */
-const LONG_HELD_SECONDS = 120;
+function describeBlocker({ pid, gid, role, transactionSeconds }: LockBlocker): string {
+  const who = pid === null ? `the prepared transaction ${gid}` : `pid ${pid}`;
+  return `; ${who} of ${role} changed a role in a transaction that has been open for ${formatDuration(transactionSeconds ?? 0)}`;
+}
 
-/** Somebody had the lock of the runs. */
-export function anotherRun({ contender }: Visit): Finding | null {
-  if (contender === null) return null;
-  const { holder, isReaper } = contender;
-  if (holder === null || (isReaper && (holder.ageSeconds ?? 0) < LONG_HELD_SECONDS)) {
-    return {
-      severity: 'info',
-      code: 'another_run',
-      evidence: 'another run was at work on this server, so this one only looked',
-      remedy: 'nothing to do; what the other run did is in its own report',
-    };
-  }
-  const age = holder.ageSeconds === null ? '' : `, there for ${formatDuration(holder.ageSeconds)}`;
+function refusedLimitRemedy({ role, sqlState, blockers }: Extract<LimitOutcome, { outcome: 'refused' }>): string {
+  const [first] = blockers;
+  if (first !== undefined) return endHolder(first);
+  if (sqlState === SQLSTATE.insufficientPrivilege) return limitGrant(role);
+  return 'the next run tries again; if it stays, the message above says what is in the way';
+}
+
+/** What takes a lock from its holder. */
+function endHolder({ pid, gid }: Pick<LockBlocker, 'pid' | 'gid'>): string {
+  return pid === null ? `ROLLBACK PREPARED ${quoteLiteral(gid ?? '')};` : `SELECT pg_terminate_backend(${pid});`;
+}
+
+/** Another run of this reaper was at work. */
+export function anotherRun({ runAtWork }: Visit): Finding | null {
+  if (runAtWork === null) return null;
   return {
-    severity: 'critical',
-    code: 'lock_held',
-    evidence: `pid ${holder.pid} (${holder.role}, "${holder.applicationName}"${age}) holds the lock that keeps runs apart, and is no run at work: nothing is reaped`,
-    remedy: `SELECT pg_terminate_backend(${holder.pid});`,
+    severity: 'info',
+    code: 'another_run',
+    evidence: `another run of this reaper was at work on this server (pid ${runAtWork.pid}), so this one only looked`,
+    remedy: 'nothing to do; what the other run did is in its own report',
+  };
+}
+
+/** Somebody else held the lock of the runs, which nobody else has a use for. */
+export function lockIntruders({ intruders }: Visit): readonly Finding[] {
+  return intruders.map(({ pid, gid, role, applicationName, ageSeconds }) => {
+    const who = pid === null ? `the prepared transaction ${gid}` : `pid ${pid} ("${applicationName}")`;
+    return {
+      severity: 'warning',
+      code: 'lock_intruder',
+      evidence: `${who} of ${role}, there for ${formatDuration(ageSeconds ?? 0)}, holds the lock of the reaper's runs, which nothing but the reaper uses; this run went on without it`,
+      remedy: `find out why ${role} takes it, then: ${endHolder({ pid, gid })}`,
+    };
+  });
+}
+
+/** Sessions that an earlier run left behind. */
+export function lostRuns({ lostRuns: runs }: Visit): Finding | null {
+  if (runs.length === 0) return null;
+  return {
+    severity: 'info',
+    code: 'lost_run',
+    evidence: `an earlier run left its session behind, with the lock of the runs (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or its goodbye was lost`,
+    remedy: 'nothing to do; this run terminated that session. If it happens often, give the function more time',
+  };
+}
+
+/** Where temporary tables would not have been seen. */
+export function uncheckedTemporaryTables({ uncheckedDatabases }: Visit): Finding | null {
+  if (uncheckedDatabases.length === 0) return null;
+  const listed = uncheckedDatabases.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
+  const more = uncheckedDatabases.length > 5 ? ` and ${uncheckedDatabases.length - 5} more` : '';
+  return {
+    severity: 'info',
+    code: 'temporary_tables_not_checked',
+    evidence: `temporary tables not checked in ${listed.join(', ')}${more}: owners of such tables there were not spared`,
+    remedy: 'if an application keeps temporary tables there between transactions, spare it with a rule',
   };
 }
 

@@ -1,6 +1,8 @@
+import { REAPER_MARK } from '../contract.js';
 import type { Session } from '../session.js';
-import type { Snapshot } from '../snapshot.js';
+import type { Backend, Role, Server, Snapshot } from '../snapshot.js';
 import { limitableRoles } from './role-limits.js';
+import { TEMPORARY_TABLE_OWNERS } from './temporary-tables.js';
 
 /**
  * Everything a run needs to know of a server, in one statement; a second one only asks for the roles that we may limit by
@@ -9,16 +11,70 @@ import { limitableRoles } from './role-limits.js';
  * Counts client backends only: walsenders, workers and autovacuum do not use up `max_connections`. Where our login may
  * not see a session's type, every session that is in a database is counted, since the truth must not look smaller.
  *
- * Statement texts stay in the server, for they hold literals; only whether the last one was `LISTEN` comes out.
+ * Statement texts stay in the server, for they hold literals; only what they tell of the session comes out.
  *
  * @param roles read these roles also when they have no connection limit.
  */
 export async function readSnapshot(session: Session, roles: readonly string[]): Promise<Snapshot> {
-  const [row] = await session.query<Snapshot>(SNAPSHOT, [roles]);
+  const [row] = await session.query<Row>(SNAPSHOT, [roles]);
   if (row === undefined) throw new Error('the snapshot came back without a row');
-  if (row.roles.every(({ name, mayAlter }) => mayAlter || !roles.includes(name))) return row;
+  const snapshot = { server: row.server, backends: row.backends.map(toBackend), roles: row.roles };
+  if (row.roles.every(({ name, mayAlter }) => mayAlter || !roles.includes(name))) return snapshot;
   const limitable = await limitableRoles(session);
-  return { ...row, roles: row.roles.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })) };
+  return {
+    ...snapshot,
+    roles: row.roles.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })),
+  };
+}
+
+interface Row {
+  readonly server: Server;
+  /** One list of values a backend: with thousands of them, names would be most of the answer. */
+  readonly backends: readonly (readonly unknown[])[];
+  readonly roles: readonly Role[];
+}
+
+/** A word at the beginning of a statement, for the regular expressions of PostgreSQL; comments may stand before it. */
+const AT_STATEMENT = String.raw`(^|;|\*/|[\n\r])\s*`;
+
+/**
+ * What a session would lose with its end, as far as anyone else can see it: by its locks, its tables and slots, and by its
+ * last statement. Rather too much than too little is read into a statement.
+ */
+const HOLDING = /* sql */ `
+  case when a.pid in (select pid from advisory) then 'advisory_lock'
+       when a.pid in (select pid from temporary_table_owner) then 'temporary_table'
+       when a.pid in (select active_pid from pg_replication_slots) then 'replication_slot'
+       when a.query !~* '\\m(listen|hold|fetch|move|pg_backup_start|pg_start_backup)\\M' then null
+       when a.query ~* '${AT_STATEMENT}(listen\\M|do\\M.*\\mlisten\\M)' then 'listen'
+       when a.query ~* '\\mdeclare\\M.*\\mwith\\M.*\\mhold\\M' then 'hold_cursor'
+       -- Outside of a transaction there is no other cursor to fetch from.
+       when a.query ~* '^\\s*(fetch|move)\\M' and a.state = 'idle' then 'hold_cursor'
+       when a.query ~* '\\m(pg_backup_start|pg_start_backup)\\M' then 'base_backup' end`;
+
+/** How the server tells each property of a backend. */
+const BACKEND: { readonly [Property in keyof Backend]: string } = {
+  pid: 'a.pid',
+  backendStart: 'a.backend_start::text',
+  stateChange: 'a.state_change::text',
+  state: 'a.state',
+  readable: 'a.backend_type is not null',
+  applicationName: "coalesce(a.application_name, '')",
+  role: 'r.rolname',
+  superuser: 'coalesce(r.rolsuper, false)',
+  ofReaper: 'a.usesysid in (select role from reaper)',
+  database: 'd.datname',
+  clientAddr: 'host(a.client_addr)',
+  stateSeconds: "extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8",
+  ageSeconds: "extract(epoch from greatest(clock_timestamp() - a.backend_start, interval '0'))::float8",
+  holding: HOLDING,
+};
+
+const PROPERTIES = Object.keys(BACKEND);
+
+function toBackend(values: readonly unknown[]): Backend {
+  // The server was asked for the properties in this order.
+  return Object.fromEntries(PROPERTIES.map((property, index) => [property, values[index]])) as unknown as Backend;
 }
 
 const SNAPSHOT = /* sql */ `
@@ -56,48 +112,23 @@ const SNAPSHOT = /* sql */ `
   advisory as materialized (
     select distinct pid from pg_locks where locktype = 'advisory' and pid is not null
   ),
-  -- The number in pg_temp_N leads to the backend from 16 on. Before, the same function answers with a wrong one.
-  temporary as materialized (
-    select distinct c.relowner,
-           case when server.version_number >= 160000
-                then pg_stat_get_backend_pid(substring(n.nspname from '^pg_temp_([0-9]+)$')::int) end as pid
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-     cross join server
-     where c.relpersistence = 't' and n.nspname ~ '^pg_temp_[0-9]+$'
+  temporary_table_owner as materialized (${TEMPORARY_TABLE_OWNERS}
+  ),
+  -- Roles that the grants marked. No role can mark itself.
+  reaper as materialized (
+    select objoid as role
+      from pg_shdescription
+     where classoid = 'pg_authid'::regclass and starts_with(description, '${REAPER_MARK}')
   ),
   backend as materialized (
-    select jsonb_build_object(
-             'pid', a.pid,
-             'backendStart', a.backend_start::text,
-             'stateChange', a.state_change::text,
-             'state', a.state,
-             'readable', a.backend_type is not null,
-             'applicationName', coalesce(a.application_name, ''),
-             'role', a.usename,
-             'superuser', coalesce(r.rolsuper, false),
-             'database', a.datname,
-             'clientAddr', host(a.client_addr),
-             'stateSeconds', extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8,
-             'ageSeconds', extract(epoch from greatest(clock_timestamp() - a.backend_start, interval '0'))::float8,
-             'holdsAdvisoryLock', exists (select from advisory where advisory.pid = a.pid),
-             'ownsTemporaryTable', exists (
-               select from temporary
-                where a.datname = current_database()
-                  and case when server.version_number >= 160000
-                           then temporary.pid = a.pid
-                           -- By SET ROLE a member may have made it as its owner.
-                           else pg_has_role(a.usesysid, temporary.relowner, 'MEMBER') end),
-             'lastRanListen', coalesce(
-               a.query ~* '(^|;)(\\s|--[^\\n]*\\n|/\\*([^*]|\\*+[^*/])*\\*+/)*listen\\M', false)
-           ) as described
-      from pg_stat_activity a
+    select json_build_array(${Object.values(BACKEND).join(', ')}) as described
+      from pg_stat_get_activity(null) a
       left join pg_roles r on r.oid = a.usesysid
-     cross join server
+      left join pg_database d on d.oid = a.datid
      where a.pid <> pg_backend_pid()
        and (a.backend_type = 'client backend' or (a.backend_type is null and a.datid is not null))
   )
-  select (select jsonb_build_object(
+  select (select json_build_object(
                    'version', version,
                    'versionNumber', version_number,
                    'inRecovery', in_recovery,
@@ -107,6 +138,9 @@ const SNAPSHOT = /* sql */ `
                    'rdsSuperuserReservedConnections', rds_superuser_reserved,
                    'rdsReservedConnections', rds_reserved,
                    'user', current_user,
+                   'database', current_database(),
+                   'ownAddress', host(inet_server_addr()),
+                   'clientAddress', host(inet_client_addr()),
                    'superuser', superuser,
                    'mayReadAllStats', may_read_all_stats,
                    'maySignalBackends', may_signal_backends,
@@ -114,8 +148,8 @@ const SNAPSHOT = /* sql */ `
                    'preparedTransactions', prepared.transactions,
                    'oldestPreparedSeconds', prepared.oldest_seconds)
             from server, reserve, prepared) as server,
-         (select coalesce(jsonb_agg(described), '[]') from backend) as backends,
-         (select coalesce(jsonb_agg(jsonb_build_object(
+         (select coalesce(json_agg(described), '[]') from backend) as backends,
+         (select coalesce(json_agg(json_build_object(
                    'name', r.rolname,
                    'connectionLimit', nullif(r.rolconnlimit, -1),
                    'superuser', r.rolsuper,

@@ -4,15 +4,19 @@ import type { Backend } from '../snapshot.js';
 /**
  * Signals those of the victims that are still exactly as the snapshot saw them, in the order given.
  *
- * A backend is signalled only if pid, backend_start, state and state_change are unchanged and its live wait event is
- * ClientRead. Within a statement the server caches everything but the wait event, so that one test is what closes the
- * gap between reading the state and sending the signal. The candidates are materialized and the call stands in the
- * select list of the next step: in a where clause the planner may run it first, on every row.
+ * Immediately before each signal the state of that one backend is read anew: same start, same state, same last change, and
+ * waiting for its client. The server keeps one copy of all states for the length of a statement, so the copy is thrown away
+ * before every single victim; only the wait event is live without that, and it is `ClientRead` inside a transaction and
+ * during `COPY … FROM STDIN` too. Reading the copy anew takes time with the number of backends, which is what remains of
+ * the window: the README has the measurements.
+ *
+ * The nested `case` fixes the order: the planner may evaluate the terms of an `and`, or conditions in a `where` clause, in
+ * any order, and would run `pg_terminate_backend` there on every row.
  *
  * Never with the timeout argument, which costs 100 ms a victim, one after the other; {@link stillThere} verifies.
  *
  * @param whom `permitted` leaves out those whom our login may not signal, since one of them would fail the statement.
- * @returns what became of those that are still as they were; the others have moved on.
+ * @returns what became of those that were signalled, or that our login may not signal; the others have moved on.
  * @throws 42501 when the server refuses one of them. Signals sent before it in the order stay sent.
  */
 export async function signal(
@@ -25,6 +29,7 @@ export async function signal(
     victims.map(({ backendStart }) => backendStart),
     victims.map(({ state }) => state),
     victims.map(({ stateChange }) => stateChange),
+    victims.map(({ role }) => role),
     whom === 'any',
   ]);
   const answers = new Map<number, 'signalled' | 'forbidden'>();
@@ -41,28 +46,26 @@ const SIGNAL = /* sql */ `
       from pg_roles where rolname = current_user
   ),
   victim as materialized (
-    select a.pid, a.backend_start,
+    select seen.*,
            -- The server's own rule: superusers' backends are for superusers.
-           self.superuser or (not coalesce(r.rolsuper, false) and (self.signals or pg_has_role(a.usesysid, 'USAGE')))
+           self.superuser or (not coalesce(r.rolsuper, true) and (self.signals or pg_has_role(r.oid, 'USAGE')))
              as permitted
-      from unnest($1::int[], $2::timestamptz[], $3::text[], $4::timestamptz[])
-           with ordinality as seen (pid, backend_start, state, state_change, position)
-      join pg_stat_activity a
-        on a.pid = seen.pid
-       and a.backend_start = seen.backend_start
-       and a.state = seen.state
-       and a.state_change = seen.state_change
-      left join pg_roles r on r.oid = a.usesysid
+      from unnest($1::int[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::name[])
+           with ordinality as seen (pid, backend_start, state, state_change, role, position)
+      left join pg_roles r on r.rolname = seen.role
      cross join self
-     where a.backend_type = 'client backend'
-       and a.pid <> pg_backend_pid()
      order by seen.position
   )
   select pid, permitted,
-         case when not (permitted or $5::boolean) then null
-              when (select live.wait_event
-                      from pg_stat_get_activity(victim.pid) live
-                     where live.backend_start = victim.backend_start) = 'ClientRead'
+         case when not (permitted or $6::boolean) or pid = pg_backend_pid() then null
+              when pg_stat_clear_snapshot()::text is null then null
+              when exists (
+                select from pg_stat_get_activity(victim.pid) live
+                 where live.backend_start = victim.backend_start
+                   and live.state = victim.state
+                   and live.state_change = victim.state_change
+                   and live.backend_type = 'client backend'
+                   and live.wait_event = 'ClientRead')
               then pg_terminate_backend(pid) end as signalled
     from victim`;
 
@@ -78,4 +81,4 @@ export async function stillThere(session: Session, backends: readonly Backend[])
 const STILL_THERE = /* sql */ `
   select seen.pid
     from unnest($1::int[], $2::timestamptz[]) as seen (pid, backend_start)
-    join pg_stat_activity a on a.pid = seen.pid and a.backend_start = seen.backend_start`;
+    join pg_stat_get_activity(null) a on a.pid = seen.pid and a.backend_start = seen.backend_start`;

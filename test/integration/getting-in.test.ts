@@ -5,10 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Credentials, CredentialsSource } from '../../lambda/credentials.js';
 import { inlineParameters } from '../../lambda/literal.js';
 import { type LoginSources, type LoginTarget, login } from '../../lambda/login.js';
-import { takeRunLock } from '../../lambda/sql/run-lock.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
 const MAX_CONNECTIONS = 20;
 
@@ -309,52 +308,5 @@ describe('parameters as literals', () => {
     ]);
     expect(inlined.rows).toEqual(bound.rows);
     expect(bound.rows[0].list).toEqual(values);
-  });
-});
-
-describe('one run at a time', () => {
-  const sweep = aPolicy({ roleLimits: { billing: 3 } });
-  const visit = (policy = sweep, timeMs = 20_000) =>
-    visitInstance(target(), { own: as('connection_reaper'), breakGlass: null }, policy, timeMs);
-
-  it('finds another at work, says so, and does nothing', async () => {
-    const other = await logIn({ own: as('connection_reaper') });
-    expect(await takeRunLock(other.session, 0)).toBe(true);
-    const found = await visit();
-    expect(found).toMatchObject({ errors: [], roleLimits: [], contender: { isReaper: true } });
-    expect(found.contender?.holder).toMatchObject({ role: 'connection_reaper', applicationName: 'connection-reaper' });
-    expect(found.snapshot?.backends.length).toBeGreaterThan(0);
-    // A look needs no lock.
-    expect((await visit(aPolicy({}, { action: 'report' }))).contender).toBeNull();
-
-    const waiting = visit(aPolicy({}, { action: 'reap' }));
-    await sleep(300);
-    await other.close();
-    expect(await waiting).toMatchObject({ contender: null, errors: [] });
-  });
-
-  it('names who holds the lock and is no run', async () => {
-    const thief = await database.connect('checkout', { application_name: 'thief' });
-    await thief.query('select pg_advisory_lock($1)', [0x52454150]);
-    const { contender } = await visit();
-    expect(contender).toMatchObject({ isReaper: false, holder: { role: 'checkout', applicationName: 'thief' } });
-    await thief.end();
-  });
-
-  it('leaves no lock behind, however it ends', async () => {
-    await visit();
-    const cut = await logIn({ own: as('connection_reaper') });
-    expect(await takeRunLock(cut.session, 0)).toBe(true);
-    await database.admin.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'connection_reaper'",
-    );
-    await until(async () => {
-      const { rows } = await database.admin.query(
-        "select count(*)::int as locks from pg_locks where locktype = 'advisory'",
-      );
-      return rows[0].locks === 0;
-    });
-    await cut.close();
-    expect((await visit()).contender).toBeNull();
   });
 });

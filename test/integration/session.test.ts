@@ -1,5 +1,5 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { login } from '../../lambda/login.js';
 import { openSession } from '../../lambda/session.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
@@ -30,40 +30,76 @@ function target() {
 
 const sources = { own: { read: async () => credentials }, breakGlass: null };
 
+/** What the owner of a database or of a role can set, and what holds for us all the same. */
+const HOSTILE = [
+  { name: 'search_path', theirs: 'public', ours: 'pg_catalog,pg_temp' },
+  { name: 'role', theirs: 'checkout', ours: 'none' },
+  { name: 'TimeZone', theirs: "'Asia/Kolkata'", ours: 'UTC' },
+  { name: 'DateStyle', theirs: 'SQL, DMY', ours: 'ISO, MDY' },
+  { name: 'extra_float_digits', theirs: '-15', ours: '1' },
+  { name: 'quote_all_identifiers', theirs: 'on', ours: 'off' },
+  { name: 'standard_conforming_strings', theirs: 'off', ours: 'on' },
+  { name: 'array_nulls', theirs: 'off', ours: 'on' },
+  { name: 'transform_null_equals', theirs: 'on', ours: 'off' },
+  { name: 'statement_timeout', theirs: '0', ours: '10s' },
+  { name: 'lock_timeout', theirs: '0', ours: '2s' },
+  { name: 'default_transaction_read_only', theirs: 'on', ours: 'off' },
+  { name: 'default_transaction_isolation', theirs: 'serializable', ours: 'read committed' },
+  { name: 'default_transaction_deferrable', theirs: 'on', ours: 'off' },
+  { name: 'tcp_user_timeout', theirs: '0', ours: '20000' },
+  ...(major >= 14 ? [{ name: 'idle_session_timeout', theirs: "'1ms'", ours: '20s' }] : []),
+  ...(major >= 17 ? [{ name: 'transaction_timeout', theirs: "'1ms'", ours: '0' }] : []),
+];
+
 describe('a session', () => {
-  it('has limits and settings of its own, whatever the role and the database say', async () => {
-    const [role, name] = ['connection_reaper', 'postgres'];
-    for (const whose of [`role ${role}`, `database ${name}`]) {
-      await database.admin.query(`alter ${whose} set search_path = public`);
-      await database.admin.query(`alter ${whose} set "TimeZone" = 'Asia/Kolkata'`);
-      await database.admin.query(`alter ${whose} set "DateStyle" = 'SQL, DMY'`);
-      await database.admin.query(`alter ${whose} set standard_conforming_strings = off`);
-      await database.admin.query(`alter ${whose} set statement_timeout = 0`);
-      await database.admin.query(`alter ${whose} set lock_timeout = 0`);
+  it('has limits and settings of its own, whatever the owner of the database and of the role set', async () => {
+    // The own login, the rescue login as a walsender, and a break-glass login of a superuser.
+    const { user, password } = database.server.superuser;
+    const logins = [
+      { credentials, replication: false },
+      { credentials: { username: 'rescuer', password: PASSWORD }, replication: true },
+      { credentials: { username: user, password }, replication: false },
+    ];
+    await database.admin.query(`
+      create role rescuer login replication password '${PASSWORD}';
+      create role "Quoted" login;
+      grant checkout to connection_reaper, rescuer;
+    `);
+    await database.limitRoles(['checkout', 'billing', 'Quoted']);
+    const owners = ['database postgres', ...logins.map((one) => `role ${one.credentials.username}`)];
+    try {
+      for (const owner of owners) {
+        for (const { name, theirs } of HOSTILE) {
+          await database.admin.query(`alter ${owner} set ${pg.escapeIdentifier(name)} = ${theirs}`);
+        }
+      }
+      const { host, port } = database.server;
+      for (const one of logins) {
+        const { session, close } = await openSession(
+          { host, port, dbname: 'postgres', tls: 'disable', ...one },
+          new AbortController().signal,
+        );
+        const settings = await session.query<{ name: string; value: string }>(
+          'select name, current_setting(name) as value from unnest($1::text[]) name',
+          [HOSTILE.map(({ name }) => name)],
+        );
+        await close();
+        expect(Object.fromEntries(settings.map(({ name, value }) => [name, value]))).toEqual(
+          Object.fromEntries(HOSTILE.map(({ name, ours }) => [name, ours])),
+        );
+      }
+      const { errors, roleLimits } = await visitInstance(
+        target(),
+        sources,
+        aPolicy({ roleLimits: { Quoted: 7 } }),
+        10_000,
+      );
+      expect(errors).toEqual([]);
+      expect(roleLimits).toMatchObject([{ role: 'Quoted', outcome: 'changed' }]);
+    } finally {
+      for (const owner of owners) await database.admin.query(`alter ${owner} reset all`);
+      await database.admin.query('revoke checkout from connection_reaper, rescuer');
     }
-    const { session, close } = await login(target(), sources, new AbortController().signal);
-    const settings = await session.query<{ name: string; setting: string }>(
-      `select name, setting from pg_settings
-        where name in ('search_path', 'TimeZone', 'standard_conforming_strings', 'statement_timeout', 'lock_timeout', 'tcp_keepalives_idle')
-        order by name collate "C"`,
-    );
-    expect(settings.map(({ name: setting, setting: value }) => [setting, value])).toEqual([
-      ['TimeZone', 'UTC'],
-      ['lock_timeout', '2000'],
-      ['search_path', 'pg_catalog,pg_temp'],
-      ['standard_conforming_strings', 'on'],
-      ['statement_timeout', '10000'],
-      ['tcp_keepalives_idle', '30'],
-    ]);
-    expect(await session.query("select '2026-01-31 00:00:00+00'::timestamptz::text as time")).toEqual([
-      { time: '2026-01-31 00:00:00+00' },
-    ]);
-    expect(await session.query("select current_setting('idle_session_timeout', true) as timeout")).toEqual([
-      { timeout: major >= 14 ? '1min' : null },
-    ]);
-    await close();
-    const { errors } = await visitInstance(target(), sources, aPolicy({}, { action: 'report' }), 10_000);
-    expect(errors).toEqual([]);
   });
 
   it('runs nobody else’s functions and operators, though they match better than the catalog’s', async () => {

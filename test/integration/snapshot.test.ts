@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSession, type SessionTarget } from '../../lambda/session.js';
-import { type Snapshot, usableSlots } from '../../lambda/snapshot.js';
+import { type Holding, type Snapshot, usableSlots } from '../../lambda/snapshot.js';
 import { readSnapshot } from '../../lambda/sql/snapshot.js';
 import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
@@ -54,6 +54,9 @@ describe('a snapshot', () => {
       rdsSuperuserReservedConnections: 4,
       rdsReservedConnections: 2,
       user: 'connection_reaper',
+      database: 'postgres',
+      ownAddress: database.server.host,
+      clientAddress: '127.0.0.1',
       superuser: false,
       mayReadAllStats: true,
       maySignalBackends: true,
@@ -88,9 +91,8 @@ describe('a snapshot', () => {
       database: 'postgres',
       clientAddr: '127.0.0.1',
       readable: true,
-      holdsAdvisoryLock: false,
-      ownsTemporaryTable: false,
-      lastRanListen: false,
+      holding: null,
+      ofReaper: false,
     });
     for (const { stateSeconds, ageSeconds } of rows) {
       expect(stateSeconds).toBeGreaterThanOrEqual(0);
@@ -114,37 +116,49 @@ describe('a snapshot', () => {
     expect(row?.backendStart).toMatch(/\.\d{4,6}\+00$/);
   });
 
-  it('shows who holds an advisory lock, owns temporary tables or last ran LISTEN, and nobody else', async () => {
-    const clients = await database.leak(10, 'billing', 'holders');
-    const statements = [
-      'select pg_advisory_lock(1)',
-      'select pg_advisory_lock_shared(2)',
-      'create temporary table t (x int)',
-      'listen news',
-      '/* from the outbox */ -- worker\n LISTEN "News"',
-      'select 1; listen news',
-      '/***/ /** of the outbox **/ listen news',
-      "select 'listen news'",
-      'unlisten news',
-      'select 1',
+  it('shows what a session would lose with its end, as far as anyone can see it, and no more', async () => {
+    const startBackup = major >= 15 ? 'pg_backup_start' : 'pg_start_backup';
+    const cases: readonly (readonly [statement: string, holding: Holding | null])[] = [
+      ['select pg_advisory_lock(1)', 'advisory_lock'],
+      ['select pg_advisory_lock_shared(2)', 'advisory_lock'],
+      ['create temporary table t (x int)', 'temporary_table'],
+      ['listen news', 'listen'],
+      ['/* from the outbox */ -- worker\n LISTEN "News"', 'listen'],
+      ['select 1; listen news', 'listen'],
+      ['/***/ /** of the outbox **/ listen news', 'listen'],
+      ['/* one /* in */ another */ listen news', 'listen'],
+      ['-- by a carriage return\rlisten news', 'listen'],
+      ["do $$ begin execute 'listen news'; end $$", 'listen'],
+      ["select 'listen news'", null],
+      ['unlisten news', null],
+      ['declare c cursor with hold for select 1', 'hold_cursor'],
+      ['begin; declare d cursor with /* still */ hold for values (1), (2); fetch d; commit', 'hold_cursor'],
+      [`select ${startBackup}('nightly', true${major >= 15 ? '' : ', false'})`, 'base_backup'],
+      ["select pg_create_physical_replication_slot('mine', true, true)", 'replication_slot'],
+      ["select 'with' as hold", null],
+      ['select 1 /* fetch */', null],
+      ['select 1', null],
     ];
-    for (const [index, client] of clients.entries()) await client.query(statements[index] ?? '');
-    const rows = rowsOf((await look()).backends, clients);
-    const marks = rows.map((row) => [row.holdsAdvisoryLock, row.ownsTemporaryTable, row.lastRanListen]);
-    // Before 16 the server tells only the role that owns temporary tables, so all of its backends are marked.
-    const roleOwnsTable = major < 16;
-    expect(marks).toEqual([
-      [true, roleOwnsTable, false],
-      [true, roleOwnsTable, false],
-      [false, true, false],
-      [false, roleOwnsTable, true],
-      [false, roleOwnsTable, true],
-      [false, roleOwnsTable, true],
-      [false, roleOwnsTable, true],
-      [false, roleOwnsTable, false],
-      [false, roleOwnsTable, false],
-      [false, roleOwnsTable, false],
-    ]);
+    // Before 16 the server tells only the role that owns temporary tables, so it has one of its own.
+    await database.admin.query(`create role owner login password '${PASSWORD}'`);
+    await database.admin.query('alter role billing superuser');
+    try {
+      const clients = await Promise.all(
+        cases.map(([, holding]) => database.connect(holding === 'temporary_table' ? 'owner' : 'billing')),
+      );
+      for (const [index, client] of clients.entries()) await client.query(cases[index]?.[0] ?? '');
+      const rows = rowsOf((await look()).backends, clients);
+      expect(rows.map(({ holding }, index) => [cases[index]?.[0], holding])).toEqual(
+        // A superuser is a member of every role, and so of the one that owns the temporary table.
+        cases.map(([statement, holding]) => [statement, holding ?? (major < 16 ? 'temporary_table' : null)]),
+      );
+      const [fetching] = clients.slice(12);
+      await fetching?.query('fetch c');
+      expect(rowsOf((await look()).backends, clients.slice(12, 13))).toMatchObject([{ holding: 'hold_cursor' }]);
+      await Promise.all(clients.map((client) => client.end()));
+    } finally {
+      await database.admin.query('alter role billing nosuperuser');
+    }
   });
 
   it('leaves out our own backend, walsenders and background processes', async () => {

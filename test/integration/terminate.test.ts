@@ -6,7 +6,8 @@ import type { Backend } from '../../lambda/snapshot.js';
 import { readSnapshot } from '../../lambda/sql/snapshot.js';
 import { stillThere } from '../../lambda/sql/terminate.js';
 import { terminateBackends } from '../../lambda/terminate.js';
-import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
+import { startCuttingProxy } from '../support/cutting-proxy.js';
+import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 let database: TestDatabase;
 let opened: OpenSession;
@@ -22,8 +23,10 @@ beforeEach(async () => {
   return () => opened.close();
 });
 
-function reaper(signal = new AbortController().signal): Promise<OpenSession> {
-  const { host, port } = database.server;
+function reaper(
+  signal = new AbortController().signal,
+  { host, port }: { readonly host: string; readonly port: number } = database.server,
+): Promise<OpenSession> {
   const credentials = { username: 'connection_reaper', password: PASSWORD };
   return openSession({ host, port, dbname: 'postgres', credentials, tls: 'disable' }, signal);
 }
@@ -42,6 +45,12 @@ async function endAfter(
   const byPid = new Map(outcomes.map(({ backend, outcome, reason }) => [backend.pid, { outcome, reason }]));
   expect(outcomes).toHaveLength(clients.length);
   return { error, outcomes: clients.map((client) => byPid.get(pidOf(client))) };
+}
+
+/** A backend says that it is idle a moment before it waits for its client. */
+function waiting(client: pg.Client): Promise<void> {
+  const wait = "select from pg_stat_activity where pid = $1 and wait_event = 'ClientRead'";
+  return until(async () => (await database.admin.query(wait, [pidOf(client)])).rowCount === 1);
 }
 
 const terminated = { outcome: 'terminated', reason: null };
@@ -197,19 +206,77 @@ describe('ending backends', () => {
     };
     const { outcomes, error } = await terminateBackends(breaking, seen, enoughTime);
     expect(error).toBeInstanceOf(Error);
-    const names = seen.map((backend) => outcomes.find((outcome) => outcome.backend === backend)?.outcome);
+    const names = seen.map((backend) => {
+      const found = outcomes.find((outcome) => outcome.backend === backend);
+      return `${found?.outcome} ${found?.reason}`;
+    });
     expect(outcomes).toHaveLength(210);
-    expect(new Set(names.slice(0, 200))).toEqual(new Set(['unconfirmed']));
-    expect(new Set(names.slice(200))).toEqual(new Set(['spared']));
+    expect(new Set(names.slice(0, 100))).toEqual(new Set(['unconfirmed not_verified']));
+    // Their statement was never sent.
+    expect(new Set(names.slice(100))).toEqual(new Set(['spared stopped']));
     await own.close();
   });
 
-  it('does not wait longer for the dead than there is time', async () => {
+  it('does not call a backend spared whose signal may have been sent: the answer was lost', async () => {
+    await using proxy = await startCuttingProxy(database.server);
+    const clients = await database.leak(3, 'checkout');
+    const own = await reaper(undefined, proxy.address);
+    const seen = rowsOf((await readSnapshot(own.session, [])).backends, clients);
+    proxy.loseAnswers();
+    const { outcomes, error } = await terminateBackends(own.session, seen, enoughTime);
+    expect(error).toMatchObject({ name: 'SessionLostError', sent: true });
+    expect(outcomes).toMatchObject(seen.map(() => ({ outcome: 'unconfirmed', reason: 'maybe_signalled' })));
+    await until(async () => !(await database.alive(clients)).includes(true));
+    await own.close();
+  });
+
+  it('asks a session that was lost nothing more, which would take as long each time', async () => {
+    const own = await reaper();
+    const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
+    await expect(own.session.query('select pg_sleep(1)')).rejects.toMatchObject({ name: 'SessionLostError' });
+    await expect(own.session.query('select 1')).rejects.toMatchObject({ name: 'SessionLostError', sent: false });
+    await own.close();
+  });
+
+  it('says of a backend that hangs that it was signalled and is still there', async () => {
+    const [hanging] = await database.leak(1, 'checkout');
+    if (!hanging) throw new Error('unreachable');
+    await waiting(hanging);
+    process.kill(pidOf(hanging), 'SIGSTOP');
+    try {
+      const { outcomes } = await endAfter([hanging]);
+      expect(outcomes).toEqual([{ outcome: 'unconfirmed', reason: 'still_there' }]);
+    } finally {
+      process.kill(pidOf(hanging), 'SIGCONT');
+    }
+  });
+
+  it('notices within a few milliseconds that a backend has gone', async () => {
+    const [slow] = await database.leak(1, 'checkout');
+    if (!slow) throw new Error('unreachable');
+    const looks: number[] = [];
+    const watching: Session = {
+      query: (text, values) => {
+        if (!text.includes('pg_terminate_backend')) looks.push(performance.now());
+        return opened.session.query(text, values);
+      },
+    };
+    await waiting(slow);
+    process.kill(pidOf(slow), 'SIGSTOP');
+    setTimeout(() => process.kill(pidOf(slow), 'SIGCONT'), 1_500);
+    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, [slow]);
+    expect((await terminateBackends(watching, seen, enoughTime)).outcomes).toMatchObject([{ outcome: 'terminated' }]);
+    // Pauses that double without bound come to eight looks in this time.
+    expect(looks.length).toBeGreaterThan(12);
+  });
+
+  it('looks once more when its time is over, and no longer', async () => {
     const clients = await database.leak(1, 'checkout');
     const seen = rowsOf((await readSnapshot(opened.session, [])).backends, clients);
     const times = [10_000, 0];
     const { outcomes } = await terminateBackends(opened.session, seen, () => times.shift() ?? 0);
-    expect(outcomes).toMatchObject([{ outcome: 'unconfirmed', reason: 'signalled, with no time left to verify' }]);
+    expect(outcomes).toMatchObject([{ outcome: 'terminated' }]);
   });
 
   it('spares the rest when its time is over', async () => {

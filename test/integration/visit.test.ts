@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Credentials, CredentialsSource } from '../../lambda/credentials.js';
 import type { LoginTarget } from '../../lambda/login.js';
 import type { Refusal } from '../../lambda/refusal.js';
 import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { startCuttingProxy } from '../support/cutting-proxy.js';
+import { PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 let database: TestDatabase;
 
@@ -110,6 +113,7 @@ describe('role limits', () => {
       outcome: 'refused',
       reason: expect.stringMatching(/^42501: permission denied to set the connection limit of role "foreigner"/),
       sqlState: '42501',
+      blockers: [],
     };
     expect(outcomes).toEqual([
       { role: 'foreigner', from: null, to: 1, ...refused },
@@ -122,12 +126,111 @@ describe('role limits', () => {
     expect(await limits()).toEqual({ 'o"dd; name': 3, checkout: 4 });
   });
 
-  it('are refused by a read-only session without ending the run', async () => {
-    await database.admin.query('alter role connection_reaper set default_transaction_read_only = on');
+  it('say who keeps the role locked: any role can lock its own row', async () => {
+    const hiding = await database.connect('checkout');
+    await hiding.query("begin; alter role checkout password 'test'");
     const { roleLimits, errors } = await visit(aPolicy({ roleLimits: { checkout: 2 } }));
-    await database.admin.query('alter role connection_reaper reset default_transaction_read_only');
+    await hiding.end();
     expect(errors).toEqual([]);
-    expect(roleLimits).toMatchObject([{ outcome: 'refused', reason: expect.stringMatching(/^25006: /) }]);
+    expect(roleLimits).toMatchObject([
+      { outcome: 'refused', sqlState: '55P03', blockers: [{ pid: pidOf(hiding), role: 'checkout' }] },
+    ]);
+  });
+
+  it('may have been set when the answer was lost, and the run says that it failed', async () => {
+    await using proxy = await startCuttingProxy(database.server);
+    const hiding = await database.connect('checkout');
+    await hiding.query("begin; alter role checkout password 'test'");
+    const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }), source(login), target({ address: proxy.address }));
+    await until(async () => {
+      const waiting = "select from pg_stat_activity where usename = 'connection_reaper' and wait_event_type = 'Lock'";
+      return (await database.admin.query(waiting)).rowCount === 1;
+    });
+    proxy.loseAnswers();
+    await hiding.end();
+    const { roleLimits, errors } = await visiting;
+    expect(roleLimits).toMatchObject([{ role: 'checkout', outcome: 'unconfirmed' }]);
+    expect(errors).toEqual([expect.stringMatching(/^role limits stopped at checkout: the session was lost/)]);
+  });
+
+  it('are not refused, but unknown, when the server ends the session that sets them', async () => {
+    const hiding = await database.connect('checkout');
+    await hiding.query("begin; alter role checkout password 'test'");
+    const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }));
+    await until(async () => {
+      const end =
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'connection_reaper' and wait_event_type = 'Lock'";
+      return (await database.admin.query(end)).rowCount === 1;
+    });
+    const { roleLimits, errors } = await visiting;
+    await hiding.end();
+    expect(roleLimits).toContainEqual(expect.objectContaining({ role: 'checkout', outcome: 'unconfirmed' }));
+    expect(errors).toEqual([expect.stringMatching(/^role limits stopped at checkout: the session was lost: 57P01/)]);
+  });
+});
+
+describe('temporary tables of other databases', () => {
+  const reap = aPolicy({}, { action: 'reap', idleAfter: '1s' });
+  const names = ['shop', 'crm', 'a', 'b', 'c', 'd'];
+  let clients: pg.Client[] = [];
+
+  beforeAll(async () => {
+    for (const name of names) await database.admin.query(`create database ${name}`);
+    await database.admin.query(`create role owner login password '${PASSWORD}'`);
+  });
+
+  afterEach(async () => {
+    await Promise.all(clients.map((client) => client.end()));
+    clients = [];
+  });
+
+  /** Opens sessions that a reap would end, one a database; the first one owns a temporary table. */
+  async function leakIn(databases: readonly string[]): Promise<void> {
+    clients = [
+      await database.connect('owner', { database: databases[0], application_name: 'owner' }),
+      ...(await Promise.all(databases.map((name) => database.connect('checkout', { database: name })))),
+    ];
+    await clients[0]?.query('create temporary table mine (x int)');
+    await sleep(1_050);
+  }
+
+  it('spare their owner, and leave no session behind', async () => {
+    await leakIn(['shop']);
+    const { outcomes, uncheckedDatabases, errors } = await visit(reap);
+    expect(errors).toEqual([]);
+    expect(uncheckedDatabases).toEqual([]);
+    expect(await database.alive(clients)).toEqual([true, false]);
+    expect(outcomes).toContainEqual(expect.objectContaining({ outcome: 'spared', reason: 'temporary_table' }));
+    expect(await ownSessions()).toBe(0);
+  });
+
+  it('are looked for in five databases at the most, and the report names the others', async () => {
+    await leakIn(names);
+    const { uncheckedDatabases } = await visit(reap);
+    expect(uncheckedDatabases).toEqual([{ name: expect.any(String), reason: 'a run looks in 5 databases' }]);
+    expect(await database.alive(clients)).toEqual([true, false, false, false, false, false, false]);
+  });
+
+  it('are not looked for where the reaper may not connect, and the report says so', async () => {
+    await database.admin.query(
+      'revoke connect on database crm from public; grant connect on database crm to checkout, owner',
+    );
+    await leakIn(['crm']);
+    const { uncheckedDatabases, errors } = await visit(reap);
+    expect(errors).toEqual([]);
+    expect(uncheckedDatabases).toEqual([{ name: 'crm', reason: expect.stringMatching(/^42501: permission denied/) }]);
+    expect(await database.alive(clients)).toEqual([false, false]);
+  });
+
+  it('cost no slot when nearly all are taken', async () => {
+    await leakIn(['shop']);
+    const { rows } = await database.admin.query("select current_setting('max_connections')::int - 3 as usable");
+    const more = await database.leak(Math.ceil(rows[0].usable * 0.9) - 3, 'billing', 'busy');
+    clients.push(...more);
+    const { uncheckedDatabases } = await visit(
+      aPolicy({}, { action: 'reap', idleAfter: '1s', roles: ['checkout', 'owner'] }),
+    );
+    expect(uncheckedDatabases).toEqual([{ name: 'shop', reason: expect.stringMatching(/% of the slots are used$/) }]);
   });
 });
 
@@ -161,7 +264,10 @@ describe('logging in', () => {
     snapshot: null,
     outcomes: [],
     roleLimits: [],
-    contender: null,
+    runAtWork: null,
+    intruders: [],
+    lostRuns: [],
+    uncheckedDatabases: [],
     errors: errors as readonly string[],
   });
 

@@ -2,6 +2,7 @@ import { parseEvent } from '../../lambda/event.js';
 import { type Policy, policyOf } from '../../lambda/policy.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../lambda/settings.js';
 import type { Backend, Role, Server, Snapshot } from '../../lambda/snapshot.js';
+import type { LockHolder } from '../../lambda/sql/run-lock.js';
 import type { Visit } from '../../lambda/visit.js';
 
 let lastPid = 1000;
@@ -18,13 +19,12 @@ export function aBackend(overrides: Partial<Backend> = {}): Backend {
     applicationName: 'checkout',
     role: 'checkout',
     superuser: false,
+    ofReaper: false,
     database: 'shop',
     clientAddr: '10.0.0.1',
     stateSeconds: 3600,
     ageSeconds: 7200,
-    holdsAdvisoryLock: false,
-    ownsTemporaryTable: false,
-    lastRanListen: false,
+    holding: null,
     ...overrides,
   };
 }
@@ -46,6 +46,9 @@ export function aServer(overrides: Partial<Server> = {}): Server {
     rdsSuperuserReservedConnections: 0,
     rdsReservedConnections: 0,
     user: 'connection_reaper',
+    database: 'postgres',
+    ownAddress: '10.0.9.9',
+    clientAddress: '10.0.5.5',
     superuser: false,
     mayReadAllStats: true,
     maySignalBackends: true,
@@ -76,6 +79,11 @@ export function aPolicy(input: Partial<SettingsInput> = {}, event: unknown = {})
   return policyOf(someSettings(input), parseEvent(event));
 }
 
+/** A session that holds the lock of the runs. */
+export function aLockHolder(overrides: Partial<LockHolder> = {}): LockHolder {
+  return { pid: 7, gid: null, role: 'checkout', applicationName: 'x', ageSeconds: 5, ...overrides };
+}
+
 /** A visit that saw a snapshot and did nothing yet. */
 export function aVisit(overrides: Partial<Visit> = {}): Visit {
   return {
@@ -84,7 +92,10 @@ export function aVisit(overrides: Partial<Visit> = {}): Visit {
     outcomes: [],
     roleLimits: [],
     login: { way: 'own', attempts: 1, milliseconds: 5, refusals: [] },
-    contender: null,
+    runAtWork: null,
+    intruders: [],
+    lostRuns: [],
+    uncheckedDatabases: [],
     errors: [],
     ...overrides,
   };

@@ -5,7 +5,7 @@ import type { Outcome } from '../../lambda/outcome.js';
 import type { SettingsInput } from '../../lambda/settings.js';
 import type { Backend } from '../../lambda/snapshot.js';
 import type { Visit } from '../../lambda/visit.js';
-import { aBackend, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
+import { aBackend, aLockHolder, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
 
 const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' });
 const terminated = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
@@ -140,7 +140,7 @@ describe('datapoints', () => {
     expect(completed(visited([]))).toBe(1);
     expect(completed(visited([], { errors: ['reaping stopped'] }))).toBeUndefined();
     expect(completed(visited([]), false)).toBeUndefined();
-    expect(completed(visited([], { contender: { holder: null, isReaper: false } }))).toBeUndefined();
+    expect(completed(visited([], { runAtWork: aLockHolder() }))).toBeUndefined();
   });
 
   it('take the fullest instance for a role, and the limit that holds after the run', () => {

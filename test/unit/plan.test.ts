@@ -106,20 +106,35 @@ describe('whom a policy chooses', () => {
     },
     {
       name: 'an advisory lock holder',
-      backend: { holdsAdvisoryLock: true },
+      backend: { holding: 'advisory_lock' },
       event: reapEverything,
       want: 'advisory_lock',
     },
+    { name: 'who runs a base backup', backend: { holding: 'base_backup' }, event: reapEverything, want: 'base_backup' },
     {
-      name: 'an owner of temporary tables',
-      backend: { ownsTemporaryTable: true },
+      name: 'the remote side of postgres_fdw',
+      backend: { applicationName: 'postgres_fdw' },
       event: reapEverything,
-      want: 'temporary_table',
+      want: 'opened_by_server',
     },
-    { name: 'a listener', backend: { lastRanListen: true }, event: reapEverything, want: 'listen' },
+    {
+      name: "dblink's, by the server's own address",
+      backend: { applicationName: '', clientAddr: '10.0.9.9' },
+      event: reapEverything,
+      want: 'opened_by_server',
+    },
+    { name: "dblink's, by loopback", backend: { clientAddr: '127.0.0.1' }, want: 'opened_by_server' },
+    { name: "dblink's, by a Unix socket", backend: { clientAddr: null }, want: 'opened_by_server' },
+    {
+      name: 'one on the host of the server whose rule says endHolders',
+      backend: { clientAddr: '10.0.9.9' },
+      settings: { rules: [{ application: 'checkout', endHolders: true }] },
+      want: 'chosen',
+    },
+    { name: 'a session of another reaper, by the mark of its role', backend: { ofReaper: true }, want: 'reaper' },
     {
       name: 'a lock holder whose rule says endHolders',
-      backend: { holdsAdvisoryLock: true, ownsTemporaryTable: true, lastRanListen: true },
+      backend: { holding: 'advisory_lock' },
       settings: { rules: [{ application: 'checkout', endHolders: true }] },
       want: 'chosen',
     },
@@ -131,7 +146,7 @@ describe('whom a policy chooses', () => {
     },
     {
       name: 'a lock holder whose rule only changes the threshold',
-      backend: { holdsAdvisoryLock: true },
+      backend: { holding: 'advisory_lock' },
       settings: { rules: [{ application: 'checkout', idleAfter: '1s' }] },
       want: 'advisory_lock',
     },
@@ -329,7 +344,7 @@ describe('trimming what a role has above its limit', () => {
   it('stays within protections, rules, floors and caps', () => {
     expect(
       plan(
-        young.map((one) => aBackend({ ...one, holdsAdvisoryLock: true })),
+        young.map((one) => aBackend({ ...one, holding: 'advisory_lock' })),
         settings,
       ).chosen,
     ).toEqual([]);

@@ -7,7 +7,16 @@ import type { Outcome } from '../../lambda/outcome.js';
 import { policyOf } from '../../lambda/policy.js';
 import type { Publication } from '../../lambda/publish.js';
 import type { Visit } from '../../lambda/visit.js';
-import { aBackend, aRole, aServer, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
+import {
+  aBackend,
+  aLockHolder,
+  aRole,
+  aServer,
+  aSnapshot,
+  aVisit,
+  backends,
+  someSettings,
+} from '../support/builders.js';
 
 const published: Publication = { requests: 1, datapoints: 23, via: 'api', error: null };
 
@@ -155,13 +164,22 @@ describe('findings', () => {
   it('tells old prepared transactions, and another run at work', () => {
     const server = aServer({ preparedTransactions: 2, oldestPreparedSeconds: 7200 });
     expect(codes(aVisit({ snapshot: aSnapshot({ server }) }))).toEqual(['old_prepared_transactions']);
-    const holder = { pid: 7, role: 'checkout', applicationName: 'x', ageSeconds: 5 };
-    expect(codes(aVisit({ contender: { holder: null, isReaper: false } }))).toEqual(['another_run']);
-    expect(codes(aVisit({ contender: { holder, isReaper: true } }))).toEqual(['another_run']);
-    expect(codes(aVisit({ contender: { holder, isReaper: false } }))).toEqual(['lock_held']);
-    expect(codes(aVisit({ contender: { holder: { ...holder, ageSeconds: 300 }, isReaper: true } }))).toEqual([
-      'lock_held',
+    expect(codes(aVisit({ runAtWork: aLockHolder() }))).toEqual(['another_run']);
+  });
+
+  it('names who holds the lock of the runs, and how to take it from them', () => {
+    const { text } = answer([
+      aVisit({ intruders: [aLockHolder({ pid: 7 }), aLockHolder({ pid: null, gid: "o'x", applicationName: null })] }),
     ]);
+    expect(text).toContain('pid 7 ("x") of checkout');
+    expect(text).toContain('SELECT pg_terminate_backend(7);');
+    expect(text).toContain("ROLLBACK PREPARED 'o''x';");
+    expect(codes(aVisit({ lostRuns: [aLockHolder()] }))).toEqual(['lost_run']);
+  });
+
+  it('names the databases in which temporary tables were not looked for', () => {
+    const { text } = answer([aVisit({ uncheckedDatabases: [{ name: 'shop', reason: '93 % of the slots are used' }] })]);
+    expect(text).toContain('temporary tables not checked in shop (93 % of the slots are used)');
   });
 
   it('tells that the login had to knock', () => {
@@ -221,7 +239,8 @@ describe('findings', () => {
 
   it.each([
     [{ outcome: 'superuser', reason: null }, 'role_limit_superuser'],
-    [{ outcome: 'refused', reason: '55P03: lock timeout', sqlState: '55P03' }, 'role_limit_refused'],
+    [{ outcome: 'refused', reason: '55P03: lock timeout', sqlState: '55P03', blockers: [] }, 'role_limit_refused'],
+    [{ outcome: 'unconfirmed', reason: 'the session was lost' }, 'role_limit_unconfirmed'],
   ] as const)('never advises a grant that would not help: %j', (outcome, code) => {
     const visit = aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, ...outcome }] });
     expect(codes(visit)).toEqual([code]);
@@ -235,19 +254,35 @@ describe('findings', () => {
 
   it('says what a refused role limit needs, which is no right of its own', () => {
     const roleLimits = [
-      { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501' },
+      { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501', blockers: [] },
     ] as const;
     const { text } = answer([aVisit({ roleLimits })]);
     expect(text).toContain('run infra/grants.sql again, with r among its limited_roles');
     expect(text).not.toMatch(/GRANT|CREATEROLE/);
   });
 
-  it('tells refused and unconfirmed terminations', () => {
+  it('names who keeps a role locked', () => {
+    const blocker = { pid: 7, gid: null, role: 'r', transactionSeconds: 90 };
+    const limit = { role: 'r', from: null, to: 1, outcome: 'refused', reason: '55P03: no', sqlState: '55P03' } as const;
+    const { text } = answer([aVisit({ roleLimits: [{ ...limit, blockers: [blocker] }] })]);
+    expect(text).toContain('pid 7 of r changed a role in a transaction that has been open for 1m 30s');
+    expect(text).toContain('SELECT pg_terminate_backend(7);');
+  });
+
+  it('tells refused terminations, and what is known of the unconfirmed ones', () => {
+    const unconfirmed = { backend: aBackend(), outcome: 'unconfirmed', detail: 'x' } as const;
     const outcomes: Outcome[] = [
       { backend: aBackend(), outcome: 'refused', reason: '42501: no' },
-      { backend: aBackend(), outcome: 'unconfirmed', reason: 'signalled, still there after 2550 ms' },
+      { ...unconfirmed, reason: 'maybe_signalled' },
+      { ...unconfirmed, reason: 'still_there' },
     ];
-    expect(codes(aVisit({ outcomes }))).toEqual(['refused_terminations', 'unconfirmed_terminations']);
+    expect(codes(aVisit({ outcomes }))).toEqual([
+      'refused_terminations',
+      'terminations_still_there',
+      'terminations_maybe_signalled',
+    ]);
+    const { text } = answer([aVisit({ outcomes })]);
+    expect(text).toContain('1 refused by the server · 1 signalled and still there · 1 may have been signalled');
   });
 });
 

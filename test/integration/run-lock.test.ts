@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Login, login } from '../../lambda/login.js';
+import { runLockKey, takeRunLock } from '../../lambda/sql/run-lock.js';
+import { visitInstance } from '../../lambda/visit.js';
+import { aPolicy } from '../support/builders.js';
+import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+
+const OWNER = { ownRole: 'connection_reaper', user: 'connection_reaper' };
+const KEY = runLockKey('connection_reaper');
+
+let database: TestDatabase;
+const opened: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  database = await startDatabase({ max_connections: 40, max_prepared_transactions: 2 });
+  await database.admin.query(`create role other_reaper login password '${PASSWORD}'`);
+});
+
+afterAll(() => database[Symbol.asyncDispose]());
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(({ close }) => close()));
+  await until(async () => {
+    const { rows } = await database.admin.query("select count(*)::int as n from pg_locks where locktype = 'advisory'");
+    return rows[0].n === 0;
+  });
+});
+
+function target() {
+  const { host, port } = database.server;
+  const address = { host, port };
+  return {
+    name: 'primary',
+    address,
+    dbname: 'postgres',
+    tls: 'disable',
+    caFile: undefined,
+    rescueLogin: 'off',
+  } as const;
+}
+
+const sourcesOf = (username: string) => ({
+  own: { read: async () => ({ username, password: PASSWORD }) },
+  breakGlass: null,
+});
+
+async function logIn(username = 'connection_reaper'): Promise<Login> {
+  const session = await login(target(), sourcesOf(username), new AbortController().signal);
+  opened.push(session);
+  return session;
+}
+
+/** An application's session that took the lock. */
+async function intruder(statement: string): Promise<pg.Client> {
+  const client = await database.connect('checkout', { application_name: 'connection-reaper' });
+  opened.push({ close: () => client.end() });
+  await client.query(statement);
+  return client;
+}
+
+const sweep = aPolicy({ idleAfter: '1s', roleLimits: { billing: 3 } });
+const visit = (policy = sweep, username = 'connection_reaper') =>
+  visitInstance(target(), sourcesOf(username), policy, 20_000);
+
+describe('one run at a time', () => {
+  it('finds another run of this reaper at work, says so, and does nothing', async () => {
+    const other = await logIn();
+    expect(await takeRunLock(other.session, OWNER, 0)).toMatchObject({ runAtWork: null });
+    const found = await visit();
+    expect(found).toMatchObject({ errors: [], roleLimits: [], runAtWork: { role: 'connection_reaper' } });
+    expect(found.snapshot?.backends.length).toBeGreaterThan(0);
+    // A look needs no lock.
+    expect((await visit(aPolicy({}, { action: 'report' }))).runAtWork).toBeNull();
+
+    const waiting = visit(aPolicy({}, { action: 'reap' }));
+    await sleep(300);
+    await other.close();
+    expect(await waiting).toMatchObject({ runAtWork: null, errors: [] });
+  });
+
+  it.each([
+    ['alone', `select pg_advisory_lock(${KEY})`],
+    ['shared', `select pg_advisory_lock_shared(${KEY})`],
+  ])('goes on when an application holds the lock %s, whatever it calls itself', async (_, statement) => {
+    await intruder(statement);
+    const [leaked] = await database.leak(1, 'billing');
+    await sleep(1_050);
+    const found = await visit();
+    expect(found).toMatchObject({ errors: [], runAtWork: null, intruders: [{ role: 'checkout' }] });
+    expect(found.outcomes).toContainEqual(expect.objectContaining({ outcome: 'terminated' }));
+    expect(await database.alive(leaked ? [leaked] : [])).toEqual([false]);
+  });
+
+  it('goes on when a prepared transaction holds the lock, and names it', async () => {
+    await intruder(`begin; select pg_advisory_xact_lock(${KEY}); prepare transaction 'stuck'`);
+    const found = await visit();
+    await database.admin.query("rollback prepared 'stuck'");
+    expect(found).toMatchObject({ runAtWork: null, intruders: [{ pid: null, gid: 'stuck', role: 'checkout' }] });
+  });
+
+  it('still keeps two runs apart while an application shares the lock', async () => {
+    await intruder(`select pg_advisory_lock_shared(${KEY})`);
+    const first = await logIn();
+    expect(await takeRunLock(first.session, OWNER, 0)).toMatchObject({ runAtWork: null });
+    expect((await visit()).runAtWork).toMatchObject({ role: 'connection_reaper' });
+  });
+
+  it('does not wait for another reaper, which has a lock of its own', async () => {
+    const other = await logIn('other_reaper');
+    const owner = { ownRole: 'other_reaper', user: 'other_reaper' };
+    expect(await takeRunLock(other.session, owner, 0)).toMatchObject({ runAtWork: null, intruders: [] });
+    expect(await visit()).toMatchObject({ runAtWork: null, intruders: [] });
+    expect(runLockKey('connection_reaper_clone')).toBe(KEY);
+  });
+
+  it('terminates the session of a run that was lost, and takes its lock', async () => {
+    const lost = await logIn();
+    await takeRunLock(lost.session, OWNER, 0);
+    await sleep(400);
+    const next = await logIn();
+    expect((await takeRunLock(next.session, OWNER, 0, 5_000)).runAtWork).toMatchObject({ role: 'connection_reaper' });
+    expect(await takeRunLock(next.session, OWNER, 0, 300)).toMatchObject({
+      runAtWork: null,
+      lost: [{ role: 'connection_reaper' }],
+    });
+    await expect(lost.session.query('select 1')).rejects.toThrow(/the session was lost/);
+  });
+
+  it('leaves no lock behind, however it ends', async () => {
+    await visit();
+    const cut = await logIn();
+    await takeRunLock(cut.session, OWNER, 0);
+    await database.admin.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'connection_reaper'",
+    );
+    await until(async () => {
+      const { rows } = await database.admin.query(
+        "select count(*)::int as locks from pg_locks where locktype = 'advisory'",
+      );
+      return rows[0].locks === 0;
+    });
+    expect((await visit()).runAtWork).toBeNull();
+  });
+});

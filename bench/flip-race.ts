@@ -1,89 +1,202 @@
 /**
- * `npm run bench:flip-race -- [--terminations <count>]`: how many of the ended backends were executing at the moment they were ended, by the server's
- * own log. 200 clients are idle for about 200 ms and then busy for 20; everything idle is ended, by our terminating
- * statement, and by what is usual: list the idle ones, then end them by pid. Exits with 1 when ours ended one at work.
+ * `npm run bench:flip-race -- [majors...] [--terminations <count>] [--workload <name>]`: what is lost when connections that
+ * were idle a moment ago are terminated. Compares our termination, after our snapshot, with what is usual: list the idle
+ * connections, then terminate them by pid. The clients are in a process of their own, and reconnect at once.
+ *
+ * - statements: 200 clients pause for 0.2 s on average and run a SELECT of 20 ms; victims are idle. The bench counts
+ *   sessions that were executing when terminated.
+ * - transactions: 150 clients pause for 0.9 s on average and run BEGIN, INSERT, COMMIT; victims are idle for 1 s or longer,
+ *   as under natural load. The bench counts acknowledged BEGINs that were lost.
+ * - copies: 200 clients pause for 0.2 s on average and hold a COPY FROM STDIN open for 20 to 50 ms; victims are idle. The
+ *   bench counts COPYs that were cut after the server had asked for the data.
+ * - locks: 200 clients pause for 0.2 s on average and hold a session advisory lock for 0.3 s; victims are idle and held no
+ *   lock in the snapshot. The bench counts acknowledged locks that were lost.
+ *
+ * `lost` is what the clients saw. `at work` is what the server's log shows: terminated sessions whose process title was
+ * not `idle`. A client that sends a statement at the very moment of the signal loses it before the server has read it. That
+ * statement had no effect, and counts as lost only inside a transaction.
+ *
+ * Exits with 1 when ours terminated a connection at work, cut a COPY, lost a lock, or lost more than 1 BEGIN in 20,000
+ * terminations.
  */
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { end } from '../demo/child-exit.js';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.js';
 import { type OpenSession, openSession, type Session } from '../lambda/session.js';
 import type { Backend } from '../lambda/snapshot.js';
 import { readSnapshot } from '../lambda/sql/snapshot.js';
 import { terminateBackends } from '../lambda/terminate.js';
+import { BUNDLED_MAJOR, binariesOf, parseMajor } from '../test/support/postgres-majors.js';
 import { count } from './count.js';
-import type { Flips } from './flip-clients.js';
+import type { Flips, Losses, Workload } from './flip-clients.js';
 
-const CLIENTS = 200;
+const ROLE = 'app';
+const PASSWORD = 'flip';
+const OURS = 'recheck each, then terminate (ours)';
 
-const OURS = 'recheck in the statement (ours)';
+/** Between two rounds, for the clients to come back and to spread out again. */
+const ROUND_PAUSE_MS = 300;
+const PROGRESS_MS = 10_000;
 
-/** How one round of a method ends backends; returns how many it says it ended. */
-type Method = (session: Session, idle: readonly Backend[]) => Promise<number>;
+interface Load {
+  readonly clients: number;
+  readonly meanIdleMs: number;
+  readonly idleAfterSeconds: number;
+  /** Whether ours lost more than it may. */
+  readonly isTooMuch: (result: Result) => boolean;
+}
+
+interface Result {
+  readonly terminated: number;
+  readonly lost: number;
+  readonly atWork: number;
+}
+
+const LOADS: Readonly<Record<Workload, Load>> = {
+  statements: { clients: 200, meanIdleMs: 200, idleAfterSeconds: 0, isTooMuch: ({ atWork }) => atWork > 0 },
+  transactions: {
+    clients: 150,
+    meanIdleMs: 900,
+    idleAfterSeconds: 1,
+    isTooMuch: ({ lost, terminated }) => lost > terminated / 20_000,
+  },
+  copies: { clients: 200, meanIdleMs: 200, idleAfterSeconds: 0, isTooMuch: ({ lost }) => lost > 0 },
+  locks: { clients: 200, meanIdleMs: 200, idleAfterSeconds: 0, isTooMuch: ({ lost }) => lost > 0 },
+};
+const WORKLOADS = Object.keys(LOADS) as readonly Workload[];
+const MAX_CLIENTS = Math.max(...Object.values(LOADS).map(({ clients }) => clients));
+
+/** How one round of a method terminates connections; returns how many it says it terminated. */
+type Method = (session: Session, victims: readonly Backend[]) => Promise<number>;
 
 const METHODS: Readonly<Record<string, Method>> = {
-  [OURS]: async (session, idle) => {
-    const { outcomes } = await terminateBackends(session, idle, () => 60_000);
+  [OURS]: async (session, victims) => {
+    const { outcomes } = await terminateBackends(session, victims, () => 60_000);
     return outcomes.filter(({ outcome }) => outcome === 'terminated').length;
   },
-  'list, then terminate by pid': async (session, idle) => {
-    const rows = await session.query<{ ended: boolean }>(
-      'select pg_terminate_backend(pid) as ended from unnest($1::int[]) pid',
-      [idle.map(({ pid }) => pid)],
+  'list, then terminate by pid': async (session, victims) => {
+    const rows = await session.query<{ terminated: boolean }>(
+      'select pg_terminate_backend(pid) as terminated from unnest($1::int[]) pid',
+      [victims.map(({ pid }) => pid)],
     );
-    return rows.filter(({ ended }) => ended).length;
+    return rows.filter(({ terminated }) => terminated).length;
   },
 };
 
-const { terminations } = new Command('flip-race')
-  .option('--terminations <count>', 'of each method, at least', count, 5_000)
-  .parse()
-  .opts<{ terminations: number }>();
-process.stdout.write('method                             ended   while executing   vanished   seconds\n');
-for (const [name, method] of Object.entries(METHODS)) process.stdout.write(`${await measure(name, method)}\n`);
-
-async function measure(name: string, method: Method): Promise<string> {
+const command = new Command('flip-race')
+  .argument(
+    '[majors...]',
+    'the versions of PostgreSQL',
+    (text, named: readonly number[]) => [...named, parseMajor(text)],
+    [],
+  )
+  .option('--terminations <count>', 'of each workload and method, at least', count, 5_000)
+  .addOption(new Option('--workload <name>', 'only this one').choices(WORKLOADS))
+  .parse();
+const { terminations, workload: only } = command.opts<{ terminations: number; workload?: Workload }>();
+const named: readonly number[] = command.processedArgs[0];
+process.stdout.write(
+  'major  workload      method                               terminated   lost   at work   vanished   seconds\n',
+);
+for (const major of named.length > 0 ? named : [BUNDLED_MAJOR]) {
   await using server = await startPostgres({
-    settings: { max_connections: CLIENTS + 50, log_line_prefix: '%i|', log_min_messages: 'fatal' },
+    binaries: await binariesOf(major),
+    settings: { max_connections: MAX_CLIENTS + 50, log_line_prefix: '%i|', log_min_messages: 'fatal' },
   });
   const { session, close } = await logIn(server);
-  await session.query("create role app login password 'flip'");
-  using _clients = flip(server);
+  await session.query('create table public.flips (n int)');
+  // A login costs its client as much as a hundred statements by default.
+  await session.query(
+    "select set_config('scram_iterations', '1', false) where exists (select from pg_settings where name = 'scram_iterations')",
+  );
+  await session.query(`create role ${ROLE} login password '${PASSWORD}'`);
+  await session.query(`grant insert on public.flips to ${ROLE}`);
+  for (const workload of only === undefined ? WORKLOADS : [only]) {
+    for (const [name, method] of Object.entries(METHODS)) {
+      const label = `${`${major}`.padEnd(7)}${workload.padEnd(14)}${name.padEnd(37)}`;
+      process.stdout.write(`${label}${await measure(server, session, workload, [name, method])}\n`);
+    }
+  }
+  await close();
+}
+
+async function measure(
+  server: PostgresServer,
+  session: Session,
+  workload: Workload,
+  [name, method]: readonly [string, Method],
+): Promise<string> {
+  const logged = (await server.logText()).length;
+  const { clients, meanIdleMs, idleAfterSeconds, isTooMuch } = LOADS[workload];
+  await using child = flip({
+    host: server.host,
+    port: server.port,
+    user: ROLE,
+    password: PASSWORD,
+    workload,
+    clients,
+    meanIdleMs,
+  });
   const began = performance.now();
-  let ended = 0;
+  let told = began;
+  let terminated = 0;
   let chosen = 0;
-  while (ended < terminations) {
+  while (terminated < terminations) {
+    await sleep(ROUND_PAUSE_MS);
     const { backends } = await readSnapshot(session, []);
-    const idle = backends.filter(({ state, role }) => state === 'idle' && role === 'app');
-    chosen += idle.length;
-    ended += await method(session, idle);
-    // Let them come back and spread out again.
-    await sleep(300);
+    const victims = backends.filter(
+      ({ role, state, stateSeconds, holdsAdvisoryLock }) =>
+        role === ROLE && state === 'idle' && (stateSeconds ?? 0) >= idleAfterSeconds && !holdsAdvisoryLock,
+    );
+    chosen += victims.length;
+    terminated += await method(session, victims);
+    if (performance.now() - told > PROGRESS_MS) {
+      told = performance.now();
+      const { lost } = await child.losses();
+      process.stderr.write(`· ${workload}, ${name}: ${terminated} of ${terminations} terminated, ${lost} lost\n`);
+    }
   }
   const seconds = (performance.now() - began) / 1000;
-  await close();
-  const busy = executing(await server.logText());
-  if (name === OURS && busy > 0) process.exitCode = 1;
+  // The last clients learn of their end.
+  await sleep(ROUND_PAUSE_MS);
+  const { lost, unexpected } = await child.losses();
+  const result = { terminated, lost, atWork: atWork((await server.logText()).slice(logged)) };
+  if (unexpected.length > 0) {
+    process.exitCode = 1;
+    process.stderr.write(`✘ ${unexpected.length} unexpected errors, such as: ${unexpected[0]}\n`);
+  }
+  if (name === OURS && isTooMuch(result)) process.exitCode = 1;
   return [
-    name.padEnd(33),
-    `${ended}`.padStart(7),
-    `${busy}`.padStart(18),
-    `${chosen - ended}`.padStart(11),
+    `${terminated}`.padStart(10),
+    (workload === 'statements' ? '-' : `${lost}`).padStart(7),
+    `${result.atWork}`.padStart(10),
+    `${chosen - terminated}`.padStart(11),
     seconds.toFixed(0).padStart(10),
   ].join('');
 }
 
-/** The ends whose log line names a command at work rather than `idle`: %i is what the backend was doing. */
-function executing(log: string): number {
+/** The terminated sessions whose log line does not begin with `idle`: %i is the title of the process. */
+function atWork(log: string): number {
   const ends = log.split('\n').filter((line) => line.includes('terminating connection due to administrator command'));
-  return ends.filter((line) => /^(SELECT|BIND|PARSE|EXECUTE)/i.test(line)).length;
+  return ends.filter((line) => !line.startsWith('idle|')).length;
 }
 
-function flip({ host, port }: PostgresServer): Disposable {
+function flip(flips: Flips): AsyncDisposable & { losses(): Promise<Losses> } {
   const child = fork(fileURLToPath(new URL('flip-clients.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
-  child.send({ host, port, user: 'app', password: 'flip', clients: CLIENTS, meanIdleMs: 200 } satisfies Flips);
-  return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
+  child.send(flips);
+  return {
+    losses: async () => {
+      const answered = once(child, 'message');
+      child.send('losses');
+      const [losses] = await answered;
+      return losses;
+    },
+    [Symbol.asyncDispose]: () => end(child, 'SIGKILL'),
+  };
 }
 
 function logIn({ host, port, superuser }: PostgresServer): Promise<OpenSession> {

@@ -149,8 +149,8 @@ async function measure(
     await sleep(ROUND_PAUSE_MS);
     const { backends } = await readSnapshot(session, []);
     const victims = backends.filter(
-      ({ role, state, stateSeconds, holdsAdvisoryLock }) =>
-        role === ROLE && state === 'idle' && (stateSeconds ?? 0) >= idleAfterSeconds && !holdsAdvisoryLock,
+      ({ role, state, stateSeconds, holding }) =>
+        role === ROLE && state === 'idle' && (stateSeconds ?? 0) >= idleAfterSeconds && holding !== 'advisory_lock',
     );
     chosen += victims.length;
     terminated += await method(session, victims);

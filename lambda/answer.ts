@@ -29,7 +29,7 @@ export interface InstanceAnswer {
   readonly applications: readonly ApplicationUse[];
   /** The smallest, for which there was no room. */
   readonly applicationsLeftOut: number;
-  /** Every backend that was seen, once; those that were chosen first where there was no room for all. */
+  /** The backends that were seen, each once: those that were chosen, and then some of those that were spared. */
   readonly outcomes: readonly {
     readonly pid: number;
     readonly applicationName: string;
@@ -64,12 +64,13 @@ export interface Answer {
 }
 
 /**
- * The most that an answer lists, of all instances together. Lambda takes no answer over 6 MB, and would turn a run that has
- * done its work into one that failed; an outcome with the longest names and a refusal is half a kilobyte.
+ * The most that an answer lists, of all instances together. Of those that were spared some are enough to see of what kind
+ * they are. Lambda takes no answer over 6 MB, and would turn a run that has done its work into one that failed; an outcome
+ * with the longest names and a refusal is half a kilobyte.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
-const MOST_LISTED = { outcomes: 5_000, applications: 2_000 };
+const MOST_LISTED = { chosen: 5_000, spared: 200, applications: 2_000 };
 
 /** Composes the answer of a run. */
 export function answerOf(
@@ -94,14 +95,13 @@ export function answerOf(
 
 /** Each instance has an equal share of the room. The report was made of all. */
 function withRoom(instance: InstanceAnswer, instances: number): InstanceAnswer {
-  const applications = instance.applications.slice(0, Math.floor(MOST_LISTED.applications / instances));
-  const room = Math.floor(MOST_LISTED.outcomes / instances);
-  const outcomes =
-    instance.outcomes.length <= room
-      ? instance.outcomes
-      : instance.outcomes
-          .toSorted((a, b) => Number(a.outcome === 'spared') - Number(b.outcome === 'spared'))
-          .slice(0, room);
+  const share = (most: number) => Math.floor(most / instances);
+  const applications = instance.applications.slice(0, share(MOST_LISTED.applications));
+  const isSpared = ({ outcome }: InstanceAnswer['outcomes'][number]) => outcome === 'spared';
+  const outcomes = [
+    ...instance.outcomes.filter((one) => !isSpared(one)).slice(0, share(MOST_LISTED.chosen)),
+    ...instance.outcomes.filter(isSpared).slice(0, share(MOST_LISTED.spared)),
+  ];
   return {
     ...instance,
     applications,

@@ -3,9 +3,9 @@
  *
  *   policy            what the settings and the request ask for          pure
  *   visit             every instance at once: log in, look, plan, act    effect
- *   audit             a line for every decision                          effect
  *   datapoints        the metrics of what was seen and done              pure
  *   publish           to CloudWatch, or into the log                     effect
+ *   audit             a line for every decision, meanwhile               effect
  *   answer            report and data                                    pure
  *
  * A step that fails never hides the ones that worked: instances fail by themselves, metrics go out whatever happened to
@@ -48,12 +48,12 @@ export async function run(
   const policy = policyOf(settings, request);
   // Half only where somebody gives less time than a deployment may.
   const visitMs = Math.max(timeMs - PUBLISHING_MS, timeMs / 2);
+  const closing: Promise<void>[] = [];
   const visits = await Promise.all(
-    loginTargets(settings).map((target) => visitInstance(target, logins(target), policy, visitMs)),
+    loginTargets(settings).map((target) =>
+      visitInstance(target, logins(target), policy, visitMs, (closed) => closing.push(closed)),
+    ),
   );
-  for (const visit of visits) {
-    for (const { level, ...event } of auditEvents(settings.database, visit, policy.attribute)) log.write(event, level);
-  }
   const isSweep = request.action === 'sweep';
   // A look by hand is no measurement; a sweep in preview is, and publishes what it would have done.
   const datapoints =
@@ -66,7 +66,12 @@ export async function run(
           isSweep,
         })
       : [];
-  const publication = await publish(datapoints);
+  // CloudWatch and the servers, which are taking leave, need not wait for each other, nor for the log.
+  const publishing = publish(datapoints);
+  for (const visit of visits) {
+    for (const { level, ...event } of auditEvents(settings.database, visit, policy.attribute)) log.write(event, level);
+  }
+  const [publication] = await Promise.all([publishing, ...closing]);
   const answer = answerOf(settings, request, policy, visits, publication);
   const { database, dryRun, metrics, errors } = answer;
   const { action, alarmArn } = request;

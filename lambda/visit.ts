@@ -57,12 +57,14 @@ const NOTHING = {
  * worked before stands.
  *
  * @param timeMs for everything; then the connection is cut.
+ * @param onClosing is handed the closing of the session, which never fails; by default the visit waits for it.
  */
 export async function visitInstance(
   target: LoginTarget,
   sources: LoginSources,
   policy: Policy,
   timeMs: number,
+  onClosing?: (closed: Promise<void>) => void,
 ): Promise<Visit> {
   const until = performance.now() + timeMs;
   const timeLeft = () => until - CLOSING_MS - performance.now();
@@ -75,7 +77,9 @@ export async function visitInstance(
     try {
       return { ...NOTHING, instance: target.name, login: facts, ...(await work(opened, policy, timeLeft)) };
     } finally {
-      await opened.close();
+      const closed = opened.close();
+      if (onClosing === undefined) await closed;
+      else onClosing(closed);
     }
   } catch (error) {
     if (error instanceof LoginError) facts = error.facts;

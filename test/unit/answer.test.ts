@@ -4,20 +4,20 @@ import { parseEvent } from '../../lambda/event.js';
 import type { Outcome } from '../../lambda/outcome.js';
 import { aPolicy, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
 
-it('lists every backend where there is room', () => {
-  const [instance] = answerTo([spared(5_000)]).instances;
-  expect(instance).toMatchObject({ outcomesLeftOut: 0, applicationsLeftOut: 0 });
-  expect(instance?.outcomes).toHaveLength(5_000);
+it('lists every backend that was chosen, and some of those that were spared', () => {
+  const refused = refusals(4_000);
+  const [instance] = answerTo([[...spared(1_000), ...refused]]).instances;
+  expect(instance?.outcomes.filter(({ outcome }) => outcome === 'refused')).toHaveLength(4_000);
+  expect(instance?.outcomes).toHaveLength(4_200);
+  expect(instance).toMatchObject({ outcomesLeftOut: 800, applicationsLeftOut: 0, spared: { active: 1_000 } });
 });
 
-it('lists those that were chosen where there is no room for all, and counts all of them', () => {
-  const refused = spared(10).map(({ backend }): Outcome => ({ backend, outcome: 'refused', reason: 'no' }));
-  const { instances, text } = answerTo([[...spared(4_000), ...refused], spared(2)]);
+it('shares the room among the instances, and counts all', () => {
+  const { instances, text } = answerTo([[...spared(400), ...refusals(4_000)], spared(2)]);
   const [first, second] = instances;
-  expect(first?.outcomes).toHaveLength(2_500);
-  expect(first?.outcomes.filter(({ outcome }) => outcome === 'refused')).toHaveLength(10);
-  expect(first).toMatchObject({ outcomesLeftOut: 1_510, spared: { active: 4_000 } });
-  expect(text).toContain('4000 active');
+  expect(first?.outcomes).toHaveLength(2_600);
+  expect(first).toMatchObject({ outcomesLeftOut: 1_800, spared: { active: 400 } });
+  expect(text).toContain('400 active');
   expect(second).toMatchObject({ outcomesLeftOut: 0 });
 });
 
@@ -35,6 +35,10 @@ it('lists the largest applications where there is no room for all', () => {
 
 function spared(count: number): readonly Outcome[] {
   return backends(count).map((backend) => ({ backend, outcome: 'spared', reason: 'active' }));
+}
+
+function refusals(count: number): readonly Outcome[] {
+  return backends(count).map((backend) => ({ backend, outcome: 'refused', reason: 'no' }));
 }
 
 /** The answer of a run that saw an instance with each of these. */

@@ -111,7 +111,7 @@ for (const major of named.length > 0 ? named : [BUNDLED_MAJOR]) {
   await session.query('create table public.flips (n int)');
   // A login costs its client as much as a hundred statements by default.
   await session.query(
-    "select set_config('scram_iterations', '1', false) where exists (select from pg_settings where name = 'scram_iterations')",
+    "select set_config('scram_iterations', '1', false) from pg_settings where name = 'scram_iterations'",
   );
   await session.query(`create role ${ROLE} login password '${PASSWORD}'`);
   await session.query(`grant insert on public.flips to ${ROLE}`);

@@ -26,7 +26,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { end } from '../demo/child-exit.js';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.js';
-import { type OpenSession, openSession, type Session } from '../lambda/session.js';
+import { type BatchSession, type OpenSession, openSession } from '../lambda/session.js';
 import type { Backend } from '../lambda/snapshot.js';
 import { readSnapshot } from '../lambda/sql/snapshot.js';
 import { terminateBackends } from '../lambda/terminate.js';
@@ -71,7 +71,7 @@ const WORKLOADS = Object.keys(LOADS) as readonly Workload[];
 const MAX_CLIENTS = Math.max(...Object.values(LOADS).map(({ clients }) => clients));
 
 /** How one round of a method terminates connections; returns how many it says it terminated. */
-type Method = (session: Session, victims: readonly Backend[]) => Promise<number>;
+type Method = (session: BatchSession, victims: readonly Backend[]) => Promise<number>;
 
 const METHODS: Readonly<Record<string, Method>> = {
   [OURS]: async (session, victims) => {
@@ -126,7 +126,7 @@ for (const major of named.length > 0 ? named : [BUNDLED_MAJOR]) {
 
 async function measure(
   server: PostgresServer,
-  session: Session,
+  session: BatchSession,
   workload: Workload,
   [name, method]: readonly [string, Method],
 ): Promise<string> {

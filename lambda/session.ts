@@ -15,6 +15,19 @@ export interface Session {
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** A session for statements with thousands of rows. */
+export interface BatchSession extends Session {
+  /**
+   * Runs several statements in one round trip, as one transaction. Gives the rows of each, as lists of values: for thousands
+   * of rows that is half the work of objects.
+   *
+   * @param values of all of them together.
+   */
+  batch(statements: readonly string[], values?: readonly unknown[]): Promise<readonly Rows[]>;
+}
+
+type Rows = readonly (readonly unknown[])[];
+
 /** Where to log in, and how. */
 export interface SessionTarget {
   readonly host: string;
@@ -80,7 +93,7 @@ function startupOptions(major: number | null): string {
 
 /** An open session and the way to end it. It has to be closed, whatever happens. */
 export interface OpenSession {
-  readonly session: Session;
+  readonly session: BatchSession;
   /** Says goodbye, or cuts the connection when that takes too long. Never fails. */
   close(): Promise<void>;
 }
@@ -164,21 +177,30 @@ async function openOnce(
     const [cause = error] = losses;
     throw connected && isTimeout(cause) ? new UnansweredLoginError(cause) : cause;
   }
+  /** Only what the server says of the statement itself leaves the session in use. */
+  async function ask<Result>(statement: pg.QueryConfig | pg.QueryArrayConfig): Promise<Result> {
+    if (losses.length > 0) throw new SessionLostError(losses[0], false);
+    try {
+      return (await client.query(statement)) as Result;
+    } catch (cause) {
+      if (!endsSession(cause)) throw cause;
+      losses.push(cause);
+      // A statement without an answer blocks those after it, and the goodbye too.
+      socket.destroy();
+      throw new SessionLostError(cause, true);
+    }
+  }
   return {
     session: {
       query: async <Row>(text: string, values: readonly unknown[] = []) => {
-        if (losses.length > 0) throw new SessionLostError(losses[0], false);
         const statement =
           target.replication === true ? { text: inlineParameters(text, values) } : { text, values: [...values] };
-        try {
-          return (await client.query(statement)).rows as Row[];
-        } catch (cause) {
-          if (!endsSession(cause)) throw cause;
-          losses.push(cause);
-          // A statement without an answer blocks those after it, and the goodbye too.
-          socket.destroy();
-          throw new SessionLostError(cause, true);
-        }
+        return (await ask<{ readonly rows: Row[] }>(statement)).rows;
+      },
+      batch: async (statements, values = []) => {
+        const text = statements.map((statement) => inlineParameters(statement, values)).join(';');
+        const results = await ask<readonly { readonly rows: Rows }[]>({ text, rowMode: 'array' });
+        return results.map(({ rows }) => rows);
       },
     },
     close,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type OpenSession, openSession, type Session } from '../../lambda/session.js';
+import { type BatchSession, type OpenSession, openSession, type Session } from '../../lambda/session.js';
 import type { Backend } from '../../lambda/snapshot.js';
 import { readSnapshot } from '../../lambda/sql/snapshot.js';
 import { stillThere } from '../../lambda/sql/terminate.js';
@@ -37,7 +37,7 @@ const enoughTime = () => 10_000;
 async function endAfter(
   clients: readonly pg.Client[],
   meanwhile: (seen: readonly Backend[]) => Promise<unknown> = async () => undefined,
-  session: Session = opened.session,
+  session: BatchSession = opened.session,
 ) {
   const seen = rowsOf((await readSnapshot(session, [])).backends, clients);
   await meanwhile(seen);

@@ -1,6 +1,5 @@
 import { BlockList, isIP } from 'node:net';
 import * as v from 'valibot';
-import wildcardMatch from 'wildcard-match';
 
 /** Says whether a value is meant. `null` (the server did not say) is never meant. */
 export type Matcher = (value: string | null) => boolean;
@@ -10,8 +9,58 @@ export type Matcher = (value: string | null) => boolean;
  * and slashes included, stands for itself, since application names are free text and not paths.
  */
 export function globMatcher(glob: string): Matcher {
-  const isMatch = wildcardMatch(glob, { separator: false, flags: 's' });
-  return (value) => value !== null && isMatch(value);
+  const pattern = parseGlob(glob);
+  // The shortest text it can match. It also bounds the pattern by the text, which PostgreSQL keeps at 63 bytes.
+  const least = pattern.filter((part) => part !== ANY_RUN).length;
+  return (value) => value !== null && value.length >= least && matchesAll(pattern, [...value]);
+}
+
+const ANY_RUN = Symbol('*');
+const ANY_CHARACTER = Symbol('?');
+type GlobPart = string | typeof ANY_RUN | typeof ANY_CHARACTER;
+
+function parseGlob(glob: string): readonly GlobPart[] {
+  const pattern: GlobPart[] = [];
+  let isLiteral = false;
+  for (const character of glob) {
+    if (character === '\\' && !isLiteral) {
+      isLiteral = true;
+      continue;
+    }
+    if (isLiteral || (character !== '*' && character !== '?')) pattern.push(character);
+    else if (character === '?') pattern.push(ANY_CHARACTER);
+    // Two in a row mean the same as one.
+    else if (pattern.at(-1) !== ANY_RUN) pattern.push(ANY_RUN);
+    isLiteral = false;
+  }
+  return pattern;
+}
+
+/**
+ * Each `*` takes as little as it can. When the rest does not fit, only the last `*` takes one character more: what stands
+ * before it fits already, and the earliest place leaves the most for the rest. So there are at most as many steps as the
+ * lengths of pattern and text multiplied, where a regular expression may need exponentially many.
+ */
+function matchesAll(pattern: readonly GlobPart[], text: readonly string[]): boolean {
+  let part = 0;
+  let at = 0;
+  let lastRun: { readonly next: number; end: number } | null = null;
+  while (at < text.length) {
+    if (pattern[part] === ANY_RUN) {
+      part += 1;
+      lastRun = { next: part, end: at };
+    } else if (part < pattern.length && (pattern[part] === ANY_CHARACTER || pattern[part] === text[at])) {
+      part += 1;
+      at += 1;
+    } else if (lastRun === null) {
+      return false;
+    } else {
+      lastRun.end += 1;
+      part = lastRun.next;
+      at = lastRun.end;
+    }
+  }
+  return pattern.slice(part).every((rest) => rest === ANY_RUN);
 }
 
 /**

@@ -18,8 +18,25 @@ describe('globs', () => {
     ['\\*', 'x', false],
     ['CHECKOUT', 'checkout', false],
     ['*', null, false],
+    ['', '', true],
+    ['', 'a', false],
+    ['a**b', 'ab', true],
+    ['*ab*ab', 'xabab', true],
+    ['*ab*ab', 'xab', false],
+    ['*?', 'a', true],
+    ['a?c', 'a🐘c', true],
+    ['a??c', 'a🐘c', false],
+    ['a\\', 'a', true],
+    ['\\\\', '\\', true],
+    ['\\a\\?', 'a?', true],
   ])('%j and %j: %s', (glob, value, want) => {
     expect(globMatcher(glob)(value)).toBe(want);
+  });
+
+  it('take no longer for a pattern that a backtracking matcher would try for years', () => {
+    const name = 'a'.repeat(63);
+    expect(globMatcher(`${'*a'.repeat(31)}b`)(name)).toBe(false);
+    expect(globMatcher(`${'*a'.repeat(31)}*`)(name)).toBe(true);
   });
 
   it('mean nobody when there are none', () => {

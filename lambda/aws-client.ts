@@ -9,10 +9,10 @@ export class UnreachedError extends Error {
   /** Something took the connection, and so perhaps the request. */
   readonly connected: boolean;
 
-  /** @param cause what the SDK has to say, which does not name the endpoint. */
-  constructor(endpoint: string, cause: unknown) {
-    super(`${endpoint} was not reached (${reasonOf(cause)})`, { cause });
-    this.connected = !isConnectFailure(cause);
+  /** @param reason what the SDK says, which does not name the endpoint. It is not the `cause`: it may hold an answer. */
+  constructor(endpoint: string, reason: unknown) {
+    super(`${endpoint} was not reached (${reasonOf(reason)})`);
+    this.connected = !isConnectFailure(reason);
   }
 }
 
@@ -66,18 +66,23 @@ function namingEndpoint<Args extends { readonly request: unknown }, Answer>(next
     try {
       return await next(args);
     } catch (cause) {
-      // Marked so is what the service itself says.
-      if (cause instanceof Error && '$fault' in cause) throw cause;
+      if (isByAws(cause)) throw cause;
       const { hostname, port } = args.request as { readonly hostname: string; readonly port?: number };
       throw new UnreachedError(port === undefined ? hostname : `${hostname}:${port}`, cause);
     }
   };
 }
 
+/** What the service itself says has its number for the request. A proxy that answers in its place knows none. */
+function isByAws(error: unknown): boolean {
+  return error instanceof Error && '$fault' in error && (error as SdkError).$metadata?.requestId !== undefined;
+}
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return describeError(error);
-  const { name, code, $response } = error as SdkError;
-  if ($response !== undefined) return `HTTP ${$response.statusCode}, and not by AWS`;
+  const { name, code, $response, $metadata } = error as SdkError;
+  const status = $response?.statusCode ?? $metadata?.httpStatusCode;
+  if (status !== undefined) return `HTTP ${status}, and not by AWS`;
   if (name === 'AbortError') return `no complete answer within ${AWS_LIMITS.callMs} ms`;
   if (code === 'ETIMEDOUT') return `no answer within ${AWS_LIMITS.answerMs} ms`;
   if (isConnectTimeout(name, code)) return `no connection within ${AWS_LIMITS.connectMs} ms`;
@@ -100,4 +105,5 @@ type SdkError = Error & {
   readonly code?: string;
   readonly syscall?: string;
   readonly $response?: { readonly statusCode: number };
+  readonly $metadata?: { readonly requestId?: string; readonly httpStatusCode?: number };
 };

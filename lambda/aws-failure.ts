@@ -25,7 +25,12 @@ export function describeAwsFailure(
   }
   if (!(error instanceof Error)) return String(error);
   const advice = advise(error);
-  return `${error.name}: ${error.message}${advice === null ? '' : `; ${advice}`}`;
+  return `${error.name}: ${firstLine(error.message)}${advice === null ? '' : `; ${advice}`}`;
+}
+
+/** The lines that follow hold the request as AWS has signed it, with the session token of the function. */
+function firstLine(message: string): string {
+  return message.split('\n', 1).join('').slice(0, 500);
 }
 
 /** Whether the service can't have done what it was asked for: no connection came about, or it refused one request too many. */

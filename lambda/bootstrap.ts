@@ -15,14 +15,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import * as v from 'valibot';
 import { secretsManager } from './aws-client.js';
-import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from './contract.js';
+import { ADMIN_SECRET_VARIABLE, REAPER_ROLE, SETTINGS_VARIABLE } from './contract.js';
 import { type CredentialsSource, secretCredentials } from './credentials.js';
 import { InputError } from './faults.js';
 import type { InvocationContext } from './handler.js';
 import { logTo } from './log.js';
 import { LoginError, type LoginTarget, login } from './login.js';
-import { isRefusedToken } from './login-failure.js';
+import { hiddenOf, isRefusedToken } from './login-failure.js';
 import { loginsOf } from './logins.js';
+import { redactorOf, type SecretValues } from './redact.js';
 import { loginTargets } from './run.js';
 import type { Session } from './session.js';
 import { parseSettings } from './settings.js';
@@ -72,11 +73,11 @@ const MAX_REFUSAL_BYTES = 2_500;
 class BootstrapError extends Error {
   override readonly name = 'BootstrapError';
 
-  constructor(cause: unknown) {
+  /** Without the `cause`: Lambda logs what an error holds, and others made that one. */
+  constructor(reason: unknown) {
     super(
-      `The database role of the Connection Reaper is not set up: ${shortened(describeRefusal(cause))}. ` +
+      `The database role of the Connection Reaper is not set up: ${shortened(describeRefusal(reason))}. ` +
         `Then deploy again. The log is in the group ${process.env['AWS_LAMBDA_LOG_GROUP_NAME']}.`,
-      { cause },
     );
     // CloudFormation shows it after the message. Ours is of one minified line.
     this.stack = '';
@@ -132,11 +133,13 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
     // The function for the limits is in one database, where both must log in to, whatever the admin secret names.
     const there = { ...target, dbname: target.dbname ?? 'postgres', rescueLogin: 'off' } as const;
     const { own } = logins(there);
-    const { username, password } = await own.read();
+    const ownLogin = await own.read();
+    const { username, password } = ownLogin;
     name = username;
     const role = { name, limitedRoles, rescueLogin, byToken: own.givesTokens === true };
     const ownPassword = role.byToken ? null : demandAscii(settings.secretArn, password);
-    const notes = await inSession(there, admin, signal, (session) => setUpRole(session, role, ownPassword));
+    const told = { hidden: hiddenOf(ownLogin, role.byToken), shown: limitedRoles };
+    const notes = await inSession(there, admin, signal, (session) => setUpRole(session, role, ownPassword), told);
     if (notes !== null) await proveLogin(there, own, signal);
     instances.push({ name: target.name, outcome: notes === null ? 'in_recovery' : 'set_up', notes: notes ?? [] });
   }
@@ -183,12 +186,14 @@ async function inSession<Result>(
   credentials: CredentialsSource,
   signal: AbortSignal,
   work: (session: Session) => Promise<Result>,
+  told: { readonly hidden: SecretValues; readonly shown: readonly string[] } = { hidden: {}, shown: [] },
 ): Promise<Result> {
-  const { session, close } = await login(target, { own: credentials, breakGlass: null }, signal);
+  const { session, close, hidden } = await login(target, { own: credentials, breakGlass: null }, signal);
   try {
     return await work(session);
-  } catch (cause) {
-    throw new Error(`on "${target.name}": ${describeRefusal(cause)}`, { cause });
+  } catch (error) {
+    const redact = redactorOf([hidden, told.hidden], [...told.shown, target.dbname ?? '', REAPER_ROLE]);
+    throw new Error(`on "${target.name}": ${redact(describeRefusal(error))}`);
   } finally {
     await close();
   }

@@ -1,46 +1,81 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import * as v from 'valibot';
 import { type AwsRefusal, describeAwsFailure, isAccessDenied } from './aws-failure.js';
-import { decodeJson, demand, InputError } from './faults.js';
+import { InputError } from './faults.js';
 import { AWS_LIMITS } from './limits.js';
-
-/**
- * What a database secret holds. RDS, Aurora and CDK write different subsets: the secret of an RDS-managed master user
- * has only a name and a password, older ones keep the port as text. Keys we don't know are theirs, not faults.
- */
-const credentialsSchema = v.object({
-  username: v.pipe(v.string('the name to log in with'), v.minLength(1, 'the name to log in with')),
-  password: v.pipe(v.string('the password'), v.minLength(1, 'the password')),
-  host: v.optional(v.pipe(v.string('a host name'), v.minLength(1, 'a host name'))),
-  port: v.optional(
-    v.pipe(
-      v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number))], 'a port, as number or text'),
-      v.check((port) => Number.isInteger(port) && port >= 1 && port <= 65_535, 'a port from 1 to 65535'),
-    ),
-  ),
-  dbname: v.optional(v.string('a database name')),
-});
+import type { SecretValues } from './redact.js';
 
 /** A database login, and where the secret says it is good for. */
-export type Credentials = Readonly<v.InferOutput<typeof credentialsSchema>>;
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly dbname?: string;
+  /** What else the secret holds. It has no effect, and no text may show it. */
+  readonly others?: SecretValues;
+}
 
 /** Gives the login; after the server refused one, a fresh one. */
 export interface CredentialsSource {
   /** Its passwords are tokens, which AWS verifies by rights that PostgreSQL knows nothing of. */
   readonly givesTokens?: true;
+  /** The secret that it reads; absent where the user is in the settings. */
+  readonly secretArn?: string;
   /** @param refused the credentials that the server refused; they are read again unless that has happened already. */
   read(refused?: Credentials): Promise<Credentials>;
 }
 
 /**
- * Decodes a secret's text.
+ * Decodes a secret's text. RDS, Aurora and CDK write different subsets of the keys: the secret of an RDS-managed master user
+ * has only a name and a password, older ones hold the port as text. Keys that we don't know are theirs, not faults.
  *
- * @throws InputError with the paths of the faults and never a value.
+ * @throws InputError with every fault, in our own words: no part of the secret is in them, and no key but the known ones.
  */
 export function parseCredentials(secretArn: string, text: string | undefined): Credentials {
   const source = `secret ${secretArn}`;
   if (text === undefined) throw new InputError(source, ['expected a SecretString, got a binary secret']);
-  return demand(source, credentialsSchema, decodeJson(source, text), { quote: false });
+  const secret = decode(source, text);
+  if (typeof secret !== 'object' || secret === null || Array.isArray(secret)) {
+    throw new InputError(source, [`expected a JSON object with username and password, got ${kindOf(secret)}`]);
+  }
+  const { username, password, host, port, dbname, ...others }: SecretValues = { ...secret };
+  const faults: string[] = [];
+  const demandText = (key: string, value: unknown, expected: string): string => {
+    if (typeof value === 'string' && value !== '') return value;
+    faults.push(value === undefined ? `${key}: missing` : `${key}: expected ${expected}`);
+    return '';
+  };
+  const credentials: Credentials = {
+    username: demandText('username', username, 'the name to log in with'),
+    password: demandText('password', password, 'the password'),
+    ...(host !== undefined && { host: demandText('host', host, 'a host name') }),
+    ...(port !== undefined && { port: Number(port) }),
+    ...(typeof dbname === 'string' && { dbname }),
+    ...(Object.keys(others).length > 0 && { others }),
+  };
+  if (port !== undefined && !isPort(port)) faults.push('port: expected a port from 1 to 65535, as number or text');
+  if (dbname !== undefined && typeof dbname !== 'string') faults.push('dbname: expected a database name');
+  if (faults.length > 0) throw new InputError(source, faults);
+  return credentials;
+}
+
+function decode(source: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No `cause`: the engine's message quotes the text.
+    throw new InputError(source, ['expected JSON, got text that is not']);
+  }
+}
+
+function kindOf(json: unknown): string {
+  if (Array.isArray(json)) return 'a list';
+  return json === null ? 'null' : `a ${typeof json}`;
+}
+
+function isPort(port: unknown): boolean {
+  if (typeof port === 'string') return /^\d{1,5}$/.test(port) && isPort(Number(port));
+  return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 async function getSecretString(client: SecretsManagerClient, secretArn: string): Promise<string | undefined> {
@@ -49,9 +84,10 @@ async function getSecretString(client: SecretsManagerClient, secretArn: string):
       abortSignal: AbortSignal.timeout(AWS_LIMITS.callMs),
     });
     return SecretString;
-  } catch (cause) {
-    const failure = describeAwsFailure(cause, 'Secrets Manager', adviceOn);
-    throw new Error(`could not read ${secretArn} from Secrets Manager: ${failure}`, { cause });
+  } catch (error) {
+    const failure = describeAwsFailure(error, 'Secrets Manager', adviceOn);
+    // No `cause`: the SDK's error holds the answer, in which the secret may be.
+    throw new Error(`could not read ${secretArn} from Secrets Manager: ${failure}`);
   }
 }
 
@@ -87,6 +123,7 @@ export function secretCredentials(client: SecretsManagerClient, secretArn: strin
   }
 
   return {
+    secretArn,
     async read(refused) {
       const known = cached;
       if (known === undefined) return fetchAgain();

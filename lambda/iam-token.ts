@@ -22,11 +22,10 @@ export function tokenCredentials(
     async read() {
       try {
         return { username, password: await signer.getAuthToken() };
-      } catch (cause) {
+      } catch (error) {
         throw new Error(
-          `could not sign a login token for ${username} at ${host}:${port}: ${describeError(cause)}; ` +
+          `could not sign a login token for ${username} at ${host}:${port}: ${describeError(error)}; ` +
             'it takes the region and the credentials that Lambda puts into the environment of a function',
-          { cause },
         );
       }
     },

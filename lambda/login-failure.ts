@@ -1,4 +1,6 @@
+import type { Credentials } from './credentials.js';
 import type { LoginWay } from './login.js';
+import { redactorOf, type SecretValues } from './redact.js';
 import type { Refusal } from './refusal.js';
 import { OutOfTimeError, PoolerError, UnansweredLoginError } from './session.js';
 import type { Settings } from './settings.js';
@@ -8,8 +10,10 @@ import { tlsAdvice } from './tls.js';
 
 /** An attempt to log in that failed. */
 export interface Failed {
-  /** `null` when there were no credentials to try. */
-  readonly username: string | null;
+  /** `null` when there were none to try. */
+  readonly credentials: Credentials | null;
+  /** The secret that holds them; `undefined` where the user is in the settings. */
+  readonly secretArn: string | undefined;
   /** The password was a token, which AWS verifies. */
   readonly byToken: boolean;
   readonly cause: unknown;
@@ -21,9 +25,14 @@ export interface Failed {
 /** Where it was. */
 interface FailurePlace {
   readonly name: string;
-  readonly host: string;
-  readonly port: number;
+  /** From the settings; `null` where it is in the reaper's own secret. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+  /** From the settings; `undefined` where it is in the reaper's own secret, or is the default. */
+  readonly givenDbname: string | undefined;
+  /** The login that says what the settings don't. */
+  readonly own: { readonly secretArn: string | undefined; readonly hidden: SecretValues };
   readonly tls: Settings['tls'];
+  readonly caFile: string | undefined;
 }
 
 const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
@@ -32,12 +41,38 @@ const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
   rescue: ' (rescue login as a walsender)',
 };
 
-/** What failed, where, why, and what to do next. */
-export function describeFailure(way: LoginWay, { name, host, port, tls }: FailurePlace, failed: Failed): string {
-  const { username, cause, refusal } = failed;
-  if (username === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
-  const at = `could not log in to "${name}" at ${host}:${port} as ${username}${WAY_WORDS[way]}`;
-  return `${at}: ${describeError(cause)}; ${refusal === null ? nextStep(way, failed, tls) : AFTER_REFUSAL[refusal]}`;
+/** What answers there need not be PostgreSQL, whose own messages are shorter. */
+const LONGEST_REASON = 1_000;
+
+/**
+ * What failed, where, why, and what to do next. Nothing that came from a secret is in it, but the ARN of the secret to look
+ * into.
+ */
+export function describeFailure(way: LoginWay, place: FailurePlace, failed: Failed): string {
+  const { credentials, cause, refusal } = failed;
+  if (credentials === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
+  const reason = redactorFor(place, failed)(describeError(cause).slice(0, LONGEST_REASON));
+  const at = `could not log in to "${place.name}" ${placeAndUser(place, failed)}${WAY_WORDS[way]}`;
+  return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, place.tls) : AFTER_REFUSAL[refusal]}`;
+}
+
+function placeAndUser({ address, own }: FailurePlace, { credentials, byToken, secretArn }: Failed): string {
+  const secret = (arn: string | undefined) => (arn === undefined ? 'the secret' : `the secret ${arn}`);
+  const user = byToken ? credentials?.username : `the user in ${secret(secretArn)}`;
+  if (address !== null) return `at ${address.host}:${address.port} as ${user}`;
+  if (secretArn === own.secretArn) return `as the user and at the host in ${secret(secretArn)}`;
+  return `at the host in ${secret(own.secretArn)} as ${user}`;
+}
+
+function redactorFor({ address, givenDbname, caFile, own }: FailurePlace, { credentials, byToken }: Failed) {
+  const tried = credentials === null ? {} : hiddenOf(credentials, byToken);
+  const shown = [address?.host, address?.port.toString(), givenDbname, caFile].filter((text) => text !== undefined);
+  return redactorOf([tried, own.hidden], shown);
+}
+
+/** What of a login no text may show. A token is secret, the user it is for is in the settings. */
+export function hiddenOf({ password, ...others }: Credentials, byToken: boolean): SecretValues {
+  return byToken ? { password } : { password, ...others };
 }
 
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
@@ -53,7 +88,7 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
 };
 
 function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
-  const { username, byToken, cause: error, rereadError } = failed;
+  const { credentials, byToken, cause: error, rereadError } = failed;
   if (rereadError !== undefined) {
     return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be had again: ${describeError(rereadError)}`;
   }
@@ -62,7 +97,7 @@ function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
   if (error instanceof UnansweredLoginError) {
     return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
   }
-  if (isRefusedToken(failed)) return tokenAdvice(way, username ?? '');
+  if (isRefusedToken(failed)) return tokenAdvice(way, credentials?.username ?? '');
   switch (sqlStateOf(error)) {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';

@@ -11,7 +11,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import { RUN_LIMITS } from './limits.js';
-import { describeFailure, type Failed, isRefusedToken } from './login-failure.js';
+import { describeFailure, type Failed, hiddenOf, isRefusedToken } from './login-failure.js';
+import type { SecretValues } from './redact.js';
 import { isServerFull, type Refusal, refusalOf } from './refusal.js';
 import { type OpenSession, OutOfTimeError, openSession, PoolerError } from './session.js';
 import type { Settings } from './settings.js';
@@ -57,6 +58,8 @@ export interface Login extends OpenSession {
   readonly user: string;
   /** Opens a further session by the same way, in another database. */
   openIn(dbname: string, signal: AbortSignal): Promise<OpenSession>;
+  /** What of the own login no text may show. */
+  readonly hidden: SecretValues;
 }
 
 /** No session could be had. The message says at what, why, and what to do next. */
@@ -103,7 +106,7 @@ export async function login(
   });
 
   const own = await untilAborted(sources.own.read(), signal);
-  const place = placeOf(target, own, () => facts(null));
+  const place = placeOf(target, own, sources.own, () => facts(null));
   const ways = waysInto(target, sources);
   for (const [index, way] of ways.entries()) {
     const usual = index === ways.length - 1 ? RUN_LIMITS.knockingMs : SHORT_KNOCKING_MS;
@@ -112,7 +115,9 @@ export async function login(
       attempts += 1;
       if (refusal !== null) refusals.push(refusal);
     });
-    if ('opened' in result) return { ...result.opened, facts: facts(way.name), ownRole: own.username };
+    if ('opened' in result) {
+      return { ...result.opened, facts: facts(way.name), ownRole: own.username, hidden: place.own.hidden };
+    }
     failures.push(result.failure);
     // Only a full server opens the next way. A wrong password, a wrong host, a limit that was set for our role or for the
     // database are to be mended, not to be gone around.
@@ -188,7 +193,8 @@ async function attempt(way: Way, place: Place, signal: AbortSignal): Promise<{ r
     };
   };
   const failed = (cause: unknown, rereadError?: unknown): Failed => ({
-    username: credentials?.username ?? null,
+    credentials: credentials ?? null,
+    secretArn: way.source.secretArn,
     byToken,
     cause,
     rereadError,
@@ -231,15 +237,23 @@ interface Place {
   readonly host: string;
   readonly port: number;
   readonly dbname: string;
+  /** What of it comes from the settings, as {@link LoginTarget} has it. The rest comes from the own login. */
+  readonly address: LoginTarget['address'];
+  readonly givenDbname: string | undefined;
+  readonly own: { readonly secretArn: string | undefined; readonly hidden: SecretValues };
   readonly tls: Settings['tls'];
   readonly caFile: string | undefined;
 }
 
-function placeOf(target: LoginTarget, own: Credentials, facts: () => LoginFacts): Place {
-  const { name, tls, caFile } = target;
-  const dbname = target.dbname ?? own.dbname ?? 'postgres';
-  if (target.address !== null) return { ...target.address, name, dbname, tls, caFile };
-  if (own.host === undefined) {
+function placeOf(
+  target: LoginTarget,
+  credentials: Credentials,
+  { secretArn, givesTokens }: CredentialsSource,
+  facts: () => LoginFacts,
+): Place {
+  const { name, address, dbname: givenDbname, tls, caFile } = target;
+  const { host = credentials.host, port = credentials.port ?? 5432 } = address ?? {};
+  if (host === undefined) {
     throw new LoginError(
       `no address for instance "${name}": the secret holds no host and the settings name no instances; ` +
         'add instances: [{ name, host, port }] to the settings',
@@ -247,5 +261,7 @@ function placeOf(target: LoginTarget, own: Credentials, facts: () => LoginFacts)
       undefined,
     );
   }
-  return { name, host: own.host, port: own.port ?? 5432, dbname, tls, caFile };
+  const dbname = givenDbname ?? credentials.dbname ?? 'postgres';
+  const own = { secretArn, hidden: hiddenOf(credentials, givesTokens === true) };
+  return { name, host, port, dbname, address, givenDbname, own, tls, caFile };
 }

@@ -34,6 +34,8 @@ export function describeError(error: unknown): string {
     return `${error.code}: ${error.message}${detail}`;
   }
   if (!(error instanceof Error)) return String(error);
+  // The engine's message quotes the text that it could not read.
+  if (error instanceof SyntaxError) return 'an answer that is not JSON';
   const { message, code, name }: Error & { readonly code?: string } = error;
   return message || code || name;
 }

@@ -238,7 +238,7 @@ describe.concurrent('metrics are sent', () => {
 describe('a service that refuses', () => {
   async function refusal(name: string, message: string): Promise<string> {
     await using place = await answering((_, response) => {
-      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': '1' });
       response.end(JSON.stringify({ __type: name, message }));
     });
     return (await failureOf(secretAt(place))).message.replace(/^.* from Secrets Manager: /, '');

@@ -153,7 +153,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     const error = await failure(lambda);
     expect(error.errorType).toBe('BootstrapError');
     expect(error.errorMessage).toMatch(
-      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as postgres: 28P01: .*compare it with the role\. Then deploy again\. The log is in the group \/aws\/lambda\/connection-reaper\.$/,
+      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as the user in the secret \S+orders\/admin-AbCdEf: 28P01: .*"<username in the secret>".*compare it with the role\. Then deploy again\. The log is in the group \/aws\/lambda\/connection-reaper\.$/,
     );
     expect(error.trace.join('')).toBe('');
     expect(`${error.errorMessage}${lambda.log().join('')}`).not.toContain('not-the-password');
@@ -170,7 +170,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: 'checkout', password: PASSWORD }));
     const { errorMessage } = await failure(bootstrapWith());
     expect(errorMessage).toMatch(
-      /on "writer": 42501: only a superuser, or a role with CREATEROLE .*, not checkout\. Then/,
+      /on "writer": 42501: only a superuser, or a role with CREATEROLE .*, not <username in the secret>\. Then/,
     );
   });
 
@@ -179,7 +179,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     await database.admin.query("alter role connection_reaper valid until '2001-01-01'");
     const { errorMessage } = await failure(bootstrapWith());
     await database.admin.query("alter role connection_reaper valid until 'infinity'");
-    expect(errorMessage).toMatch(/could not log in to "writer" at \S+ as connection_reaper: 28P01: /);
+    expect(errorMessage).toMatch(/could not log in to "writer" at \S+ as the user in the secret \S+: 28P01: /);
   });
 
   it.each([
@@ -206,7 +206,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     const instances = [{ name: 'gone', host: '127.0.0.1', port: 1 }];
     const { errorMessage } = await failure(bootstrapWith({ instances }));
     expect(errorMessage).toMatch(
-      /could not log in to "gone" at 127\.0\.0\.1:1 as postgres: .*check host, port, security groups/,
+      /could not log in to "gone" at 127\.0\.0\.1:1 as the user in the secret \S+: .*check host, port, security groups/,
     );
   });
 });

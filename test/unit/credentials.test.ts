@@ -9,12 +9,19 @@ describe('a secret', () => {
     [
       'of the console',
       { engine: 'postgres', host: 'h', username: 'u', password: 'p', dbname: 'd', port: 5433, masterarn: 'arn' },
-      { username: 'u', password: 'p', host: 'h', port: 5433, dbname: 'd' },
+      {
+        username: 'u',
+        password: 'p',
+        host: 'h',
+        port: 5433,
+        dbname: 'd',
+        others: { engine: 'postgres', masterarn: 'arn' },
+      },
     ],
     [
       'with its port as text',
       { username: 'u', password: 'p', host: 'h', port: '5432', dbInstanceIdentifier: 'x' },
-      { username: 'u', password: 'p', host: 'h', port: 5432 },
+      { username: 'u', password: 'p', host: 'h', port: 5432, others: { dbInstanceIdentifier: 'x' } },
     ],
   ])('%s is read', (_, secret, want) => {
     expect(parseCredentials(ARN, JSON.stringify(secret))).toEqual(want);
@@ -22,8 +29,26 @@ describe('a secret', () => {
 
   it.each([
     ['is binary', undefined, 'expected a SecretString'],
-    ['is not JSON', 'hunter2', 'expected JSON, got 7 characters that are not'],
-    ['is a list', '["hunter2"]', 'username: missing'],
+    ['is not JSON', 'hunter2', 'expected JSON, got text that is not'],
+    ['is a list', '["hunter2"]', 'expected a JSON object with username and password, got a list'],
+    ['is text', '"hunter2"', 'expected a JSON object with username and password, got a string'],
+    ['is a number', '84312957', 'expected a JSON object with username and password, got a number'],
+    ['is true', 'true', 'expected a JSON object with username and password, got a boolean'],
+    [
+      'is JSON in JSON',
+      '"{\\"password\\":\\"hunter2\\"}"',
+      'expected a JSON object with username and password, got a string',
+    ],
+    [
+      'holds lists',
+      '{"username":["hunter2"],"password":{"hunter2":1}}',
+      'username: expected the name to log in with\n- password: expected the password',
+    ],
+    [
+      'has a host that is none',
+      '{"username":"u","password":"p","host":84312957,"dbname":["hunter2"]}',
+      'host: expected a host name\n- dbname: expected a database name',
+    ],
     ['has no password', '{"username":"hunter2"}', 'password: missing'],
     ['has an empty password', '{"username":"hunter2","password":""}', 'password: expected the password'],
     [
@@ -36,6 +61,6 @@ describe('a secret', () => {
   ])('fails when it %s, and is not quoted', (_, text, fault) => {
     const parse = () => parseCredentials(ARN, text);
     expect(parse).toThrow(`secret ${ARN} can't be used:\n- ${fault}`);
-    expect(parse).not.toThrow(/hunter2/);
+    expect(parse).not.toThrow(/hunter2|84312957/);
   });
 });

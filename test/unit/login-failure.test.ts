@@ -3,18 +3,22 @@ import { describe, expect, it } from 'vitest';
 import type { LoginWay } from '../../lambda/login.js';
 import { describeFailure } from '../../lambda/login-failure.js';
 
+const TOKEN = { username: 'Reaper', password: 'X-Amz-Signature' };
+
 const PLACE = {
   name: 'writer',
-  host: 'orders.abc.eu-west-1.rds.amazonaws.com',
-  port: 5432,
+  address: { host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 },
+  givenDbname: undefined,
+  own: { secretArn: undefined, hidden: {} },
   tls: 'verify-full',
+  caFile: undefined,
 } as const;
 
 /** As RDS refuses a token, whatever the reason. */
 function refusedToken(way: LoginWay): string {
   const cause = new pg.DatabaseError('PAM authentication failed for user "Reaper"', 0, 'error');
   cause.code = '28000';
-  return describeFailure(way, PLACE, { username: 'Reaper', byToken: true, cause, refusal: null });
+  return describeFailure(way, PLACE, { credentials: TOKEN, secretArn: undefined, byToken: true, cause, refusal: null });
 }
 
 describe('a token that RDS refuses', () => {

@@ -85,7 +85,7 @@ function oldestIdle(reaper: ReaperMetrics): IWidget {
 
 /** Only of the instances that RDS's name is known of. */
 function databaseConnections(reaper: ReaperMetrics, { DatabaseConnections }: AlarmsByName): readonly IWidget[] {
-  const known = reaper.instanceNames.filter((instance) => reaper.dbInstanceIdentifiers[instance] !== undefined);
+  const known = reaper.instanceNames.filter((instance) => Object.hasOwn(reaper.dbInstanceIdentifiers, instance));
   if (known.length === 0) return [];
   return [
     graph('Connections as RDS counts them', 'Count', {

@@ -34,7 +34,15 @@ export function reaperEnvironment(
     ...Object.fromEntries(measured),
     [SETTINGS_VARIABLE]: JSON.stringify(withStandIns(settings)),
   });
-  return { ...trust, ...others, [SETTINGS_VARIABLE]: Stack.of(scope).toJsonString(settings) };
+  return { ...trust, ...others, [SETTINGS_VARIABLE]: settingsJson(Stack.of(scope), settings) };
+}
+
+/** CDK loses a key `__proto__` where it resolves tokens. Only `roleLimits` can have it, for a role, and that has no tokens. */
+function settingsJson(stack: Stack, settings: UncheckedSettings): string {
+  const members = Object.entries(settings)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `"${key}":${key === 'roleLimits' ? JSON.stringify(value) : stack.toJsonString(value)}`);
+  return `{${members.join(',')}}`;
 }
 
 function demandRoom(scope: Construct, environment: Readonly<Record<string, string>>): void {

@@ -1,3 +1,5 @@
+import { excerpt } from '../lambda/faults.js';
+
 /** What is said of the login: each by the name it goes by where it is said, and whether it was given. */
 export interface GivenLogin {
   readonly secret: { readonly name: string; readonly given: boolean };
@@ -31,7 +33,9 @@ export function loginFaults({
     faults.push(`instances: missing: beside ${adminSecret.name} no secret names the reaper's host`);
   }
   if (typeof iamUser === 'string' && /[*?$]/.test(iamUser)) {
-    faults.push(`iamUser: expected a role without *, ? or $, by which IAM would mean others too, got "${iamUser}"`);
+    faults.push(
+      `iamUser: expected a role without *, ? or $, by which IAM would mean others too, got ${excerpt(iamUser)}`,
+    );
   }
   if (iamUserGiven && !resourceIdGiven) {
     faults.push(

@@ -133,7 +133,8 @@ export abstract class PlainMetrics extends Construct {
    */
   metricDatabaseConnections({ instance, ...options }: InstanceMetricOptions = {}): Metric {
     const name = this.visited(instance);
-    const DBInstanceIdentifier = this.dbInstanceIdentifiers[name];
+    const known = this.dbInstanceIdentifiers;
+    const DBInstanceIdentifier = Object.hasOwn(known, name) ? known[name] : undefined;
     if (DBInstanceIdentifier === undefined) {
       throw new RangeError(`expected an instance with a dbInstanceIdentifier, which RDS's metric goes by, got ${name}`);
     }

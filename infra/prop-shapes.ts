@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import { excerptOfName } from '../lambda/faults.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { RESOURCE_ID } from './permissions.js';
 
@@ -93,7 +94,8 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
  */
 export function shapeFaults(given: ConnectionReaperProps): readonly string[] {
   return Object.entries(given).flatMap(([name, value]) => {
-    if (!isProp(name)) return [`${name}: unknown prop, expected one of ${Object.keys(SHAPES).join(', ')}`];
+    if (!isProp(name))
+      return [`${excerptOfName(name)}: unknown prop, expected one of ${Object.keys(SHAPES).join(', ')}`];
     const { expected, fits } = SHAPES[name];
     return value === undefined || fits(value) ? [] : [`${name}: expected ${expected}, got ${excerpt(value)}`];
   });

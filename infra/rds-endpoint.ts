@@ -1,3 +1,5 @@
+import { excerptOfName } from '../lambda/faults.js';
+
 /** `orders-1` of `orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com`; not of a cluster's endpoint, `orders.cluster-…`. */
 const INSTANCE_ENDPOINT = /^([a-z][a-z0-9-]*)\.(?!cluster-|proxy-)[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;
 
@@ -9,12 +11,15 @@ export function identifierIn(host: string): string | undefined {
 /** Endpoints of RDS that lead to one instance now and to another then, or to a pooler. */
 const SHARED_ENDPOINT = /\.(cluster-ro|cluster-custom|proxy)-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;
 
+/** What a fault quotes of a host: more than the endpoints of RDS have. */
+const LONGEST_ENDPOINT = 180;
+
 /** What is wrong with the hosts of instances: each sweep would visit another one, and call it by the same name. */
 export function hostFaults(instances: readonly { readonly host: string }[]): readonly string[] {
   return instances.flatMap(({ host }, index) =>
     SHARED_ENDPOINT.test(host)
       ? [
-          `instances.${index}.host: expected the endpoint of one instance, got ${host}, of a reader, a custom endpoint or a proxy`,
+          `instances.${index}.host: expected the endpoint of one instance, got ${excerptOfName(host, LONGEST_ENDPOINT)}, of a reader, a custom endpoint or a proxy`,
         ]
       : [],
   );

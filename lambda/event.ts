@@ -1,11 +1,20 @@
 import * as v from 'valibot';
 import { duration } from './duration.js';
-import { check, exactObject, InputError, wholeNumber } from './faults.js';
+import { check, exactObject, excerpt, InputError, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
 import { MAX_BACKENDS } from './settings.js';
 
+/** Every connection of every instance is held against every entry. */
+const MOST_ENTRIES = 100;
+
+/** Counted before its entries are checked, each of which could be a fault. */
 function atLeastOne<Item extends v.GenericSchema<string>>(item: Item) {
-  return v.pipe(v.array(item, 'a list'), v.minLength(1, 'at least one entry (leave the key out to select all)'));
+  return v.pipe(
+    v.array(v.unknown(), 'a list'),
+    v.minLength(1, 'at least one entry (leave the key out to select all)'),
+    v.maxLength(MOST_ENTRIES, `at most ${MOST_ENTRIES} entries`),
+    v.array(item),
+  );
 }
 
 const ACTIONS = {
@@ -60,6 +69,9 @@ const alarmAction = v.object({
   action: v.optional(v.never()),
 });
 
+/** The name of an alarm has 255 characters at most, and what is before it less than 100. The log takes no more. */
+const LONGEST_ALARM_ARN = 355;
+
 /** Events that come of an alarm by a way around, and say nothing of what to do. */
 const DETOURS = [
   ['a notification of SNS', v.object({ Records: v.looseTuple([v.object({ EventSource: v.literal('aws:sns') })]) })],
@@ -72,9 +84,9 @@ const DETOURS = [
  * @throws InputError with every fault, before anything is touched.
  */
 export function parseEvent(event: unknown): Request {
-  if (!isObject(event)) throw new InputError('event', [`expected a JSON object, got ${JSON.stringify(event)}`]);
+  if (!isObject(event)) throw new InputError('event', [`expected a JSON object, got ${excerpt(event)}`]);
   if (Object.keys(event).length === 0) return SWEEP_EVENT;
-  if (v.is(alarmAction, event)) return { ...SWEEP_EVENT, alarmArn: event.alarmArn };
+  if (v.is(alarmAction, event)) return { ...SWEEP_EVENT, alarmArn: event.alarmArn.slice(0, LONGEST_ALARM_ARN) };
   const { action } = event;
   const [detour] = DETOURS.find(([, schema]) => action === undefined && v.is(schema, event)) ?? [];
   if (detour !== undefined) {
@@ -87,7 +99,7 @@ export function parseEvent(event: unknown): Request {
     .map((name) => `"${name}"`)
     .join(', ');
   if (!isAction(action)) {
-    throw new InputError('event', [`action: expected one of ${names}, got ${JSON.stringify(action) ?? 'nothing'}`]);
+    throw new InputError('event', [`action: expected one of ${names}, got ${excerpt(action)}`]);
   }
   const checked = check<v.GenericSchema<unknown, Request>>(ACTIONS[action], event);
   if (checked.faults) throw new InputError('event', checked.faults);

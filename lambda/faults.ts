@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { printable } from './printable.js';
 
 /**
  * Input from outside (settings, an event, a secret) that cannot be used. Raised before anything is touched; holds every
@@ -22,23 +23,25 @@ export type Checked<Value> =
   | { readonly value: Value; readonly faults?: never }
   | { readonly value?: never; readonly faults: readonly [string, ...string[]] };
 
+/** The most that one check tells. An input of a megabyte could otherwise have a fault for every few bytes. */
+const MOST = { faults: 20, unknownKeys: 10 };
+
+/** The most characters that a fault quotes of its input: 200 in all, the name of a database in `cdk.json` included. */
+const MOST_QUOTED = { name: 64, path: 76, value: 60 };
+
 /**
  * Holds untrusted input against a schema.
  *
- * Messages in the schemas say what is expected ("a whole number from 1 to 500"); this adds where and what was there.
- *
- * @param quote false for secrets: the faults then name paths and never a value.
+ * Messages in the schemas say what is expected ("a whole number from 1 to 500"); this adds where and what was there. Both
+ * the number of the faults and what each of them quotes of the input are bounded.
  */
-export function check<Schema extends v.GenericSchema>(
-  schema: Schema,
-  input: unknown,
-  { quote = true }: { readonly quote?: boolean } = {},
-): Checked<v.InferOutput<Schema>> {
+export function check<Schema extends v.GenericSchema>(schema: Schema, input: unknown): Checked<v.InferOutput<Schema>> {
   const result = v.safeParse(schema, input);
   if (result.success) return { value: result.output };
   const [first, ...rest] = result.issues;
-  const describe = (issue: v.BaseIssue<unknown>): string => describeIssue(issue, quote);
-  return { faults: [describe(first), ...rest.map(describe)] };
+  const told = rest.slice(0, MOST.faults - 1).map(describeIssue);
+  const untold = rest.length - told.length;
+  return { faults: [describeIssue(first), ...told, ...(untold === 0 ? [] : [`and ${untold} more faults`])] };
 }
 
 /** Like {@link check}, for callers who can't go on: throws an {@link InputError} with every fault. */
@@ -46,14 +49,13 @@ export function demand<Schema extends v.GenericSchema>(
   source: string,
   schema: Schema,
   input: unknown,
-  options?: { readonly quote?: boolean },
 ): v.InferOutput<Schema> {
-  const checked = check(schema, input, options);
+  const checked = check(schema, input);
   if (checked.faults) throw new InputError(source, checked.faults);
   return checked.value;
 }
 
-/** Decodes JSON; what isn't JSON is an {@link InputError}. The text itself is never quoted, since it may be a secret. */
+/** Decodes JSON; what isn't JSON is an {@link InputError}, which does not quote the text. */
 export function decodeJson(source: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -63,12 +65,84 @@ export function decodeJson(source: string, text: string): unknown {
   }
 }
 
-/** An object with these keys and no others. Unlike valibot's `strictObject` it reports every unknown key, not the first. */
+/**
+ * An object with these keys and no others. Unlike valibot's own schemas it reports every unknown key, `__proto__`,
+ * `constructor` and `prototype` too, and does not accept a list. After the first few it counts the unknown keys.
+ */
 export function exactObject<const Entries extends v.ObjectEntries>(
   entries: Entries,
 ): v.GenericSchema<v.InferInput<v.ObjectSchema<Entries, string>>, v.InferOutput<v.ObjectSchema<Entries, string>>> {
   const keys = Object.keys(entries).join(', ');
-  return v.objectWithRest(entries, v.never(`one of the keys ${keys}`), `an object with the keys ${keys}`);
+  const expected = `an object with the keys ${keys}`;
+  const unknownKey = v.never(`unknown key, expected one of the keys ${keys}`);
+  const known = v.object(entries, expected);
+  return {
+    // For those who read schemas, such as the converter to JSON Schema.
+    ...v.objectWithRest(entries, unknownKey, expected),
+    '~run'(dataset, config) {
+      const input = dataset.value;
+      if (!isObject(input)) return notAnObject(known, dataset, config);
+      const checked = known['~run'](dataset, config);
+      const unknown = Object.keys(input).filter((key) => !Object.hasOwn(entries, key));
+      for (const key of unknown.slice(0, MOST.unknownKeys)) {
+        v._addIssue(unknownKey, 'key', checked, config, { path: [step('key', input, key)] });
+      }
+      const untold = unknown.length - MOST.unknownKeys;
+      if (untold > 0) v._addIssue(unknownKey, 'key', checked, config, { message: `and ${untold} more unknown keys` });
+      return checked;
+    },
+  };
+}
+
+/**
+ * An object by names that are not known beforehand. Unlike valibot's own schema it keeps the names `__proto__`,
+ * `constructor` and `prototype`, and does not accept a list. Look names up with `Object.hasOwn`.
+ */
+export function objectOf<Input, Output>(
+  name: v.GenericSchema<string>,
+  value: v.GenericSchema<Input, Output>,
+  expected: string,
+): v.GenericSchema<Record<string, Input>, Record<string, Output>> {
+  const record = v.record(name, value, expected);
+  return {
+    ...record,
+    '~run'(dataset, config) {
+      const input = dataset.value;
+      if (!isObject(input)) return notAnObject(record, dataset, config);
+      const issues: v.BaseIssue<unknown>[] = [];
+      const entries = Object.keys(input).map((key): [string, Output] => {
+        const named = name['~run']({ value: key }, config);
+        const valued = value['~run']({ value: input[key] }, config);
+        for (const issue of named.issues ?? []) issues.push({ ...issue, path: [step('key', input, key)] });
+        for (const issue of valued.issues ?? []) {
+          issues.push({ ...issue, path: [step('value', input, key), ...(issue.path ?? [])] });
+        }
+        return [key, valued.value as Output];
+      });
+      const [first, ...rest] = issues;
+      // An assignment would set the prototype by the name of it.
+      const output = Object.fromEntries(entries);
+      if (first === undefined) return { typed: true, value: output };
+      return { typed: false, value: output, issues: [first, ...rest] };
+    },
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notAnObject(
+  schema: v.GenericSchema,
+  dataset: v.UnknownDataset,
+  config: v.Config<v.BaseIssue<unknown>>,
+): v.FailureDataset<v.BaseIssue<unknown>> {
+  v._addIssue(schema, 'type', dataset, config);
+  return dataset as v.UnknownDataset & v.FailureDataset<v.BaseIssue<unknown>>;
+}
+
+function step(origin: 'key' | 'value', input: Record<string, unknown>, key: string): v.ObjectPathItem {
+  return { type: 'object', origin, input, key, value: input[key] };
 }
 
 /** A whole number in a range. A value that is off in two ways is one fault. */
@@ -84,17 +158,27 @@ export function textLike(pattern: RegExp, expected: string): v.GenericSchema<str
   return v.pipe(v.string(expected), v.regex(pattern, expected));
 }
 
-function describeIssue(issue: v.BaseIssue<unknown>, quote: boolean): string {
-  const path = v.getDotPath(issue);
-  const where = path === null ? '' : `${path}: `;
-  if (issue.type === 'never') return `${where}unknown key, expected ${issue.message}`;
-  if (path !== null && issue.received === 'undefined') return `${where}missing`;
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = issue.path?.map(({ key }) => String(key)).join('.');
+  const where = path === undefined ? '' : `${cut(printable(path), MOST_QUOTED.path)}: `;
+  if (issue.type === 'never') return where + issue.message;
+  if (path !== undefined && issue.received === 'undefined') return `${where}missing`;
   // A check of several keys has all of them for its input, and one of them in its path.
-  const input = issue.path === undefined ? issue.input : issue.path.at(-1)?.value;
-  return `${where}expected ${issue.message}${quote ? `, got ${excerpt(input)}` : ''}`;
+  const last = issue.path?.at(-1);
+  const input = last === undefined || last.origin === 'key' ? issue.input : last.value;
+  return `${where}expected ${issue.message}, got ${excerpt(input)}`;
 }
 
-function excerpt(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+/** What a fault quotes of a value: its JSON, up to 60 characters of it. */
+export function excerpt(value: unknown): string {
+  return cut(printable(JSON.stringify(value) ?? 'nothing'), MOST_QUOTED.value);
+}
+
+/** What a fault quotes of a name. */
+export function excerptOfName(name: string, most = MOST_QUOTED.name): string {
+  return cut(printable(name), most);
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 3)}...` : text;
 }

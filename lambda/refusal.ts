@@ -18,11 +18,11 @@ export type Refusal =
  * Where in the server's source each refusal is raised. The same on 13 to 18, unlike the texts, which change with version
  * and provider. RDS has patched texts; that it kept the places is likely, not verified.
  */
-const BY_ROUTINE: Readonly<Record<string, Refusal>> = {
-  InitPostgres: 'reserved_slots',
-  InitializeSessionUserId: 'role_limit',
-  CheckMyDatabase: 'database_limit',
-};
+const BY_ROUTINE: ReadonlyMap<string | undefined, Refusal> = new Map([
+  ['InitPostgres', 'reserved_slots'],
+  ['InitializeSessionUserId', 'role_limit'],
+  ['CheckMyDatabase', 'database_limit'],
+]);
 
 /**
  * Tells which limit refused a login; `null` when it failed for another reason.
@@ -32,7 +32,7 @@ const BY_ROUTINE: Readonly<Record<string, Refusal>> = {
 export function refusalOf(error: unknown, replication: boolean): Refusal | null {
   if (!(error instanceof pg.DatabaseError) || error.code !== SQLSTATE.tooManyConnections) return null;
   if (replication && error.routine === 'InitProcess') return 'walsenders';
-  return BY_ROUTINE[error.routine ?? ''] ?? 'every_slot';
+  return BY_ROUTINE.get(error.routine) ?? 'every_slot';
 }
 
 /** Whether a refusal means that the server has no room, and may have some a moment later. */

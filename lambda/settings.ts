@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, SETTINGS_VARIABLE } from './contract.js';
 import { duration } from './duration.js';
-import { decodeJson, demand, exactObject, InputError, textLike, wholeNumber } from './faults.js';
+import { decodeJson, demand, exactObject, InputError, objectOf, textLike, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
 
 /** The most backends a PostgreSQL server can be built for (MAX_BACKENDS), hence the largest limit that means anything. */
@@ -109,7 +109,7 @@ export const settingsSchema = v.pipe(
     maxTerminationsPerRun: v.optional(wholeNumber(1, MAX_BACKENDS)),
     rules: v.optional(v.array(rule, 'a list of rules'), []),
     roleLimits: v.optional(
-      v.record(postgresName, wholeNumber(0, MAX_BACKENDS), 'an object of role names and their limits'),
+      objectOf(postgresName, wholeNumber(0, MAX_BACKENDS), 'an object of role names and their limits'),
       {},
     ),
     /** Also ends idle backends above their role's declared limit, after 30 s. */

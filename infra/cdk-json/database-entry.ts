@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { check, demand, InputError } from '../../lambda/faults.js';
+import { check, demand, excerptOfName, InputError, objectOf } from '../../lambda/faults.js';
 import { type Settings, settingsSchema } from '../../lambda/settings.js';
 import { deploymentSchema } from '../deployment-schema.js';
 import { loginFaults } from '../login-faults.js';
@@ -25,9 +25,7 @@ const entries = 'an object that holds an entry for each database, under its name
 const file = v.object({
   context: v.object({
     databases: v.pipe(
-      // A list is a record to valibot.
-      v.custom<object>((databases) => typeof databases === 'object' && !Array.isArray(databases), entries),
-      v.record(v.string(), v.unknown(), entries),
+      objectOf(v.string(), v.unknown(), entries),
       v.check((databases) => Object.keys(databases).length > 0, entries),
     ),
   }),
@@ -59,7 +57,10 @@ function clashes(names: readonly string[]): readonly string[] {
     const other = names.slice(0, index).find((before) => stackName(before) === stackName(name));
     return other === undefined
       ? []
-      : [`context.databases.${name}: expected a name whose stack is its own, got that of ${other}: ${stackName(name)}`];
+      : [
+          `context.databases.${excerptOfName(name)}: expected a name whose stack is its own, got that of ` +
+            `${excerptOfName(other)}: ${excerptOfName(stackName(name))}`,
+        ];
   });
 }
 
@@ -159,6 +160,6 @@ function settingsOf(given: unknown): Record<string, unknown> {
 
 /** A fault with its place in the file. The settings call `database` what here is the key. */
 function inFile(name: string, fault: string): string {
-  const inEntry = fault.startsWith('expected ') ? `: ${fault}` : `.${fault}`;
-  return `context.databases.${name}${inEntry.replace(/^\.database: expected/, ': expected')}`;
+  const inEntry = /^(expected|and) /.test(fault) ? `: ${fault}` : `.${fault}`;
+  return `context.databases.${excerptOfName(name)}${inEntry.replace(/^\.database: expected/, ': expected')}`;
 }

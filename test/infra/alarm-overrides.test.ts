@@ -40,6 +40,16 @@ const UNIDENTIFIED: AlarmContext = {
 
 const anAction = () => new SnsAction(Topic.fromTopicArn(new Stack(), 'Topic', TOPIC_ARN));
 
+test.each(['__proto__', 'constructor', 'prototype'])('%s is no alarm, and no key of one', (key) => {
+  const own = JSON.parse(`{"${key}": 1}`);
+  const given = { RoleNearLimit: own, ...own };
+  const faults = [`alarms.RoleNearLimit.${key}: unknown key`, `alarms.${key}: unknown key`].map((fault) =>
+    expect.stringMatching(`^${fault}`),
+  );
+  expect(alarmFaults(given, CONTEXT)).toEqual(faults);
+  expect(check(alarmsInFile, given).faults?.map((fault) => `alarms.${fault}`)).toEqual(faults);
+});
+
 describe('overrides that hold', () => {
   test.each<[string, AlarmOverrides | undefined, AlarmContext]>([
     ['none', undefined, CONTEXT],

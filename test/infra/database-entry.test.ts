@@ -223,6 +223,26 @@ describe('entries', () => {
     ]);
   });
 
+  test.each(['__proto__', 'constructor', 'prototype'])(
+    'judges an entry called %s, and a key of one, like any other',
+    (name) => {
+      const own = (value: unknown) => JSON.parse(`{"${name}": ${JSON.stringify(value)}}`);
+      expect(faultsOf(own({ ...LEAST, ...own(1), vpc: { ...LEAST.vpc, ...own(1) } }))).toEqual([
+        expect.stringMatching(`^context\\.databases\\.${name}\\.vpc\\.${name}: unknown key`),
+        expect.stringMatching(`^context\\.databases\\.${name}\\.${name}: unknown key`),
+        // A database is called by a letter or a digit first.
+        ...(name === '__proto__'
+          ? [expect.stringMatching(/^context\.databases\.__proto__: expected a name of 1/)]
+          : []),
+      ]);
+    },
+  );
+
+  test('quotes little of a long name', () => {
+    const [fault = ''] = faultsOf({ ['x'.repeat(100_000)]: { ...LEAST, iamUser: `*${'x'.repeat(100_000)}` } });
+    expect(fault.match(/x/g)?.length).toBeLessThanOrEqual(200);
+  });
+
   test('fails when several entries have faults, with all of them at once', () => {
     const databases = { orders: { ...LEAST, mode: 'watch', vpcs: 1 }, billing: { ...LEAST, secretArn: 5 } };
     expect(faultsOf(databases)).toEqual([

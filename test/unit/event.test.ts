@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseEvent } from '../../lambda/event.js';
+import { InputError } from '../../lambda/faults.js';
 import { ALARM_EVENT } from '../support/alarm-event.js';
 
 describe('events', () => {
@@ -76,6 +77,52 @@ describe('events', () => {
     );
   });
 
+  const LONG = 'x'.repeat(1_000_000);
+
+  it.each([
+    ['an unknown key', { action: 'sweep', [LONG]: 1 }],
+    ['the value of an option', { action: 'reap', idleAfter: LONG }],
+    ['an object in place of an option', { action: 'reap', idleAfter: { [LONG]: LONG } }],
+    ['an action', { action: LONG }],
+    ['an action that is an object', { action: { [LONG]: LONG } }],
+    ['no object', LONG],
+    ['a list', [LONG, LONG]],
+  ])('quote at most 200 characters of a long event: %s', (_, event) => {
+    const [fault = '', ...others] = faultsOf(event);
+    expect(others).toEqual([]);
+    expect(fault.match(/x/g)?.length).toBeLessThan(200);
+    expect(fault.length).toBeLessThan(400);
+  });
+
+  it('tell the first of very many faults, and how many more there are', () => {
+    const keys = Array.from({ length: 50_000 }, (_, index) => [`key${index}`, 1]);
+    const faults = faultsOf({ action: 'report', ...Object.fromEntries(keys) });
+    expect(faults).toHaveLength(11);
+    expect(faults.at(-1)).toBe('and 49990 more unknown keys');
+    const ones = new Array(100).fill(1);
+    const lists = faultsOf({ action: 'reap', applications: ones, roles: ones, databases: new Array(50_000).fill(1) });
+    expect(lists).toHaveLength(21);
+    expect(lists.at(-1)).toBe('and 181 more faults');
+    expect(faultsOf({ action: 'reap', applications: new Array(50_000).fill('a') })).toEqual([
+      expect.stringMatching(/^applications: expected at most 100 entries, got \["a",.{50,60}$/),
+    ]);
+  });
+
+  it('let no name start a line of its own, or hide in what is printed', () => {
+    expect(faultsOf({ action: 'sweep', 'a\n- b\u202e': 1 })[0]).toMatch(/^a\?- b\?: unknown key/);
+  });
+
+  it('hand on no more of the ARN of an alarm than an alarm can have', () => {
+    const alarmArn = `${ALARM_EVENT.alarmArn}${LONG}`;
+    expect(parseEvent({ ...ALARM_EVENT, alarmArn })).toEqual({ action: 'sweep', alarmArn: alarmArn.slice(0, 355) });
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype'])('report the key %s like any other', (key) => {
+    expect(faultsOf(JSON.parse(`{"action": "sweep", "${key}": 1}`))).toEqual([
+      `${key}: unknown key, expected one of the keys action`,
+    ]);
+  });
+
   it.each([
     ['an option that its action does not have', { action: 'sweep', idleAfter: '1m' }],
     ['an option of reap on a report', { action: 'report', dryRun: true }],
@@ -97,3 +144,13 @@ describe('events', () => {
     expect(() => parseEvent(event)).toThrow(/^event can't be used:\n- /);
   });
 });
+
+function faultsOf(event: unknown): readonly string[] {
+  try {
+    parseEvent(event);
+  } catch (error) {
+    if (error instanceof InputError) return error.faults;
+    throw error;
+  }
+  return [];
+}

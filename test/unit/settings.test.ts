@@ -129,6 +129,34 @@ describe('settings', () => {
     expect(faults[0]).not.toMatch(/Invalid/);
   });
 
+  it.each(['__proto__', 'constructor', 'prototype'])('know a role by the name %s, and no setting', (name) => {
+    const own = JSON.parse(`{"${name}": 5}`);
+    const { roleLimits } = parseSettings(JSON.stringify({ ...least, roleLimits: own }));
+    expect(Object.entries(roleLimits)).toEqual([[name, 5]]);
+    const faults = faultsOf({
+      ...least,
+      ...own,
+      instances: [{ name: 'a', host: 'b', ...own }],
+      rules: [{ application: 'a', spare: true, ...own }],
+      roleLimits: JSON.parse(`{"${name}": "5"}`),
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(`^instances\\.0\\.${name}: unknown key`),
+      expect.stringMatching(`^rules\\.0\\.${name}: unknown key`),
+      expect.stringMatching(`^roleLimits\\.${name}: expected a whole number .*, got "5"$`),
+      expect.stringMatching(`^${name}: unknown key`),
+    ]);
+  });
+
+  it('name a role that can be none, and not its limit', () => {
+    expect(faultsOf({ ...least, roleLimits: { '': 5 } })).toEqual([
+      'roleLimits.: expected a name of 1 to 63 bytes, got ""',
+    ]);
+    expect(faultsOf({ ...least, roleLimits: [5] })).toEqual([
+      'roleLimits: expected an object of role names and their limits, got [5]',
+    ]);
+  });
+
   it('take a login by token in place of a secret, where the instances are named', () => {
     const instances = [{ name: 'writer', host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 }];
     expect(parseSettings(JSON.stringify({ database: 'orders', iamUser: 'reaper', instances }))).toMatchObject({

@@ -9,6 +9,9 @@ const NAMED_KEYS: readonly string[] = ['username', 'password', 'host', 'port', '
 /** A part of a value that is this long is no accident. Others cut values: PostgreSQL cuts names at 63 bytes. */
 const PIECE = 8;
 
+/** What may as well be a word of a message: `connection_reaper` must not hide that the server supports no TLS connections. */
+const ORDINARY_WORD = /^[a-z]{1,15}$/;
+
 /** A stretch of a text, and what stands there in its place; `null`: itself. */
 interface Mark {
   readonly from: number;
@@ -21,8 +24,8 @@ interface Mark {
  * Words such as `<host in the secret>` stand in their place. A value is secret whatever its key, since a password may have
  * been set as the user, or a URL as the host.
  *
- * It finds whole values, also in the forms of JSON, SQL, URLs and DNS, and parts of 8 characters or more. A shorter value is
- * found where it stands alone, not inside of a word.
+ * It finds whole values, also in the forms of JSON, SQL, URLs and DNS, and parts of 8 characters or more that are not an
+ * ordinary word. A shorter value, or one that is an ordinary word, is found where it stands alone, not inside of a word.
  *
  * @param shown texts that are no secret, since the settings hold them too. They stay, with all that is in them.
  */
@@ -85,7 +88,8 @@ function placeholder(keys: ReadonlySet<string | null>): string {
 function placesOf(value: string, text: string): readonly number[] {
   const places: number[] = [];
   for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) {
-    if (value.length >= PIECE || standsAlone(text, at, at + value.length)) places.push(at);
+    const isDistinct = value.length >= PIECE && !ORDINARY_WORD.test(value);
+    if (isDistinct || standsAlone(text, at, at + value.length)) places.push(at);
   }
   return places;
 }
@@ -114,7 +118,7 @@ function partsOf(values: readonly string[], text: string, marks: readonly Mark[]
     if (last !== undefined && from <= last.to) last.to = to;
     else parts.push({ from, to, words: '<part of a value in the secret>' });
   }
-  return parts;
+  return parts.filter(({ from, to }) => !ORDINARY_WORD.test(text.slice(from, to)));
 }
 
 function write(text: string, marks: readonly Mark[]): string {

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsRefusal, checkSignature, readBody, respond } from './aws-protocol.js';
+import { metricData } from './get-metric-data.js';
 import { ingestMetrics, type PublishedMetric } from './put-metric-data.js';
 
 /** The operations that the stand-in knows. */
-export type AwsOperation = 'GetSecretValue' | 'PutMetricData';
+export type AwsOperation = 'GetSecretValue' | 'PutMetricData' | 'GetMetricData';
 
 /** A request as it was answered; without a code when it was accepted. */
 export interface AnsweredRequest {
@@ -42,8 +43,16 @@ export interface AwsStandIn extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** What CloudWatch's documentation leaves open. */
+export interface CloudWatchHabits {
+  /** How long metrics take to be found once they were ingested. @default 0 */
+  readonly lagMs?: number;
+  /** The most datapoints in a page, if that is less than a request allows. @default - as many as it allows */
+  readonly pageDatapoints?: number;
+}
+
 /** Starts the stand-in on a free port of the loopback interface. */
-export async function startAwsStandIn(): Promise<AwsStandIn> {
+export async function startAwsStandIn(habits: CloudWatchHabits = {}): Promise<AwsStandIn> {
   const secrets = new Map<string, { readonly value: string; readonly versionId: string; reads: number }>();
   const published: PublishedMetric[] = [];
   const answered: AnsweredRequest[] = [];
@@ -70,6 +79,11 @@ export async function startAwsStandIn(): Promise<AwsStandIn> {
         published.push(...ingestMetrics(body));
         return {};
       },
+    },
+    'GraniteServiceVersion20100801.GetMetricData': {
+      operation: 'GetMetricData',
+      scope: 'monitoring',
+      run: (body) => metricData(body, published, habits),
     },
   };
 

@@ -1,15 +1,10 @@
 import { StandardUnit } from '@aws-sdk/client-cloudwatch';
 import { AwsRefusal } from './aws-protocol.js';
+import type { Observation } from './cloudwatch/observation.js';
 import { type FaultKind, faultsOf, type WireDatum, type WireRequest } from './metric-faults.js';
 
 /** One value that a `PutMetricData` brought. `Values` are laid out by their counts; `StatisticValues` give their mean. */
-export interface PublishedMetric {
-  readonly namespace: string;
-  readonly metricName: string;
-  readonly dimensions: Readonly<Record<string, string>>;
-  readonly value: number;
-  readonly unit: string;
-}
+export type PublishedMetric = Observation;
 
 /** Of the body once unzipped: the stricter reading of "1 MB", and the one by which Amazon's own agent makes its batches. */
 const REQUEST_BYTES = 1024 * 1024;
@@ -46,6 +41,7 @@ export function ingestMetrics(body: Buffer): PublishedMetric[] {
 function publish(namespace: string, datum: WireDatum): PublishedMetric[] {
   const { Value, Values = [], Counts = [], StatisticValues } = datum;
   const series = {
+    timestamp: datum.Timestamp === undefined ? Date.now() : datum.Timestamp * 1000,
     namespace,
     metricName: datum.MetricName ?? '',
     dimensions: Object.fromEntries((datum.Dimensions ?? []).map(({ Name, Value: value }) => [Name, value])),

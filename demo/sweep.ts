@@ -7,9 +7,13 @@ import { logTo } from '../lambda/log.js';
 import type { Datapoint } from '../lambda/metrics.js';
 import type { Publish } from '../lambda/publish.js';
 import { run } from '../lambda/run.js';
+import { newMemory } from '../lambda/series-memory.js';
 import { type SettingsInput, settingsSchema } from '../lambda/settings.js';
 
 const TIME_MS = 50_000;
+
+/** Each run is the first one, and all names are new. */
+const NO_HISTORY = newMemory(Date.now());
 
 /** What the URL and the options say, and where metrics go, which are not sent here. */
 const WITHOUT_EFFECT = [
@@ -92,6 +96,7 @@ async function sweep({ url, json, log }: Options): Promise<number> {
         breakGlass: null,
       }),
       publish,
+      series: { recall: async () => NO_HISTORY, keep: () => undefined },
       log: logTo(log === true ? process.stderr : { write: () => true }),
     },
     TIME_MS,

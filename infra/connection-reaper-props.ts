@@ -256,7 +256,8 @@ export interface ConnectionReaperProps {
   readonly trimExcess?: boolean;
 
   /**
-   * How many applications get metrics of their own, 1 to 100; the rest are summed as `(other)`. Each costs four metrics.
+   * How many applications have metrics of their own at a time, 1 to 100; the rest share `(other)`. Each costs four metrics.
+   * At most 20 an hour are new.
    *
    * @default 20
    */

@@ -73,6 +73,14 @@ export class ReaperEndpoints extends Construct {
           conditions: { ...conditions, StringEquals: { 'cloudwatch:namespace': NAMESPACE } },
         }),
       );
+      this.cloudWatch.addToPolicy(
+        new PolicyStatement({
+          principals: [new AnyPrincipal()],
+          actions: ['cloudwatch:GetMetricData'],
+          resources: ['*'],
+          conditions,
+        }),
+      );
     }
   }
 }

@@ -1,7 +1,8 @@
 import type { Duration } from 'aws-cdk-lib';
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { DIMENSIONS, OTHER_APPLICATIONS } from '../lambda/contract.js';
-import { type Fleet, insightsQuery, searchExpression } from './fleet-metrics.js';
+import { DIMENSIONS } from '../lambda/contract.js';
+import { type Fleet, insightsQuery } from '../lambda/insights-query.js';
+import { searchExpression } from './fleet-metrics.js';
 import { PlainMetrics } from './plain-metrics.js';
 
 /** How to read the metrics of all applications or roles at once: one series each, new ones join by themselves. */
@@ -43,20 +44,23 @@ export abstract class ReaperMetrics extends PlainMetrics {
     return this.search({ level: 'role', metricName: 'RoleLimitUsedPercent' }, Stats.MAXIMUM, options);
   }
 
-  /** Percent of the usable slots by application, for alarms. Without `(other)`, which is no application. */
+  /** Percent of the usable slots by application, for alarms. Of `(other)` it is that of the fullest application in it. */
   insightsSlotsUsedPercentByApplication(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
       { level: 'application', metricName: 'SlotsUsedPercent', database: this.databaseIdentifier },
-      { aggregate: 'MAX', groupBy: 'Application', except: OTHER_APPLICATIONS },
+      { aggregate: 'MAX', groupBy: 'Application' },
     );
     return this.insights('SlotsUsedPercent by application', query, options);
   }
 
-  /** Ended backends by application, on all instances together, for alarms. Without `(other)`, which is no application. */
+  /**
+   * Ended backends by application, on all instances together, for alarms. Of `(other)` it is the most of any application
+   * in it of which some were ended shortly before.
+   */
   insightsTerminatedBackendsByApplication(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
       { level: 'application', metricName: 'TerminatedBackends', database: this.databaseIdentifier },
-      { aggregate: 'SUM', groupBy: 'Application', except: OTHER_APPLICATIONS },
+      { aggregate: 'SUM', groupBy: 'Application' },
     );
     return this.insights('TerminatedBackends by application', query, options);
   }

@@ -22,7 +22,7 @@ export interface RoleRights {
   readonly read: readonly ISecret[];
   /** The login by IAM; `undefined` where it is by password. */
   readonly connect: IamLogin | undefined;
-  /** Whether it calls PutMetricData. */
+  /** Whether it calls PutMetricData, and GetMetricData to learn which names have metrics already. */
   readonly publishes: boolean;
 }
 
@@ -104,11 +104,13 @@ function allowPublishing(scope: Construct, role: IRole): void {
         resources: ['*'],
         conditions: { StringEquals: { 'cloudwatch:namespace': NAMESPACE } },
       }),
+      new PolicyStatement({ actions: ['cloudwatch:GetMetricData'], resources: ['*'] }),
     ],
   });
   Validations.of(policy).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'PutMetricData knows no resources. The condition limits it to one namespace.',
+    reason:
+      'Neither action knows resources. A condition limits PutMetricData to one namespace; GetMetricData knows no such condition.',
   });
 }
 

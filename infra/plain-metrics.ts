@@ -17,7 +17,10 @@ export interface InstanceMetricOptions extends ReaperMetricOptions {
 export interface ApplicationMetricOptions extends InstanceMetricOptions {
   /**
    * The application as the metrics call it: its `application_name`, the name that `applicationNames` gives it, `(none)` or
-   * `(other)`. It has datapoints while it is among the `maxApplications` largest.
+   * `(other)`. It has datapoints while it has one of the `maxApplications` places.
+   *
+   * Of `(other)`, backends and idle backends are sums. Slots used are those of the fullest application in it, and terminated
+   * backends are those of one of which backends are ended again and again.
    *
    * @default - all of them together
    */

@@ -33,8 +33,11 @@ export const LEAST_TIMEOUT_SECONDS = 35;
 /** How backends without an application_name are called wherever applications are counted. */
 export const UNNAMED_APPLICATION = '(none)';
 
-/** The series that sums the applications beyond `maxApplications`. */
+/** The series that stands for the applications that have none of their own. */
 export const OTHER_APPLICATIONS = '(other)';
+
+/** The series that stands for the roles that have none of their own. */
+export const OTHER_ROLES = '(other)';
 
 /** How many roles have a series although no limit is declared for them. */
 export const MAX_UNDECLARED_ROLES = 20;

@@ -15,6 +15,8 @@ import { loginsOf } from './logins.js';
 import { printable } from './printable.js';
 import { publishByLog, publishTo } from './publish.js';
 import { run, type Surroundings } from './run.js';
+import { historiesFrom } from './series-history.js';
+import { seriesKeeper } from './series-memory.js';
 import { parseSettings, type Settings } from './settings.js';
 
 // The bundle holds both functions; the deployment names the one it means.
@@ -42,11 +44,13 @@ let prepared: { readonly settings: Settings; readonly surroundings: Surroundings
 
 function prepare(): NonNullable<typeof prepared> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
+  const metrics = settings.metricsVia === 'log' ? null : cloudWatch();
   return {
     settings,
     surroundings: {
       logins: loginsOf(settings, secretsManager()),
-      publish: settings.metricsVia === 'log' ? publishByLog(log) : publishTo(cloudWatch(), log),
+      publish: metrics === null ? publishByLog(log) : publishTo(metrics, log),
+      series: seriesKeeper(metrics && historiesFrom(metrics, settings.database), log),
       log,
     },
   };

@@ -42,6 +42,8 @@ export const RUN_LIMITS = {
    * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
    */
   datapointsPerRequest: 1_000,
+  /** How many names, of applications and of roles each, may get metric series of their own in an hour. */
+  newNamesPerHour: 20,
 } as const;
 
 /** On looking for temporary tables in databases other than the one logged in to, in all of them together. */

@@ -5,10 +5,13 @@ import {
   type MetricLevel,
   type MetricName,
   OTHER_APPLICATIONS,
+  OTHER_ROLES,
   UNNAMED_APPLICATION,
 } from './contract.js';
 import { wasChosen, withOutcome } from './outcome.js';
 import { isServerFull } from './refusal.js';
+import { type Allowance, admit, type Candidate, type SeriesState } from './series.js';
+import type { SeriesMemory } from './series-memory.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from './slots.js';
 import type { Attribution } from './snapshot.js';
 import type { Visit } from './visit.js';
@@ -26,6 +29,8 @@ export interface Datapoint {
 export interface MetricsShape {
   readonly database: string;
   readonly maxApplications: number;
+  /** The names that the settings give to applications. */
+  readonly declaredApplications: readonly string[];
   readonly attribute: Attribution;
   /** The roles with a declared limit; they have a series whenever they have a limit. */
   readonly declaredRoles: readonly string[];
@@ -33,12 +38,47 @@ export interface MetricsShape {
   readonly isSweep: boolean;
 }
 
-/** The datapoints of a run. Slots are counted as they were before anything was ended, so that alarms see the leak. */
-export function datapointsOf(visits: readonly Visit[], shape: MetricsShape): readonly Datapoint[] {
-  return [
-    ...visits.flatMap((visit) => [...instanceDatapoints(visit, shape), ...applicationDatapoints(visit, shape)]),
-    ...roleDatapoints(visits, shape),
-  ];
+/** A run's datapoints, and what the next run is to know about names. */
+export interface RunMetrics {
+  readonly datapoints: readonly Datapoint[];
+  readonly memory: SeriesMemory;
+}
+
+/**
+ * The datapoints of a run. Slots are counted as they were before anything was ended, so that alarms see the leak.
+ *
+ * @param now epoch milliseconds.
+ */
+export function datapointsOf(
+  visits: readonly Visit[],
+  shape: MetricsShape,
+  memory: SeriesMemory,
+  now: number,
+): RunMetrics {
+  const uses = visits.flatMap((visit) => instanceUse(visit, shape.attribute));
+  const applications = admit(memory.applications, applicationCandidates(uses), applicationAllowance(shape), now);
+  const ended = endedByNow(uses, memory, now);
+  const leaking = new Set(
+    [...ended].filter(([, { since }]) => since <= now - leakPeriod(memory.ranAt, now)).map(([name]) => name),
+  );
+  const roles = roleDatapoints(visits, shape, memory.roles, now);
+  return {
+    datapoints: [
+      ...visits.flatMap((visit) => [
+        ...instanceDatapoints(visit, shape),
+        ...uses
+          .filter(({ instance }) => instance === visit.instance)
+          .flatMap((use) => applicationDatapoints(use, shape.database, applications.admitted, leaking)),
+      ]),
+      ...roles.datapoints,
+    ],
+    memory: {
+      applications: applications.state,
+      roles: roles.state,
+      ended,
+      ranAt: now,
+    },
+  };
 }
 
 function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): readonly Datapoint[] {
@@ -63,64 +103,145 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
   ];
 }
 
-function applicationDatapoints(visit: Visit, shape: MetricsShape): readonly Datapoint[] {
-  if (visit.snapshot === null) return [];
-  const { usable } = slotUse(visit.snapshot);
-  return bounded(applicationUse(visit.outcomes, shape.attribute), shape.maxApplications).flatMap((application) => {
-    const at = atLevel('application', {
-      Database: shape.database,
-      Instance: visit.instance,
-      Application: application.name,
-    });
-    return [
-      at('Backends', application.backends),
-      at('IdleBackends', application.idle),
-      at('TerminatedBackends', application.terminated),
-      at('SlotsUsedPercent', percentOf(application.backends, usable)),
-    ];
-  });
+/** What the applications hold of one instance, by the names that their series would have. */
+interface InstanceUse {
+  readonly instance: string;
+  readonly usable: number;
+  readonly applications: readonly ApplicationUse[];
 }
 
-type ApplicationCounts = Pick<ApplicationUse, 'name' | 'backends' | 'idle' | 'terminated'>;
+function instanceUse({ instance, snapshot, outcomes }: Visit, attribute: Attribution): readonly InstanceUse[] {
+  if (snapshot === null) return [];
+  const applications = applicationUse(outcomes, (backend) => dimensionValue(attribute(backend)));
+  return [{ instance, usable: slotUse(snapshot).usable, applications }];
+}
 
-/** The largest applications, and the rest in one sum: every series costs money, and anyone can make up names. */
-function bounded(applications: readonly ApplicationUse[], most: number): readonly ApplicationCounts[] {
-  // A client may call itself by the name of the sum, and then belongs to it.
-  const named = applications.filter(({ name }) => name !== OTHER_APPLICATIONS);
-  const own = named.slice(0, most);
-  const rest = applications.filter((application) => !own.includes(application));
-  if (rest.length === 0) return own;
-  const sum = (count: (application: ApplicationUse) => number) =>
-    rest.reduce((total, application) => total + count(application), 0);
+/** One set of names serves all instances, so an application counts as on the instance on which it holds the most. */
+function applicationCandidates(uses: readonly InstanceUse[]): readonly Candidate[] {
+  const percents = new Map<string, number>();
+  for (const { usable, applications } of uses) {
+    for (const { name, backends } of applications) {
+      percents.set(name, Math.max(percents.get(name) ?? 0, percentOf(backends, usable)));
+    }
+  }
+  return candidatesOf(percents, OTHER_APPLICATIONS);
+}
+
+/** A client or a role may be called by the name of the rest, and then belongs to it. */
+function candidatesOf(percents: ReadonlyMap<string, number>, rest: string): readonly Candidate[] {
+  return [...percents].filter(([name]) => name !== rest).map(([name, percent]) => ({ name, percent }));
+}
+
+function applicationAllowance({ maxApplications, declaredApplications }: MetricsShape): Allowance {
+  return { places: maxApplications, declared: new Set(declaredApplications) };
+}
+
+function applicationDatapoints(
+  { instance, usable, applications }: InstanceUse,
+  database: string,
+  admitted: ReadonlySet<string>,
+  leaking: ReadonlySet<string>,
+): readonly Datapoint[] {
+  const at = (name: string) => atLevel('application', { Database: database, Instance: instance, Application: name });
+  const rest = applications.filter(({ name }) => !admitted.has(name));
   return [
-    ...own,
-    {
-      name: OTHER_APPLICATIONS,
-      backends: sum(({ backends }) => backends),
-      idle: sum(({ idle }) => idle),
-      terminated: sum(({ terminated }) => terminated),
-    },
+    ...applications
+      .filter(({ name }) => admitted.has(name))
+      .flatMap(({ name, backends, idle, terminated }) => [
+        at(name)('Backends', backends),
+        at(name)('IdleBackends', idle),
+        at(name)('TerminatedBackends', terminated),
+        at(name)('SlotsUsedPercent', percentOf(backends, usable)),
+      ]),
+    ...(rest.length === 0 ? [] : restDatapoints(rest, usable, leaking, at(OTHER_APPLICATIONS))),
   ];
 }
 
 /**
- * A limit holds on each instance by itself, so the fullest instance speaks for the role. All declared roles, and of the
- * others the fullest: a database with a role for each tenant would otherwise pay for thousands of series.
+ * The applications without a series of their own, in one. How many backends there are is a sum. What alarms watch is the
+ * most of any one application, so that many small ones are no alarm and a large one can't hide among them. Nor are backends
+ * ended of one application now and of another one then a leak: those of an application count once that has gone on for a
+ * period of LeakContinues.
  */
-function roleDatapoints(visits: readonly Visit[], { database, declaredRoles }: MetricsShape): readonly Datapoint[] {
+function restDatapoints(
+  rest: readonly ApplicationUse[],
+  usable: number,
+  leaking: ReadonlySet<string>,
+  at: (metric: MetricName<'application'>, value: number) => Datapoint,
+): readonly Datapoint[] {
+  const again = rest.filter(({ name }) => leaking.has(name));
+  return [
+    at('Backends', sumOf(rest.map(({ backends }) => backends))),
+    at('IdleBackends', sumOf(rest.map(({ idle }) => idle))),
+    at('TerminatedBackends', Math.max(0, ...again.map(({ terminated }) => terminated))),
+    at('SlotsUsedPercent', percentOf(Math.max(...rest.map(({ backends }) => backends)), usable)),
+  ];
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** LeakContinues looks at periods of ten minutes, or as long as the time between two sweeps. */
+const LEAK_PERIOD_MS = 10 * 60_000;
+
+/**
+ * The applications of which backends were ended in this run, or at most two such periods ago. One that goes on longer
+ * than that without any ended starts anew.
+ */
+function endedByNow(uses: readonly InstanceUse[], { ended, ranAt }: SeriesMemory, now: number): SeriesMemory['ended'] {
+  const late = new Map([...ended].filter(([, { seen }]) => seen >= now - 2 * leakPeriod(ranAt, now)));
+  for (const { name, terminated } of uses.flatMap(({ applications }) => applications)) {
+    if (terminated > 0) late.set(name, { since: late.get(name)?.since ?? now, seen: now });
+  }
+  return late;
+}
+
+function leakPeriod(ranAt: number | null, now: number): number {
+  return Math.max(LEAK_PERIOD_MS, now - (ranAt ?? now));
+}
+
+/**
+ * A limit holds on each instance by itself, so the fullest instance speaks for the role. All declared roles have a series.
+ * The others are admitted as applications are: a database with a role for each tenant would otherwise pay for thousands.
+ */
+function roleDatapoints(
+  visits: readonly Visit[],
+  { database, declaredRoles }: MetricsShape,
+  state: SeriesState,
+  now: number,
+): { readonly datapoints: readonly Datapoint[]; readonly state: SeriesState } {
   const percents = new Map<string, number>();
   for (const { snapshot, roleLimits } of visits) {
     if (snapshot === null) continue;
     for (const { role, limit, used } of limitedRoles(snapshot, roleLimits, declaredRoles)) {
-      percents.set(role, Math.max(percents.get(role) ?? 0, percentOf(used, limit)));
+      const name = dimensionValue(role);
+      percents.set(name, Math.max(percents.get(name) ?? 0, percentOf(used, limit)));
     }
   }
-  const declared = [...percents].filter(([role]) => declaredRoles.includes(role));
-  const others = [...percents].filter(([role]) => !declaredRoles.includes(role)).sort(([, a], [, b]) => b - a);
-  return [...declared, ...others.slice(0, MAX_UNDECLARED_ROLES)].map(([role, percent]) =>
-    atLevel('role', { Database: database, Role: role })('RoleLimitUsedPercent', percent),
+  const declared = new Set(declaredRoles.map(dimensionValue));
+  const candidates = candidatesOf(percents, OTHER_ROLES);
+  const others = admit(
+    state,
+    candidates.filter(({ name }) => !declared.has(name)),
+    { places: MAX_UNDECLARED_ROLES, declared: NOBODY },
+    now,
   );
+  const hasSeries = (name: string) => name !== OTHER_ROLES && (declared.has(name) || others.admitted.has(name));
+  const rest = [...percents].filter(([name]) => !hasSeries(name)).map(([, percent]) => percent);
+  const at = (name: string) => atLevel('role', { Database: database, Role: name });
+  return {
+    datapoints: [
+      ...candidates
+        .filter(({ name }) => hasSeries(name))
+        .map(({ name, percent }) => at(name)('RoleLimitUsedPercent', percent)),
+      ...(rest.length === 0 ? [] : [at(OTHER_ROLES)('RoleLimitUsedPercent', Math.max(...rest))]),
+    ],
+    state: others.state,
+  };
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 const UNITS: { readonly [Level in MetricLevel]: Readonly<Record<MetricName<Level>, Datapoint['unit']>> } = METRICS;
 

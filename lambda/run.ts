@@ -3,6 +3,7 @@
  *
  *   policy            what the settings and the request ask for          pure
  *   visit             every instance at once: log in, look, plan, act    effect
+ *   recall            meanwhile: which names have metric series          effect
  *   datapoints        the metrics of what was seen and done              pure
  *   publish           to CloudWatch, or into the log                     effect
  *   audit             a line for every decision, meanwhile               effect
@@ -21,6 +22,7 @@ import type { Logins } from './logins.js';
 import { datapointsOf } from './metrics.js';
 import { policyOf } from './policy.js';
 import type { Publish } from './publish.js';
+import type { SeriesKeeper } from './series-memory.js';
 import { instanceNames, type Settings } from './settings.js';
 import { visitInstance } from './visit.js';
 
@@ -28,6 +30,7 @@ import { visitInstance } from './visit.js';
 export interface Surroundings {
   readonly logins: Logins;
   readonly publish: Publish;
+  readonly series: SeriesKeeper;
   readonly log: Log;
 }
 
@@ -42,41 +45,50 @@ const PUBLISHING_MS = AWS_LIMITS.callMs + 1_000;
 export async function run(
   settings: Settings,
   request: Request,
-  { logins, publish, log }: Surroundings,
+  { logins, publish, series, log }: Surroundings,
   timeMs: number,
 ): Promise<Answer> {
   const policy = policyOf(settings, request);
   // Half only where somebody gives less time than a deployment may.
   const visitMs = Math.max(timeMs - PUBLISHING_MS, timeMs / 2);
   const closing: Promise<void>[] = [];
+  const isSweep = request.action === 'sweep';
+  // A look by hand is no measurement; a sweep in preview is, and publishes what it would have done.
+  const publishes = isSweep || policy.acts;
+  const recalling = publishes ? series.recall(visitMs) : null;
   const visits = await Promise.all(
     loginTargets(settings).map((target) =>
       visitInstance(target, logins(target), policy, visitMs, (closed) => closing.push(closed)),
     ),
   );
-  const isSweep = request.action === 'sweep';
-  // A look by hand is no measurement; a sweep in preview is, and publishes what it would have done.
-  const datapoints =
-    isSweep || policy.acts
-      ? datapointsOf(visits, {
-          database: settings.database,
-          maxApplications: settings.maxApplications,
-          attribute: policy.attribute,
-          declaredRoles: Object.keys(settings.roleLimits),
-          isSweep,
-        })
-      : [];
+  const memory = await recalling;
+  const metrics =
+    memory &&
+    datapointsOf(
+      visits,
+      {
+        database: settings.database,
+        maxApplications: settings.maxApplications,
+        declaredApplications: settings.applicationNames.map(({ name }) => name),
+        attribute: policy.attribute,
+        declaredRoles: Object.keys(settings.roleLimits),
+        isSweep,
+      },
+      memory,
+      Date.now(),
+    );
+  if (metrics !== null) series.keep(metrics.memory);
   // CloudWatch and the servers, which are taking leave, need not wait for each other, nor for the log.
-  const publishing = publish(datapoints);
+  const publishing = publish(metrics?.datapoints ?? []);
   for (const visit of visits) {
     for (const { level, ...event } of auditEvents(settings.database, visit, policy.attribute)) log.write(event, level);
   }
   const [publication] = await Promise.all([publishing, ...closing]);
   const answer = answerOf(settings, request, policy, visits, publication);
-  const { database, dryRun, metrics, errors } = answer;
+  const { database, dryRun, errors } = answer;
   const { action, alarmArn } = request;
   log.write(
-    { event: 'run', database, action, alarmArn, dryRun, metrics, errors },
+    { event: 'run', database, action, alarmArn, dryRun, metrics: answer.metrics, errors },
     errors.length > 0 ? 'ERROR' : 'INFO',
   );
   return answer;

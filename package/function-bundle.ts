@@ -1,10 +1,21 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
 /** The folder next to `infra/` from which the construct takes the function's code. */
 const BUNDLE_FOLDER = inProject('bundle');
+
+/** The SDK's clients tell AWS their version and import a whole package.json for it: 2 kB each, most of it npm scripts. */
+const VERSIONS_ALONE: Plugin = {
+  name: 'versions-alone',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]@aws-sdk[\\/][^\\/]+[\\/]package\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await readFile(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
 
 /** One file, all of it ours: the SDK of the runtime changes without notice, and takes longer to load. */
 const OPTIONS = {
@@ -26,6 +37,7 @@ const OPTIONS = {
   ],
   // `pg` is CommonJS and requires modules of Node.js.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  plugins: [VERSIONS_ALONE],
   logLevel: 'error',
   // Whoever calls and from wherever: the same bytes, on which the name of the asset depends.
   absWorkingDir: inProject('.'),

@@ -86,7 +86,9 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsSlotsUsedPercentByApplication({ ...(period && { period }) }),
     quantity: "an application's SlotsUsedPercent",
-    meaning: 'One application holds most slots, named as the contributor: fix its leak, which the report describes.',
+    meaning:
+      'One application holds most slots, named as the contributor, or (other) where it has no series of its own: fix its ' +
+      'leak, which the report describes.',
     silence: 'an application without data has left',
     window: `${DEPLOYMENT}.`,
     command: reportCommand,
@@ -97,7 +99,8 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, { period }) => reaper.insightsTerminatedBackendsByApplication({ ...(period && { period }) }),
     quantity: "an application's TerminatedBackends",
     meaning:
-      "The reaper keeps ending one application's backends, named as the contributor. Reaping is a bandage: fix the code " +
+      "The reaper keeps ending one application's backends, named as the contributor, or (other) where it has no series of its " +
+      'own. Reaping is a bandage: fix the code ' +
       'path in the report, or set the idle timeout of its pool below idleAfter.',
     silence: 'an application without data has left',
     window:

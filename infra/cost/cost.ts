@@ -62,12 +62,14 @@ function sweepItems(deployed: Deployed, assumptions: Assumptions): readonly Cost
   const published = publishedSeries(deployed, assumptions);
   const logged = (sweeps * logBytes(deployed, assumptions, published)) / BYTES_A_GB;
   const monthsKept = logRetentionDays === null ? MONTHS_OF_FOREVER : (logRetentionDays * 24) / HOURS_A_MONTH;
+  const history = metricsVia === 'api' ? Math.min(sweeps, HOURS_A_MONTH * assumptions.historyReadsPerHour) : 0;
   const reads = readsSecret ? Math.min(sweeps, HOURS_A_MONTH * assumptions.secretReadsPerHour) : 0;
   return [
     line('schedule', sweeps, 'scheduled'),
     line('function: invocations', sweeps, 'invocation'),
     line('function: computing', sweeps * assumptions.sweepSeconds * (memoryMb / 1024), 'computing'),
     line('PutMetricData', metricsVia === 'api' ? sweeps * requestsFor(published) : 0, 'metricRequest'),
+    line('GetMetricData', history * (published.series.application + published.series.role), 'metricRead'),
     line('secret: reads', reads, 'secretRead'),
     line('log: written', logged, 'logWritten'),
     line(logRetentionDays === null ? 'log: kept, after a year' : 'log: kept', logged * monthsKept, 'logKept'),

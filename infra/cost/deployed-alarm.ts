@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DIMENSIONS, type MetricLevel, NAMESPACE, OTHER_APPLICATIONS } from '../../lambda/contract.js';
+import { DIMENSIONS, type MetricLevel, NAMESPACE } from '../../lambda/contract.js';
 
 /** What an alarm is charged by. */
 export interface DeployedAlarm {
@@ -14,8 +14,6 @@ export interface DeployedAlarm {
 /** A query over one of our metrics, of one database. */
 export interface InsightsQuery {
   readonly level: MetricLevel;
-  /** Whether it matches the sum of the applications that have no metrics of their own. */
-  readonly matchesOthers: boolean;
 }
 
 const dimensions = v.optional(v.array(v.object({ Name: v.string() })), []);
@@ -67,7 +65,7 @@ function readExpression(expression: string): InsightsQuery | 'formula' | null {
   if (!/^\s*SELECT\b/i.test(expression)) return /\bANOMALY_DETECTION_BAND\b/i.test(expression) ? null : 'formula';
   const [, schema] = /\bFROM SCHEMA\(([^)]*)\)/i.exec(expression) ?? [];
   const level = LEVELS.find((candidate) => schemaOf(candidate) === schema);
-  return level ? { level, matchesOthers: !expression.includes(`!= '${OTHER_APPLICATIONS}'`) } : null;
+  return level ? { level } : null;
 }
 
 const LEVELS = Object.keys(DIMENSIONS) as readonly MetricLevel[];

@@ -37,6 +37,8 @@ export const PRICES = {
   compositeAlarm: { usd: 0.5, per: 1, unit: 'alarm', usageType: 'CW:CompositeAlarmMonitorUsage', known: 'price list' },
   dashboard: { usd: 3, per: 1, unit: 'dashboard', usageType: 'DashboardsUsageHour', known: 'secondhand' },
   metricRequest: { usd: 0.01, per: 1_000, unit: 'request', usageType: 'CW:Requests', known: 'secondhand' },
+  /** What the filter of a GetMetricData query matches. */
+  metricRead: { usd: 0.01, per: 1_000, unit: 'metric', usageType: 'CW:GMD-Metrics', known: 'secondhand' },
   /** Of a function with the architecture arm64. */
   computing: {
     usd: 0.0000133334,

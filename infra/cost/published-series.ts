@@ -1,4 +1,4 @@
-import { METRICS, type MetricLevel } from '../../lambda/contract.js';
+import { MAX_UNDECLARED_ROLES, METRICS, type MetricLevel } from '../../lambda/contract.js';
 import type { Assumptions } from './assumptions.js';
 import type { Deployed } from './deployed.js';
 import type { InsightsQuery } from './deployed-alarm.js';
@@ -17,13 +17,15 @@ export function publishedSeries(deployed: Deployed, { applications, otherRoles }
   const { instances, maxApplications, roles, minutesBetweenSweeps } = deployed;
   const visits = minutesBetweenSweeps === null ? 0 : instances;
   const named = Math.min(applications, maxApplications) * visits;
-  // One more sums the applications that have no series of their own.
+  // One more stands for the applications that have no series of their own.
   const others = applications > maxApplications ? visits : 0;
-  const series = { instance: visits, application: named + others, role: visits === 0 ? 0 : roles + otherRoles };
+  // And one for such roles.
+  const undeclared = Math.min(otherRoles, MAX_UNDECLARED_ROLES + 1);
+  const series = { instance: visits, application: named + others, role: visits === 0 ? 0 : roles + undeclared };
   const metricsOf = (level: MetricLevel) => series[level] * Object.keys(METRICS[level]).length;
   return {
     series,
     metrics: { instance: metricsOf('instance'), application: metricsOf('application'), role: metricsOf('role') },
-    matchedBy: ({ level, matchesOthers }) => (level === 'application' && !matchesOthers ? named : series[level]),
+    matchedBy: ({ level }) => series[level],
   };
 }

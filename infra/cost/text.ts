@@ -1,3 +1,4 @@
+import { RUN_LIMITS } from '../../lambda/limits.js';
 import type { CostChange } from './changes.js';
 import type { CostItem } from './cost.js';
 import { PRICE_LIST, PRICES } from './prices.js';
@@ -46,10 +47,11 @@ function assumed({ assumptions, atMost, hasSchedule }: CostReport): readonly str
   return [
     'Assumed:',
     `  ${counted(assumptions.applications, 'application')} on each instance at a time (--applications), ${roles(assumptions.otherRoles)}`,
-    `  ${assumptions.sweepSeconds} s a sweep, ${counted(assumptions.secretReadsPerHour, 'read')} of the secret an hour`,
+    `  ${assumptions.sweepSeconds} s a sweep, ${counted(assumptions.secretReadsPerHour, 'read')} of the secret an hour, ${assumptions.historyReadsPerHour} of the names in CloudWatch`,
     `  ${number(assumptions.logBytesPerSweep)} bytes of log a sweep, and ${assumptions.logBytesPerInstance} for each instance`,
     'At most:',
-    `  ${counted(atMost.assumptions.applications - 1, 'application')} and (other) on each instance, ${roles(atMost.assumptions.otherRoles)}`,
+    `  ${counted(atMost.assumptions.applications - 1, 'application')} and (other) on each instance, ${roles(atMost.assumptions.otherRoles - 1)} and (other)`,
+    `  names that change: each counts for the hours in which it is published, and ${RUN_LIMITS.newNamesPerHour} an hour are new`,
   ];
 }
 

@@ -6,8 +6,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Observation } from '../../demo/cloudwatch/observation.js';
 import type { AlarmResource } from '../support/cloudwatch/evaluate-alarms.js';
-import type { Observation } from '../support/cloudwatch/observation.js';
 import { deploymentOf, INSTANCES } from './alarm-evaluation/deployment.js';
 import { mutantsOf } from './alarm-evaluation/mutants.js';
 import { outcomeOf, wanted } from './alarm-evaluation/outcome.js';

@@ -54,11 +54,11 @@ const WATCHED: Readonly<Record<string, object>> = {
   },
   ApplicationHogging: queried(
     'SELECT MAX("SlotsUsedPercent") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
-      `WHERE "Database" = 'orders' AND "Application" != '(other)' GROUP BY "Application" ORDER BY MAX() DESC`,
+      `WHERE "Database" = 'orders' GROUP BY "Application" ORDER BY MAX() DESC`,
   ),
   LeakContinues: queried(
     'SELECT SUM("TerminatedBackends") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
-      `WHERE "Database" = 'orders' AND "Application" != '(other)' GROUP BY "Application" ORDER BY SUM() DESC`,
+      `WHERE "Database" = 'orders' GROUP BY "Application" ORDER BY SUM() DESC`,
   ),
   RoleNearLimit: queried(
     'SELECT MAX("RoleLimitUsedPercent") FROM SCHEMA("ConnectionReaper", "Database", "Role") ' +

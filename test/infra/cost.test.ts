@@ -11,6 +11,7 @@ import { auditEvents } from '../../lambda/audit.js';
 import { emfLines } from '../../lambda/emf.js';
 import { type Log, logTo } from '../../lambda/log.js';
 import { type Datapoint, datapointsOf } from '../../lambda/metrics.js';
+import { newMemory } from '../../lambda/series-memory.js';
 import { aPolicy, aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
 import { aReaper, SECRET_ARN } from './a-reaper.js';
 
@@ -46,13 +47,16 @@ describe('the bill of a month', () => {
       'function: invocations': [43_800, 0.0088],
       'function: computing': [10_950, 0.146],
       PutMetricData: [43_800, 0.438],
+      // One metric of each of five applications, once an hour.
+      GetMetricData: [3_650, 0.0365],
       'secret: reads': [730, 0.0037],
       'log: written': [0.0653, 0.0326],
       'log: kept': [0.0644, 0.0019],
     });
-    expect(report.usd).toBeCloseTo(15.0748, 4);
-    // 16 names more, all but (other) in the two alarms over applications, and 20 roles, in the one over those.
-    expect(report.atMost.usd).toBeCloseTo(report.usd + 16 * 4 * 0.3 + 15 * 2 * 0.1 + 20 * (0.3 + 0.1), 6);
+    expect(report.usd).toBeCloseTo(15.1113, 4);
+    // 16 names more, (other) among them, in the two alarms over applications, and 21 roles, in the one over those.
+    const read = (names: number) => names * 730 * 0.00001;
+    expect(report.atMost.usd).toBeCloseTo(report.usd + 16 * (4 * 0.3 + 2 * 0.1) + 21 * (0.3 + 0.1) + read(16 + 21), 6);
   });
 
   test('of one with much to it, and more applications than get metrics of their own', () => {
@@ -64,20 +68,21 @@ describe('the bill of a month', () => {
       // Without the one that is shut out.
       'metrics of roles': [5, 1.5],
       'alarms, by the metrics they name': [11, 1.1],
-      // Two alarms are over the applications on each instance, without (other), and one is over roles.
-      'alarms over applications and roles': [45, 4.5],
+      // Two alarms are over the applications on each instance, and one is over roles.
+      'alarms over applications and roles': [49, 4.9],
       'composite alarms': [1, 0.5],
       dashboards: [1, 3],
       schedule: [8_760, 0.0088],
       'function: invocations': [8_760, 0.0018],
       'function: computing': [4_380, 0.0584],
       PutMetricData: [8_760, 0.0876],
+      GetMetricData: [730 * (2 * 11 + 5), 0.1971],
       secrets: [1, 0.4],
       'secret: reads': [730, 0.0037],
       'log: written': [0.0179, 0.009],
       'log: kept': [0.2154, 0.0065],
     });
-    expect(report.usd).toBeCloseTo(44.1756, 4);
+    expect(report.usd).toBeCloseTo(44.7727, 4);
   });
 
   test('of one that sweeps on alarm alone: what is there all the time', () => {
@@ -148,9 +153,10 @@ describe('what changes it', () => {
   });
 
   test('one application more: four metrics, and one in each of the two alarms over applications', () => {
-    expect(changesOf(reportOn({}))['one application more']).toBeCloseTo(4 * 0.3 + 2 * 0.1, 9);
-    // The next one has no series of its own any more, but is the first in (other), which no alarm is over.
-    expect(changesOf(reportOn({}, { applications: 20 }))['one application more']).toBeCloseTo(4 * 0.3, 9);
+    const each = 4 * 0.3 + 2 * 0.1 + 730 * 0.00001;
+    expect(changesOf(reportOn({}))['one application more']).toBeCloseTo(each, 9);
+    // The next one has no series of its own any more, but is the first in (other).
+    expect(changesOf(reportOn({}, { applications: 20 }))['one application more']).toBeCloseTo(each, 9);
     expect(changesOf(reportOn({}, { applications: 21 }))['one application more']).toBeUndefined();
   });
 
@@ -257,13 +263,15 @@ function published(sweep: {
       outcomes: found.map((backend) => ({ backend, outcome: 'terminated', reason: null })),
     }),
   );
-  return datapointsOf(visits, {
+  const shape = {
     database: 'orders',
     maxApplications: 20,
+    declaredApplications: [],
     attribute: aPolicy().attribute,
     declaredRoles: Object.keys(roleLimits),
     isSweep: true,
-  });
+  };
+  return datapointsOf(visits, shape, newMemory(0), 0).datapoints;
 }
 
 function numbered(count: number): readonly number[] {

@@ -86,6 +86,13 @@ test('take no calls but those that the functions may make', () => {
         StringEquals: { 'cloudwatch:namespace': 'ConnectionReaper' },
       },
     },
+    {
+      Effect: 'Allow',
+      Principal: { AWS: '*' },
+      Action: 'cloudwatch:GetMetricData',
+      Resource: '*',
+      Condition: { ArnEquals: { 'aws:PrincipalArn': '<ReaperRole.Arn>' } },
+    },
   ]);
 });
 

@@ -18,7 +18,7 @@ const IAM = {
   instances: [{ name: 'primary', host: 'orders.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
 };
 
-test('the function may read its secret, publish into its namespace, write its log, and nothing else', () => {
+test('the function may read its secret, publish into its namespace, read metrics, write its log, and nothing else', () => {
   expect(statementsOf(aReaper(), 'ReaperRole')).toEqual([
     { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: SECRET_ARN },
     {
@@ -38,6 +38,7 @@ test('the function may read its secret, publish into its namespace, write its lo
       Resource: '*',
       Condition: { StringEquals: { 'cloudwatch:namespace': 'ConnectionReaper' } },
     },
+    { Effect: 'Allow', Action: 'cloudwatch:GetMetricData', Resource: '*' },
     // Lambda, to place it into the VPC; never the function's own code.
     { Effect: 'Allow', Action: NETWORK_INTERFACES, Resource: '*' },
     {

@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import type { Observation } from '../../demo/cloudwatch/observation.js';
 import { timeline } from '../support/cloudwatch/alarm-history.js';
 import { evaluateAlarms } from '../support/cloudwatch/evaluate-alarms.js';
-import type { Observation } from '../support/cloudwatch/observation.js';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
 
 const INSTANCES = ['writer', 'reader'].map((name, index) => ({

@@ -62,7 +62,13 @@ describe('PutMetricData', () => {
       aDatumWithout({ Values: [3, 4], Counts: [2, 1] }),
       aDatumWithout({ StatisticValues: { SampleCount: 4, Sum: 10, Minimum: 1, Maximum: 4 } }),
     ]);
-    const unnamed = { namespace: 'Test', metricName: 'Backends', dimensions: {}, unit: 'None' };
+    const unnamed = {
+      timestamp: expect.any(Number),
+      namespace: 'Test',
+      metricName: 'Backends',
+      dimensions: {},
+      unit: 'None',
+    };
     expect(aws.metrics()).toEqual([
       { ...unnamed, dimensions: { Database: 'orders' }, value: 7, unit: 'Percent' },
       { ...unnamed, value: 3 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { Datapoints } from '../../demo/cloudwatch/observation.js';
 import { parseExpression } from '../support/cloudwatch/metric-math.js';
-import type { Datapoints } from '../support/cloudwatch/observation.js';
 
 /** `[30, -, 0]`, as the documentation writes a time series. */
 function series(text: string): Datapoints {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Observation } from '../../demo/cloudwatch/observation.js';
 import { timeline } from '../support/cloudwatch/alarm-history.js';
 import { type AlarmResource, evaluateAlarms } from '../support/cloudwatch/evaluate-alarms.js';
-import type { Observation } from '../support/cloudwatch/observation.js';
 
 const START = Date.UTC(2026, 0, 5, 10);
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { emfLines } from '../../lambda/emf.js';
 import { datapointsOf } from '../../lambda/metrics.js';
+import { newMemory } from '../../lambda/series-memory.js';
 import { aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
 
 it('writes one line for each set of dimension values, with the metrics at its root', () => {
@@ -40,7 +41,7 @@ it('writes one line for each set of dimension values, with the metrics at its ro
 it('keeps within the limits of the format, at the longest names and the most metrics that a run can have', () => {
   const longest = 'ü'.repeat(31);
   const seen = backends(2, { applicationName: '"'.repeat(63), role: longest });
-  const datapoints = datapointsOf(
+  const { datapoints } = datapointsOf(
     [
       aVisit({
         instance: 'i'.repeat(64),
@@ -51,10 +52,13 @@ it('keeps within the limits of the format, at the longest names and the most met
     {
       database: 'd'.repeat(64),
       maxApplications: 100,
+      declaredApplications: [],
       attribute: () => '"'.repeat(255),
       declaredRoles: [longest],
       isSweep: true,
     },
+    newMemory(0),
+    0,
   );
   const lines = emfLines(datapoints, new Date());
   expect(lines).toHaveLength(3);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DIMENSIONS, METRICS } from '../../lambda/contract.js';
-import { type Datapoint, datapointsOf, dimensionValue } from '../../lambda/metrics.js';
+import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '../../lambda/metrics.js';
 import type { Outcome } from '../../lambda/outcome.js';
+import { newMemory, type SeriesMemory } from '../../lambda/series-memory.js';
 import type { SettingsInput } from '../../lambda/settings.js';
 import type { Backend } from '../../lambda/snapshot.js';
 import type { Visit } from '../../lambda/visit.js';
@@ -16,14 +17,26 @@ function visited(outcomes: readonly Outcome[], overrides: Partial<Visit> = {}): 
 }
 
 function datapoints(visits: readonly Visit[], settings: Partial<SettingsInput> = {}, isSweep = true) {
-  const { attribute } = aPolicy(settings);
-  return datapointsOf(visits, {
+  return metricsAt(0, newMemory(0), visits, settings, isSweep).datapoints;
+}
+
+/** The metrics of a run, so many minutes after the first. */
+function metricsAt(
+  minute: number,
+  memory: SeriesMemory,
+  visits: readonly Visit[],
+  settings: Partial<SettingsInput> = {},
+  isSweep = true,
+): RunMetrics {
+  const shape = {
     database: 'orders',
     maxApplications: settings.maxApplications ?? 20,
-    attribute,
+    declaredApplications: settings.applicationNames?.map(({ name }) => name) ?? [],
+    attribute: aPolicy(settings).attribute,
     declaredRoles: Object.keys(settings.roleLimits ?? {}),
     isSweep,
-  });
+  };
+  return datapointsOf(visits, shape, memory, minute * 60_000);
 }
 
 /** The values of one series by metric name. */
@@ -101,7 +114,7 @@ describe('datapoints', () => {
     const sum = (metric: string) =>
       names.reduce((total, name) => total + (series(all, application(name))[metric] ?? Number.NaN), 0);
     const whole = series(all, instance);
-    for (const metric of ['Backends', 'IdleBackends', 'TerminatedBackends']) expect(sum(metric)).toBe(whole[metric]);
+    for (const metric of ['Backends', 'IdleBackends']) expect(sum(metric)).toBe(whole[metric]);
   });
 
   it('sum the smallest applications beyond the maximum, and whoever calls himself by the name of the sum', () => {
@@ -170,17 +183,19 @@ describe('datapoints', () => {
     ]);
   });
 
-  it('have no more series of undeclared roles than twenty, the fullest, and all declared ones', () => {
+  it('have no more series of undeclared roles than twenty, all declared ones, and one with the fullest of the rest', () => {
     const roles = Array.from({ length: 60 }, (_, index) => aRole(`tenant_${index}`, 10));
     const outcomes = roles.slice(0, 25).flatMap(({ name }, index) => backends(index % 10, { role: name }).map(spared));
     const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
     const ofRoles = (settings: Partial<SettingsInput>) =>
       datapoints([aVisit({ snapshot, outcomes })], settings).filter(({ dimensions }) => 'Role' in dimensions);
-    expect(ofRoles({})).toHaveLength(20);
-    expect(Math.min(...ofRoles({}).map(({ value }) => value))).toBeGreaterThan(0);
+    const byRole = (all: readonly Datapoint[]) => all.map(({ dimensions, value }) => [dimensions['Role'], value]);
+    expect(ofRoles({})).toHaveLength(21);
+    expect(Math.min(...ofRoles({}).map(({ value }) => value))).toBeGreaterThanOrEqual(0);
+    expect(byRole(ofRoles({})).at(-1)).toEqual(['(other)', 10]);
     const declared = ofRoles({ roleLimits: { tenant_59: 10 } });
-    expect(declared).toHaveLength(21);
-    expect(declared[0]).toMatchObject({ dimensions: { Role: 'tenant_59' }, value: 0 });
+    expect(declared).toHaveLength(22);
+    expect(byRole(declared)).toContainEqual(['tenant_59', 0]);
   });
 
   it('count a twin of rotation for the role it was made of', () => {

@@ -2,9 +2,12 @@ import type { Story } from './story.js';
 import { applications, inAnotherDatabase, roles } from './words.js';
 
 /** Eighty applications of one backend each. The first twenty have a series of their own, sixty go into `(other)`. */
-export const TENANTS = Array.from({ length: 80 }, (_, index) => `tenant-${String(index).padStart(2, '0')}`);
+const TENANTS = Array.from({ length: 80 }, (_, index) => `tenant-${String(index).padStart(2, '0')}`);
 
-const eighty = TENANTS.map((name) => `${name}=1`).join('&');
+export const eighty = TENANTS.map((name) => `${name}=1`).join('&');
+
+/** The states of the tenants that have a series of their own. */
+export const ofNamed = (states: string) => Object.fromEntries(TENANTS.slice(0, 20).map((name) => [name, states]));
 
 /** The alarms of which each application or role is a contributor, with a sweep every minute. */
 export const FLEET_STORIES: Readonly<Record<string, Story>> = {
@@ -49,10 +52,22 @@ export const FLEET_STORIES: Readonly<Record<string, Story>> = {
         contributors: { a: 'OOOOOOOO', b: 'OAAAAO--' },
       },
       {
-        name: 'never goes off for (other), which is no application',
+        name: 'takes many small ones in (other) for many, though together they hold most',
         given: `${eighty} ${eighty} ${eighty}`,
         states: 'OOO',
-        contributors: Object.fromEntries(TENANTS.slice(0, 20).map((name) => [name, 'OOO'])),
+        contributors: { ...ofNamed('OOO'), '(other)': 'OOO' },
+      },
+      {
+        name: 'goes off for (other) when one in it holds half, since all places are taken',
+        given: `${eighty} ${eighty} ${eighty}&importer=50 ${eighty}&importer=50 ${eighty}&importer=50`,
+        states: 'OOOAA',
+        contributors: { ...ofNamed('OOOOO'), '(other)': 'OOOAA' },
+      },
+      {
+        name: 'goes off for one that calls itself (other)',
+        given: '(other)=50 (other)=50',
+        states: 'OA',
+        contributors: { '(other)': 'OA' },
       },
       {
         name: 'takes the instance on which it holds most, not the sum',

@@ -13,10 +13,17 @@ const SMALL = Array.from({ length: 40 }, (_, index) => `small-${index}`);
 
 const all = <Value>(names: readonly string[], value: Value) => Object.fromEntries(names.map((name) => [name, value]));
 
-/** Backends that are ended, by application, of applications that keep some. `small=1` ends one of each small one. */
-const terminated = seen(({ small, ...counts }) => ({
-  applications: { checkout: 5, billing: 5, ...(small !== undefined && all(LARGE, 2)) },
-  terminated: { ...counts, ...(small !== undefined && all(SMALL, small)) },
+/**
+ * Backends that are ended, by application, of applications that keep some. `small=1` ends one of each small one, `only=7` one
+ * of the seventh.
+ */
+const terminated = seen(({ small, only, ...counts }) => ({
+  applications: { checkout: 5, billing: 5, ...((small ?? only) !== undefined && all(LARGE, 2)) },
+  terminated: {
+    ...counts,
+    ...(small !== undefined && all(SMALL, small)),
+    ...(only !== undefined && { [`small-${only}`]: 1 }),
+  },
 }));
 
 /** LeakContinues, with a sweep every minute: five of six periods of ten minutes. */
@@ -52,10 +59,19 @@ export const LEAK_STORY: Story = {
       contributors: { checkout: states([40, 'O'], [20, 'A']), billing: states([60, 'O']) },
     },
     {
-      name: 'never goes off for (other), which is no application',
-      given: times(45, 'small=1'),
-      states: states([45, 'O']),
-      contributors: all(['checkout', 'billing', ...LARGE], states([45, 'O'])),
+      name: 'goes off for (other) when one in it is ended again and again',
+      given: times(55, 'small=1'),
+      states: states([50, 'O'], [5, 'A']),
+      contributors: {
+        ...all(['checkout', 'billing', ...LARGE], states([55, 'O'])),
+        '(other)': states([50, 'O'], [5, 'A']),
+      },
+    },
+    {
+      name: 'takes those in (other) of which each lost one now and then for no leak',
+      given: SMALL.map((_, index) => `only=${index} `.repeat(2)).join(''),
+      states: states([80, 'O']),
+      contributors: all(['checkout', 'billing', ...LARGE, '(other)'], states([80, 'O'])),
     },
     {
       name: 'does not hear another database',

@@ -1,6 +1,6 @@
+import { STATISTICS } from '../../../demo/cloudwatch/metric-stat.js';
 import { MISSING_DATA_TREATMENTS } from '../../support/cloudwatch/alarm-state.js';
 import { COMPARISONS } from '../../support/cloudwatch/metric-alarm.js';
-import { STATISTICS } from '../../support/cloudwatch/metric-stat.js';
 
 /** An alarm with one thing wrong. */
 export interface Mutant {

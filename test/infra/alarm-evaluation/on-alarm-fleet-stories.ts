@@ -1,4 +1,4 @@
-import { TENANTS } from './fleet-stories.js';
+import { eighty, ofNamed } from './fleet-stories.js';
 import type { Story } from './story.js';
 import { applications, everyFive, inAnotherDatabase, onceOnly, roles } from './words.js';
 
@@ -42,10 +42,10 @@ export const ON_ALARM_FLEET_STORIES: Readonly<Record<string, Story>> = {
         contributors: { a: 'OOOOO' },
       },
       {
-        name: 'never goes off for (other), which is no application',
-        given: everyFive(TENANTS.map((name) => `${name}=1`).join('&')),
-        states: 'OOOOO',
-        contributors: Object.fromEntries(TENANTS.slice(0, 20).map((name) => [name, 'OOOOO'])),
+        name: 'goes off for (other) when one in it holds half, and not for many small ones',
+        given: everyFive(`${eighty} ${eighty}&importer=50`),
+        states: 'OOOOOAAAAA',
+        contributors: { ...ofNamed('OOOOOOOOOO'), '(other)': 'OOOOOAAAAA' },
       },
     ],
     equivalents: NOTHING_IS_MISSING,

@@ -1,6 +1,6 @@
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import { timeline } from '../../support/cloudwatch/alarm-history.js';
 import { type AlarmResource, evaluateAlarms } from '../../support/cloudwatch/evaluate-alarms.js';
-import type { Observation } from '../../support/cloudwatch/observation.js';
 import type { Deployment } from './deployment.js';
 import { START } from './published.js';
 import { type Scenario, wordsOf } from './story.js';

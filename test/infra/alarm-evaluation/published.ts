@@ -1,14 +1,15 @@
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../../demo/aws-stand-in.js';
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
+import { cloudWatch } from '../../../lambda/aws-client.js';
 import { parseEvent } from '../../../lambda/event.js';
 import { logTo } from '../../../lambda/log.js';
-import { datapointsOf } from '../../../lambda/metrics.js';
+import { type Datapoint, datapointsOf } from '../../../lambda/metrics.js';
 import { policyOf } from '../../../lambda/policy.js';
 import { type Publish, publishByLog, publishTo } from '../../../lambda/publish.js';
+import { newMemory, type SeriesMemory } from '../../../lambda/series-memory.js';
 import type { Settings } from '../../../lambda/settings.js';
 import { embeddedObservations } from '../../support/cloudwatch/embedded-metrics.js';
-import type { Observation } from '../../support/cloudwatch/observation.js';
 import type { Deployment } from './deployment.js';
 import { minutesOf, type Run, type Scenario, type Story } from './story.js';
 
@@ -23,10 +24,10 @@ export interface Route {
   readonly close: () => Promise<void>;
 }
 
-/** By PutMetricData: the SDK's client, and the stand-in that takes its requests. */
+/** By PutMetricData: the function's client, and the stand-in that takes its requests. */
 export async function apiRoute(): Promise<Route> {
   const aws: AwsStandIn = await startAwsStandIn();
-  const client = new CloudWatchClient({ ...aws.clientConfig, maxAttempts: 1 });
+  const client = cloudWatch(aws.clientConfig);
   let seen = 0;
   return {
     // What it can't publish it logs, and says so in its answer.
@@ -70,12 +71,13 @@ export async function publishScenario(
   its: string,
 ): Promise<readonly Observation[]> {
   const observations: Observation[] = [];
+  const memories = new Map<string, SeriesMemory>();
   for (const [index, { runs = [], native = [] }] of minutesOf(story, scenario, namesFor(its)).entries()) {
     const start = START + index * 60_000;
     observations.push(...native.map((observation) => ({ ...observation, timestamp: start })));
     for (const [late, run] of runs.entries()) {
       vi.setSystemTime(start + 5_000 + late * 10_000);
-      const { error } = await route.publish(datapointsOfRun(run, settings));
+      const { error } = await route.publish(datapointsOfRun(run, settings, memories));
       if (error !== null) throw new Error(error);
       observations.push(...route.arrived());
     }
@@ -84,13 +86,26 @@ export async function publishScenario(
 }
 
 /** The same datapoints as a run's, by the settings that the template gives to the function. */
-function datapointsOfRun({ visits, isSweep = true, database }: Run, settings: Settings) {
+function datapointsOfRun(
+  { visits, isSweep = true, database }: Run,
+  settings: Settings,
+  memories: Map<string, SeriesMemory>,
+): readonly Datapoint[] {
   const { attribute } = policyOf(settings, parseEvent({}));
-  return datapointsOf(visits, {
-    database: database ?? settings.database,
-    maxApplications: settings.maxApplications,
-    attribute,
-    declaredRoles: Object.keys(settings.roleLimits),
-    isSweep,
-  });
+  const name = database ?? settings.database;
+  const { datapoints, memory } = datapointsOf(
+    visits,
+    {
+      database: name,
+      maxApplications: settings.maxApplications,
+      declaredApplications: [],
+      attribute,
+      declaredRoles: Object.keys(settings.roleLimits),
+      isSweep,
+    },
+    memories.get(name) ?? newMemory(Date.now()),
+    Date.now(),
+  );
+  memories.set(name, memory);
+  return datapoints;
 }

@@ -1,5 +1,5 @@
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import type { Visit } from '../../../lambda/visit.js';
-import type { Observation } from '../../support/cloudwatch/observation.js';
 
 /** One run of the function. */
 export interface Run {

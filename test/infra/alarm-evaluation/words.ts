@@ -2,8 +2,9 @@
  * What the words of scenarios bring. Several runs of a minute have a `+` between them, `.` is a minute without any, and
  * what is seen on the other instance stands behind a `|`.
  */
+
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import type { Visit } from '../../../lambda/visit.js';
-import type { Observation } from '../../support/cloudwatch/observation.js';
 import { missed, type Sight, saw, turnedAway } from './sights.js';
 import type { Minute, Names, Run, Story } from './story.js';
 

@@ -1,5 +1,5 @@
+import { TokenReader } from '../../../demo/cloudwatch/token-reader.js';
 import type { AlarmState } from './alarm-state.js';
-import { TokenReader } from './token-reader.js';
 
 /** A parsed rule of a composite alarm. */
 export interface AlarmRule {

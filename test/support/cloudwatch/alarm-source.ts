@@ -1,9 +1,9 @@
-import { insightsSeries } from './insights-series.js';
+import { insightsSeries } from '../../../demo/cloudwatch/insights-series.js';
+import { type MetricStat, metricDatapoints } from '../../../demo/cloudwatch/metric-stat.js';
+import { parseInsightsQuery } from '../../../demo/cloudwatch/metrics-insights.js';
+import { type Datapoints, type Observation, periodStarts, type Range } from '../../../demo/cloudwatch/observation.js';
 import type { MetricDataQuery } from './metric-alarm.js';
 import { type Expression, parseExpression } from './metric-math.js';
-import { type MetricStat, metricDatapoints } from './metric-stat.js';
-import { parseInsightsQuery } from './metrics-insights.js';
-import { type Datapoints, type Observation, periodStarts, type Range } from './observation.js';
 
 /** Where an alarm's datapoints come from. */
 export type AlarmSource = { readonly periodSeconds: number } & (

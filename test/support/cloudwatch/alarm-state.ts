@@ -1,4 +1,4 @@
-import type { Datapoints } from './observation.js';
+import type { Datapoints } from '../../../demo/cloudwatch/observation.js';
 
 /** The state of an alarm, or of one contributor to it. */
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Observation } from './observation.js';
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
 
 const directive = v.object({
   Timestamp: v.number(),

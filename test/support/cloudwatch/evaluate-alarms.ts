@@ -1,9 +1,9 @@
 import * as v from 'valibot';
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import { type AlarmHistory, type Span, transitionsOf } from './alarm-history.js';
 import { parseAlarmRule } from './alarm-rule.js';
 import { ALARM_ENTRIES } from './metric-alarm.js';
 import { metricAlarmHistory } from './metric-alarm-history.js';
-import type { Observation } from './observation.js';
 
 /** An alarm of a template, with names in place of references. */
 export interface AlarmResource {

@@ -1,8 +1,8 @@
+import type { Datapoints, Observation } from '../../../demo/cloudwatch/observation.js';
 import { type AlarmHistory, type Span, transitionsOf } from './alarm-history.js';
 import { alarmSource } from './alarm-source.js';
 import { type AlarmState, alarmState, EXTRA_DATAPOINTS, isWarm, type Judgement } from './alarm-state.js';
 import { type MetricAlarm, parseMetricAlarm } from './metric-alarm.js';
-import type { Datapoints, Observation } from './observation.js';
 
 /**
  * What becomes of an `AWS::CloudWatch::Alarm`, evaluated at the end of each minute.

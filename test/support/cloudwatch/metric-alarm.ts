@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { STATISTICS } from '../../../demo/cloudwatch/metric-stat.js';
 import { type Judgement, MISSING_DATA_TREATMENTS, type WarmUp } from './alarm-state.js';
-import { STATISTICS } from './metric-stat.js';
 
 /** How a datapoint breaches a threshold. */
 export const COMPARISONS = {

@@ -1,4 +1,4 @@
-import type { Datapoints } from './observation.js';
+import type { Datapoints } from '../../../demo/cloudwatch/observation.js';
 
 /** What an expression can be worth: a scalar or a time series. */
 export type Value = number | { readonly datapoints: Datapoints };

@@ -1,6 +1,6 @@
+import type { Datapoints } from '../../../demo/cloudwatch/observation.js';
+import { TokenReader } from '../../../demo/cloudwatch/token-reader.js';
 import { FUNCTIONS, type OperatorName, operate, type Value } from './metric-math-functions.js';
-import type { Datapoints } from './observation.js';
-import { TokenReader } from './token-reader.js';
 
 /** What an expression is worked out from. */
 export interface Scope {

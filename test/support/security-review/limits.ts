@@ -68,7 +68,12 @@ export function limitsTable(): string {
     [
       'series',
       `${Object.keys(METRICS.instance).length} an instance, ${perApplication} an application and instance, 1 a role`,
-      `of ${settings.maxApplications} applications (\`maxApplications\`) and one sum; of the declared roles and ${MAX_UNDECLARED_ROLES} others: whoever makes up names costs nothing more`,
+      `of ${settings.maxApplications} applications at a time (\`maxApplications\`) and \`(other)\`; of the declared roles, ${MAX_UNDECLARED_ROLES} others at a time and \`(other)\``,
+    ],
+    [
+      'new names with series',
+      `${RUN_LIMITS.newNamesPerHour} an hour`,
+      'of applications, and as many of roles, cold starts included; names that change all the time cost no more than that',
     ],
     [
       'settings',

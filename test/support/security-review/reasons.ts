@@ -24,6 +24,9 @@ export const WHY_ALLOWED: Readonly<Record<string, Reasons>> = {
   },
   'kms:GenerateDataKey*': { CloudWatch: 'the same, in the form that SNS documents for services that publish' },
   'cloudwatch:PutMetricData': { 'the sweep': 'its metrics' },
+  'cloudwatch:GetMetricData': {
+    'the sweep': 'to learn, after a cold start, which applications and roles have metrics already',
+  },
   'logs:CreateLogStream': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, 'the provider': LOG_LINES_OUTSIDE },
   'logs:PutLogEvents': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, 'the provider': LOG_LINES_OUTSIDE },
   'sqs:SendMessage': {
@@ -76,6 +79,8 @@ export const WHY_NOT_NARROWER: Reasons = {
   'ec2:DescribeSubnets': YET_TO_BE_MADE,
   'ec2:UnassignPrivateIpAddresses': YET_TO_BE_MADE,
   'cloudwatch:PutMetricData': 'it knows no resources, so the namespace limits it',
+  'cloudwatch:GetMetricData':
+    'it knows neither resources nor a condition for the namespace; it reads metrics, not logs',
   'secretsmanager:GetSecretValue': 'AWS adds six characters to a name that only it knows; the whole ARN is exact',
 };
 
@@ -90,7 +95,8 @@ export const WHY_CONNECTED: Reasons = {
   "the functions -> any IPv4 address: TCP, the database's port":
     'nobody says which security group the database has; give `databaseSecurityGroup`',
   'the functions -> the endpoint of Secrets Manager': 'to read the secret; each has its side of the rule',
-  'the functions -> the endpoint of CloudWatch': 'to publish the metrics; each has its side of the rule',
+  'the functions -> the endpoint of CloudWatch':
+    'to publish the metrics and to read their names; each has its side of the rule',
 };
 
 /** By what is kept, runs outside of the VPC, or lets nobody in. */

@@ -32,7 +32,7 @@ const TOKENS = {
 };
 
 /**
- * Parses the part of the language that an alarm of ours may use: `SELECT F("m") FROM SCHEMA("ns", "label", …) WHERE … AND …
+ * Parses the part of the language that our alarms and the function may use: `SELECT F("m") FROM SCHEMA("ns", "label", …) WHERE … AND …
  * GROUP BY … ORDER BY F() DESC`.
  *
  * Stricter than CloudWatch in two things: the source must be a `SCHEMA`, since a bare namespace takes in every dimension

@@ -1,4 +1,4 @@
-import { groupBy } from '../../../lambda/group-by.js';
+import { groupBy } from '../../lambda/group-by.js';
 import type { InsightsQuery } from './metrics-insights.js';
 import { type Datapoints, datapointsOfRange, type Observation, type Range } from './observation.js';
 
@@ -29,7 +29,8 @@ export function insightsSeries(
   );
 }
 
-function isSelected(query: InsightsQuery, { namespace, metricName, dimensions }: Observation): boolean {
+/** Whether a query takes in an observation: by its metric, exactly its dimension set, and its filter. */
+export function isSelected(query: InsightsQuery, { namespace, metricName, dimensions }: Observation): boolean {
   return (
     namespace === query.namespace &&
     metricName === query.metricName &&

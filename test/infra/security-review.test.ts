@@ -29,7 +29,9 @@ test('no resource has a wildcard, but those that can not be narrower', () => {
     [
       // By the endpoint, which takes nobody but the sweep.
       'AWS:* cloudwatch:PutMetricData *',
+      'AWS:* cloudwatch:GetMetricData *',
       '<ReaperRole> cloudwatch:PutMetricData *',
+      '<ReaperRole> cloudwatch:GetMetricData *',
       '<ReaperRole> secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:orders/reaper-??????',
       ...['<ReaperRole>', '<ReaperBootstrapRole>'].flatMap((role) =>
         NETWORK_INTERFACES.map((action) => `${role} ${action} *`),

@@ -1,4 +1,5 @@
 import { type CloudWatchClient, GetMetricDataCommand, type MetricDataResult } from '@aws-sdk/client-cloudwatch';
+import { OTHER_APPLICATIONS, OTHER_ROLES } from './contract.js';
 import { insightsQuery } from './insights-query.js';
 import type { NamedSeries, SeriesHistory } from './series.js';
 
@@ -15,6 +16,9 @@ export type AskHistories = (now: number, abortSignal: AbortSignal) => Promise<Hi
 const WINDOW_MS = 2 * 60 * 60_000;
 
 const HOUR_MS = 60 * 60_000;
+
+/** The series of the rest is nobody's. */
+const REST: readonly string[] = [OTHER_APPLICATIONS, OTHER_ROLES];
 
 const PERIOD_MS = 5 * 60_000;
 
@@ -72,14 +76,15 @@ export function historyOf(results: readonly MetricDataResult[], now: number): Se
   const times = new Map<string, number[]>();
   const last = new Map<string, MetricDataResult['StatusCode']>();
   for (const { Label = '', StatusCode, Timestamps = [] } of results) {
+    last.set(Label, StatusCode);
+    if (REST.includes(Label)) continue;
     // A datapoint has the time at which its period starts.
     const ends = Timestamps.map((start) => Math.min(now, start.getTime() + PERIOD_MS));
     times.set(Label, [...(times.get(Label) ?? []), ...ends]);
-    last.set(Label, StatusCode);
   }
   return {
     names: new Map([...times].filter(([, all]) => all.length > 0).map(([name, all]) => [name, namedSeries(all)])),
-    complete: times.size < MOST_SERIES && [...last.values()].every((status) => status === 'Complete'),
+    complete: last.size < MOST_SERIES && [...last.values()].every((status) => status === 'Complete'),
   };
 }
 

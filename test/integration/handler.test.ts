@@ -254,7 +254,9 @@ describe('a scheduled sweep', () => {
 
 describe('metrics by the log', () => {
   it('are lines that CloudWatch reads as they are, and take no request', async () => {
-    await redeploy({ idleAfter: '1s', metricsVia: 'log' });
+    // A name that the settings give has series at once, also where nobody knows the past.
+    const applicationNames = [{ match: 'leaky', name: 'leaky' }];
+    await redeploy({ idleAfter: '1s', metricsVia: 'log', applicationNames });
     await leak(3, 'leaky');
     await overdue();
     const { errors, metrics } = await invoke(deployment.scheduledEvent);

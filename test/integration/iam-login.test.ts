@@ -152,7 +152,11 @@ describe('a login by token', () => {
     const answer = (await sweeper().invoke(deployment.scheduledEvent)) as Answer;
     expect(answer.errors).toEqual([]);
     expect(answer.instances[0]).toMatchObject({ name: 'writer', login: { way: 'own', attempts: 1 } });
-    expect(aws.requests().map(({ operation }) => operation)).toEqual(['PutMetricData']);
+    expect(aws.requests().map(({ operation }) => operation)).toEqual([
+      'GetMetricData',
+      'GetMetricData',
+      'PutMetricData',
+    ]);
     expect(await methods()).toEqual(major >= 14 ? ['password'] : []);
   });
 

@@ -77,5 +77,10 @@ test('the variables that name interface endpoints lead the function to them', as
   const answer = (await lambda.invoke(deployment.scheduledEvent)) as Answer;
 
   expect(answer.metrics).toMatchObject({ requests: 1, via: 'api' });
-  expect(aws.requests().map(({ operation }) => operation)).toEqual(['GetSecretValue', 'PutMetricData']);
+  expect(
+    aws
+      .requests()
+      .map(({ operation }) => operation)
+      .toSorted(),
+  ).toEqual(['GetMetricData', 'GetMetricData', 'GetSecretValue', 'PutMetricData']);
 });

@@ -14,6 +14,7 @@ import { logTo } from '../../lambda/log.js';
 import { describeFailure } from '../../lambda/login-failure.js';
 import { loginsOf } from '../../lambda/logins.js';
 import { run } from '../../lambda/run.js';
+import { seriesKeeper } from '../../lambda/series-memory.js';
 import { parseSettings, type SettingsInput } from '../../lambda/settings.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
@@ -115,7 +116,7 @@ async function runWith(
   const client = secretsManager({ ...aws.clientConfig, endpoint });
   const log = logTo({ write: (line) => lines.push(line) });
   const publish = async () => ({ requests: 0, datapoints: 0, via: 'none', error: null }) as const;
-  const surroundings = { logins: loginsOf(parsed, client), publish, log };
+  const surroundings = { logins: loginsOf(parsed, client), publish, series: seriesKeeper(null, log), log };
   const answer = await run(parsed, { action: 'sweep' }, surroundings, 20_000);
   expect(answer.errors).not.toEqual([]);
   return { told: [lines.join(''), answer, new RunError(answer)], errors: answer.errors.join('\n') };

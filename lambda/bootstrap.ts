@@ -126,7 +126,7 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
   const admin = secretCredentials(secrets, demandAdminSecret());
   const logins = loginsOf(settings, secrets);
   const limitedRoles = Object.keys(settings.roleLimits);
-  const { rescueLogin } = settings;
+  const { database, rescueLogin } = settings;
   let name = '';
   const instances: InstanceBootstrap[] = [];
   for (const target of loginTargets(settings)) {
@@ -136,7 +136,7 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
     const ownLogin = await own.read();
     const { username, password } = ownLogin;
     name = username;
-    const role = { name, limitedRoles, rescueLogin, byToken: own.givesTokens === true };
+    const role = { name, database, limitedRoles, rescueLogin, byToken: own.givesTokens === true };
     const ownPassword = role.byToken ? null : demandAscii(settings.secretArn, password);
     const told = { hidden: hiddenOf(ownLogin, role.byToken), shown: limitedRoles };
     const notes = await inSession(there, admin, signal, (session) => setUpRole(session, role, ownPassword), told);

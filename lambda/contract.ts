@@ -9,12 +9,12 @@ export const SETTINGS_VARIABLE = 'REAPER_SETTINGS';
 /** The bootstrap's environment variable that names the secret of an administrator. The scheduled function has none. */
 export const ADMIN_SECRET_VARIABLE = 'REAPER_ADMIN_SECRET';
 
-/** The role that the bootstrap makes. */
+/** The role that the bootstrap makes, unless the deployment names another. */
 export const REAPER_ROLE = 'connection_reaper';
 
 /**
- * Begins the comment on a reaper's role, which ends with the label of its database. Only superusers and administrators of
- * roles can write one, so the mark says who is a reaper; an application_name is anybody's.
+ * What the comment on a reaper's role begins with; the name of its database in metrics and reports follows. PostgreSQL lets
+ * only superusers and administrators of roles comment on a role, so nobody can give it to itself.
  */
 export const REAPER_MARK = 'Connection Reaper: ';
 

@@ -28,7 +28,7 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
     refusedTerminations(visit, snapshot),
     ...unconfirmedTerminations(visit),
     leftStanding(visit),
-    ...visit.roleLimits.map(roleLimitTrouble),
+    ...visit.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
     ...unalterableRoles(visit, snapshot, policy),
     noReservedSlot(snapshot),
     oldPreparedTransactions(snapshot),

@@ -10,9 +10,11 @@ export type LimitObstacle =
   /** The limit would lock the reaper itself out. */
   | 'own_role'
   /** Superusers are never held to a limit, and only a superuser may alter one. */
-  | 'superuser';
+  | 'superuser'
+  /** More than the server takes of all roles together, so the limit would hold nobody. */
+  | 'above_max_connections';
 
-/** A role whose connection limit is not the declared one. */
+/** A role whose connection limit is not the declared one, or can't have an effect. */
 export interface LimitChange {
   readonly role: string;
   /** `null`: no limit, or no such role. */
@@ -36,14 +38,16 @@ export function planLimits(snapshot: Snapshot, { roleLimits }: Policy): readonly
 
 function planLimit(role: string, to: number, { server, roles }: Snapshot): readonly LimitChange[] {
   const found = roles.find(({ name }) => name === role);
-  if (found?.connectionLimit === to) return [];
-  return [{ role, from: found?.connectionLimit ?? null, to, obstacle: obstacleOf() }];
+  const obstacle = obstacleOf();
+  if (found?.connectionLimit === to && obstacle !== 'above_max_connections') return [];
+  return [{ role, from: found?.connectionLimit ?? null, to, obstacle }];
 
   function obstacleOf(): LimitObstacle | null {
     if (found === undefined) return 'missing';
     if (server.inRecovery) return 'in_recovery';
     if (found.superuser && !server.superuser) return 'superuser';
     if (rotationBase(role) === rotationBase(server.user) && to < LEAST_OWN_LIMIT) return 'own_role';
+    if (to > server.maxConnections) return 'above_max_connections';
     return null;
   }
 }

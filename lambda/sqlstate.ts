@@ -5,9 +5,14 @@ export const SQLSTATE = {
   protocolViolation: '08P01',
   invalidAuthorization: '28000',
   invalidPassword: '28P01',
+  uniqueViolation: '23505',
+  deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
   lockNotAvailable: '55P03',
+  duplicateObject: '42710',
+  duplicateSchema: '42P06',
   tooManyConnections: '53300',
+  internalError: 'XX000',
 } as const;
 
 /** Timeouts by which the server ends a session that says nothing, or a transaction that lasts too long. */

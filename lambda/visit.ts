@@ -102,7 +102,7 @@ async function work(opened: Login, policy: Policy, timeLeft: () => number): Prom
   if (runAtWork !== null) return { snapshot: seen, runAtWork, intruders, lostRuns, ...standBack(firstPlan) };
   const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
   const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole);
-  const done = policy.acts ? await act(session, plan, timeLeft) : preview(plan);
+  const done = policy.acts ? await act(session, ownRole, plan, timeLeft) : preview(plan);
   return { snapshot, intruders, lostRuns, uncheckedDatabases: unchecked, ...done };
 }
 
@@ -136,12 +136,12 @@ function standBack({ terminations, spared }: Plan): Done {
   };
 }
 
-async function act(session: Session, plan: Plan, timeLeft: () => number): Promise<Done> {
+async function act(session: Session, ownRole: string, plan: Plan, timeLeft: () => number): Promise<Done> {
   const termination = await terminateBackends(session, plan.terminations, timeLeft);
   const errors = termination.error === null ? [] : [`reaping stopped: ${describeError(termination.error)}`];
   const late = termination.outcomes.filter(({ reason }) => reason === 'out_of_time').length;
   if (late > 0) errors.push(`the time for this run was over before ${late} backends that were to be ended`);
-  const limits = await changeLimits(session, plan.limitChanges);
+  const limits = await changeLimits(session, ownRole, plan.limitChanges);
   return {
     outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],
     roleLimits: limits.outcomes,
@@ -151,12 +151,13 @@ async function act(session: Session, plan: Plan, timeLeft: () => number): Promis
 
 async function changeLimits(
   session: Session,
+  ownRole: string,
   changes: readonly LimitChange[],
 ): Promise<{ readonly outcomes: readonly LimitOutcome[]; readonly errors: readonly string[] }> {
   const outcomes: LimitOutcome[] = [];
   for (const change of changes) {
     try {
-      outcomes.push(await changeLimit(session, change));
+      outcomes.push(await changeLimit(session, ownRole, change));
     } catch (error) {
       // Without a session the roles that follow would fail too.
       const { obstacle: _, ...differing } = change;
@@ -169,10 +170,14 @@ async function changeLimits(
   return { outcomes, errors: [] };
 }
 
-async function changeLimit(session: Session, { obstacle, ...change }: LimitChange): Promise<LimitOutcome> {
+async function changeLimit(
+  session: Session,
+  ownRole: string,
+  { obstacle, ...change }: LimitChange,
+): Promise<LimitOutcome> {
   if (obstacle !== null) return { ...change, outcome: obstacle, reason: null };
   try {
-    await setRoleLimit(session, change.role, change.to);
+    await setRoleLimit(session, ownRole, change.role, change.to);
     return { ...change, outcome: 'changed', reason: null };
   } catch (error) {
     // The server's own no is about this role; anything else is about the session.

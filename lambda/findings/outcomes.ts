@@ -72,7 +72,7 @@ export function leftStanding({ outcomes }: Visit): Finding | null {
 }
 
 /** What keeps a declared limit from being set. */
-export function roleLimitTrouble(limit: LimitOutcome): Finding | null {
+export function roleLimitTrouble(limit: LimitOutcome, { server }: Snapshot): Finding | null {
   const { role, to, outcome, reason } = limit;
   const declared = `the declared CONNECTION LIMIT ${to} for ${role}`;
   switch (outcome) {
@@ -114,12 +114,19 @@ export function roleLimitTrouble(limit: LimitOutcome): Finding | null {
         evidence: `${declared} may have been set or not: ${reason}`,
         remedy: 'the next sweep reads the limit again, and sets it where it still differs',
       };
+    case 'above_max_connections':
+      return {
+        severity: 'warning',
+        code: 'role_limit_above_max_connections',
+        evidence: `${declared} has no effect: max_connections is ${server.maxConnections}`,
+        remedy: `set it in roleLimits to ${server.maxConnections} at most, or remove it`,
+      };
     case 'refused':
       return {
         severity: 'warning',
         code: 'role_limit_refused',
         evidence: `${declared} could not be set: ${reason}${limit.blockers.map(describeBlocker).join('')}`,
-        remedy: refusedLimitRemedy(limit),
+        remedy: refusedLimitRemedy(limit, server.user),
       };
   }
 }
@@ -129,10 +136,13 @@ function describeBlocker({ pid, gid, role, transactionSeconds }: LockBlocker): s
   return `; ${who} of ${role} changed a role in a transaction that has been open for ${formatDuration(transactionSeconds ?? 0)}`;
 }
 
-function refusedLimitRemedy({ role, sqlState, blockers }: Extract<LimitOutcome, { outcome: 'refused' }>): string {
+function refusedLimitRemedy(
+  { role, sqlState, blockers }: Extract<LimitOutcome, { outcome: 'refused' }>,
+  reaper: string,
+): string {
   const [first] = blockers;
   if (first !== undefined) return endHolder(first);
-  if (sqlState === SQLSTATE.insufficientPrivilege) return limitGrant(role);
+  if (sqlState === SQLSTATE.insufficientPrivilege) return limitGrant(role, reaper);
   return 'the next run tries again; if it stays, the message above says what is in the way';
 }
 

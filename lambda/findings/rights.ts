@@ -1,4 +1,5 @@
 import type { Policy } from '../policy.js';
+import { rotationBase } from '../rotation-twin.js';
 import type { Snapshot } from '../snapshot.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { Visit } from '../visit.js';
@@ -45,11 +46,11 @@ export function unalterableRoles(
       severity: 'warning',
       code: 'may_not_alter',
       evidence: `${server.user} may not set the connection limit of ${name}`,
-      remedy: limitGrant(name),
+      remedy: limitGrant(name, server.user),
     }));
 }
 
 /** What lets the login set a role's limit, and no more than that. */
-export function limitGrant(role: string): string {
-  return `run infra/grants.sql again, with ${role} among its limited_roles`;
+export function limitGrant(role: string, login: string): string {
+  return `run infra/grants.sql again for the role ${rotationBase(login)}, with ${role} among its limited_roles`;
 }

@@ -23,7 +23,7 @@ export async function readSnapshot(session: BatchSession, roles: readonly string
   const [server, found] = row as readonly [Server, readonly Role[]];
   const snapshot = { server, backends: backends.map(toBackend), roles: found };
   if (found.every(({ name, mayAlter }) => mayAlter || !roles.includes(name))) return snapshot;
-  const limitable = await limitableRoles(session);
+  const limitable = await limitableRoles(session, server.user);
   return {
     ...snapshot,
     roles: found.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })),

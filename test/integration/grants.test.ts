@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../../lambda/session.js';
+import { REAPER_MARK } from '../../lambda/contract.js';
+import { openSession, type Session } from '../../lambda/session.js';
 import { grantRights, type ReaperRole } from '../../lambda/sql/grant-rights.js';
 import { GRANTS } from '../../lambda/sql/grants.js';
 import { limitableRoles, setRoleLimit } from '../../lambda/sql/role-limits.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { HOSTILE_SETTINGS } from '../support/hostile-settings.js';
 import { major } from '../support/postgres-majors.js';
 
 /** Not the role of the other tests, which has rights of its own making. */
@@ -15,7 +17,7 @@ let database: TestDatabase;
 let master: pg.Client;
 
 beforeAll(async () => {
-  database = await startDatabase();
+  database = await startDatabase({ max_prepared_transactions: 1 });
   await makeMaster();
   master = await database.connect('master');
 });
@@ -42,7 +44,7 @@ async function makeMaster(): Promise<void> {
 
 afterEach(async () => {
   await database.admin.query(`
-    drop schema if exists connection_reaper cascade;
+    drop schema if exists ${REAPER} cascade;
     alter role checkout connection limit -1;
     alter role billing connection limit -1;
   `);
@@ -61,7 +63,25 @@ function grant(
   limitedRoles: readonly string[],
   role: Partial<ReaperRole> = {},
 ): Promise<readonly string[]> {
-  return grantRights(sessionOf(runner), { name: REAPER, limitedRoles, rescueLogin: 'off', byToken: false, ...role });
+  return grantRights(sessionOf(runner), {
+    name: REAPER,
+    database: 'orders',
+    limitedRoles,
+    rescueLogin: 'off',
+    byToken: false,
+    ...role,
+  });
+}
+
+/** Runs statements as an administrator of roles who has no session of his own. */
+async function asFormer(statements: string): Promise<void> {
+  await database.admin.query(`
+    create role former createrole;
+    grant rds_superuser to former;
+    set session authorization former;
+    ${statements};
+    reset session authorization;
+  `);
 }
 
 async function refusal(attempt: Promise<unknown>): Promise<pg.DatabaseError> {
@@ -93,8 +113,8 @@ async function stateOf(role = REAPER): Promise<unknown> {
     `select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin, rolinherit, rolconnlimit,
             array(select roleid::regrole::text from pg_auth_members where member = r.oid order by 1) as member_of,
             (select count(*)::int from pg_auth_members where member = r.oid and admin_option) as admin_of,
-            (select nspacl::text from pg_namespace where nspname = 'connection_reaper') as schema_acl,
-            (select proacl::text from pg_proc where proname = 'set_connection_limit') as function_acl
+            (select nspacl::text from pg_namespace where nspname = $1) as schema_acl,
+            (select proacl::text from pg_proc where proname = 'set_connection_limit' and pronamespace::regnamespace::text = $1) as function_acl
        from pg_roles r where rolname = $1`,
     [role],
   );
@@ -137,10 +157,10 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
       "select pg_terminate_backend(pid) as ended from pg_stat_activity where usename = 'checkout' and state = 'idle'",
     );
     expect(rows).toEqual([{ ended: true }]);
-    expect(await limitableRoles(sessionOf(reaper))).toEqual(new Set(['checkout', 'checkout_clone']));
-    await setRoleLimit(sessionOf(reaper), 'checkout', 7);
+    expect(await limitableRoles(sessionOf(reaper), REAPER)).toEqual(new Set(['checkout', 'checkout_clone']));
+    await setRoleLimit(sessionOf(reaper), REAPER, 'checkout', 7);
     expect(await limitOf('checkout')).toBe(7);
-    expect(await refusal(setRoleLimit(sessionOf(reaper), 'billing', 7))).toMatchObject({
+    expect(await refusal(setRoleLimit(sessionOf(reaper), REAPER, 'billing', 7))).toMatchObject({
       code: '42501',
       message: 'permission denied to set the connection limit of role "billing"',
     });
@@ -151,8 +171,8 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
     await grant(runner(), ['checkout', 'billing']);
     await grant(runner(), ['billing']);
     const session = sessionOf(await logIn());
-    expect(await refusal(setRoleLimit(session, 'checkout', 1))).toMatchObject({ code: '42501' });
-    await setRoleLimit(session, 'billing', 1);
+    expect(await refusal(setRoleLimit(session, REAPER, 'checkout', 1))).toMatchObject({ code: '42501' });
+    await setRoleLimit(session, REAPER, 'billing', 1);
   });
 
   it('tell of roles that do not exist yet, and hold for them once they do', async () => {
@@ -160,11 +180,11 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
       'These roles do not exist yet, and get their limits once they do: "la""ter; --"',
     ]);
     const session = sessionOf(await logIn());
-    expect(await refusal(setRoleLimit(session, 'la"ter; --', 1))).toMatchObject({ code: '42704' });
+    expect(await refusal(setRoleLimit(session, REAPER, 'la"ter; --', 1))).toMatchObject({ code: '42704' });
     await runner().query('create role "la""ter; --"; create role "la""ter; --_clone"');
     try {
-      await setRoleLimit(session, 'la"ter; --', 1);
-      await setRoleLimit(session, 'la"ter; --_clone', 2);
+      await setRoleLimit(session, REAPER, 'la"ter; --', 1);
+      await setRoleLimit(session, REAPER, 'la"ter; --_clone', 2);
       expect([await limitOf('la"ter; --'), await limitOf('la"ter; --_clone')]).toEqual([1, 2]);
     } finally {
       await runner().query('drop role "la""ter; --"; drop role "la""ter; --_clone"');
@@ -175,9 +195,9 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
 const RUNBOOK = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
 const CLEAN_UP = asReaper(RUNBOOK.match(/(?<=`)BEGIN;[^`]*DROP ROLE[^`]*(?=`)/)?.[0] ?? '');
 
-/** A statement about the role, for the one here; the schema has its name for good. */
+/** A statement about the role and its schema, for those here. */
 function asReaper(statement: string): string {
-  return statement.replaceAll(/(?<=(?:GRANT|BY|ROLE|FROM) )connection_reaper/g, REAPER);
+  return statement.replaceAll('connection_reaper', REAPER);
 }
 
 describe.each(Object.entries(runners))(
@@ -197,7 +217,7 @@ describe.each(Object.entries(runners))(
         await grant(runner(), ['checkout'], { byToken });
         await runner().query(CLEAN_UP);
         expect(await stateOf()).toBeUndefined();
-        const { rowCount } = await database.admin.query("select from pg_namespace where nspname = 'connection_reaper'");
+        const { rowCount } = await database.admin.query('select from pg_namespace where nspname = $1', [REAPER]);
         expect(rowCount).toBe(0);
       } finally {
         await database.admin.query('drop role rds_iam; grant connect on database postgres to public');
@@ -235,7 +255,7 @@ describe('the grants', () => {
       grant pg_signal_backend to ${REAPER} with admin option;
       grant billing to ${REAPER};
     `);
-    const notes = await grant(database.admin, ['checkout']);
+    const notes = await grant(database.admin, ['checkout'], { adopt: true });
     expect(notes).toEqual([
       expect.stringMatching(/^least_reaper has REPLICATION .*ALTER ROLE least_reaper NOREPLICATION;$/),
       'least_reaper has more rights than it needs. Unless it is meant to: REVOKE billing FROM least_reaper;',
@@ -255,10 +275,12 @@ describe('the grants', () => {
     }
     const { rows } = await database.admin.query(
       `select rolname from pg_roles
-        where has_function_privilege(rolname, 'connection_reaper.set_connection_limit(name, integer)', 'EXECUTE')
+        where has_function_privilege(rolname, '${REAPER}.set_connection_limit(name, integer)', 'EXECUTE')
           and not rolsuper`,
     );
-    await database.admin.query('drop owned by former_reaper; drop role former_reaper');
+    await database.admin.query(
+      'drop schema former_reaper cascade; drop owned by former_reaper; drop role former_reaper',
+    );
     expect(rows).toEqual([{ rolname: REAPER }]);
   });
 
@@ -269,12 +291,12 @@ describe('the grants', () => {
     ['the reaper among the limited', ['checkout', REAPER], REAPER, /^the reaper can not limit its own role/],
     ['a name longer than names can be', ['x'.repeat(64)], REAPER, /^not the names of roles.*: x{64}$/],
     ['an empty name', [''], REAPER, /^not the names of roles/],
+    ['a name that PostgreSQL keeps for itself', [], 'pg_reaper', /^not a name for the reaper's role.*: pg_reaper$/],
+    ['the name of a twin', [], 'reaper_clone', /^not a name for the reaper's role.*: reaper_clone$/],
   ])('refuse %s, and change nothing', async (_, limited, name, message) => {
     expect((await refusal(grant(master, limited, { name }))).message).toMatch(message);
     expect(await stateOf()).toBeUndefined();
-    expect((await database.admin.query("select from pg_namespace where nspname = 'connection_reaper'")).rowCount).toBe(
-      0,
-    );
+    expect((await database.admin.query('select from pg_namespace where nspname = $1', [REAPER])).rowCount).toBe(0);
   });
 
   it('fail with the roles and what to do when their runner may not alter them, and change nothing', async () => {
@@ -311,9 +333,9 @@ describe('the grants', () => {
   });
 
   it('do not build on a schema that is somebody else’s', async () => {
-    await database.admin.query('create schema connection_reaper authorization billing');
+    await database.admin.query(`create schema ${REAPER} authorization billing`);
     expect((await refusal(grant(database.admin, ['checkout']))).message).toBe(
-      'the schema connection_reaper in database postgres belongs to billing, not to postgres',
+      'the schema least_reaper in database postgres belongs to billing, not to postgres',
     );
   });
 
@@ -385,31 +407,32 @@ describe('the grants', () => {
     );
 
     it('take a membership away that a role of that name had from somebody else', async () => {
-      await master.query(`create role ${REAPER} login; grant rds_iam to ${REAPER}`);
-      await grant(database.admin, []);
+      await asFormer(`create role ${REAPER} login; grant rds_iam to ${REAPER}`);
+      await grant(database.admin, [], { adopt: true });
       expect(await stateOf()).toMatchObject(LEAST);
+      await database.admin.query('drop role former');
     });
 
     it('leave it no right to make others members', async () => {
       await database.admin.query(`create role ${REAPER} login; grant rds_iam to ${REAPER} with admin option`);
-      await grant(database.admin, [], { byToken: true });
+      await grant(database.admin, [], { byToken: true, adopt: true });
       expect(await stateOf()).toMatchObject(byToken);
     });
 
     it('fail when a login by password would be refused all the same', async () => {
       await database.admin.query(`create role ${REAPER} login; grant rds_iam to staff; grant staff to ${REAPER}`);
-      expect(await refusal(grant(database.admin, []))).toMatchObject({
+      expect(await refusal(grant(database.admin, [], { adopt: true }))).toMatchObject({
         message: 'least_reaper can log in by token alone, as a member of staff and by that of rds_iam',
         hint: 'REVOKE staff FROM least_reaper; or let it log in by token.',
       });
-      expect(await grant(database.admin, [], { byToken: true })).toEqual([
+      expect(await grant(database.admin, [], { byToken: true, adopt: true })).toEqual([
         'least_reaper has more rights than it needs. Unless it is meant to: REVOKE staff FROM least_reaper;',
       ]);
     });
 
     it('make it a member by itself, so that the advised REVOKE leaves it one', async () => {
       await database.admin.query(`create role ${REAPER} login; grant rds_iam to staff; grant staff to ${REAPER}`);
-      await grant(database.admin, [], { byToken: true });
+      await grant(database.admin, [], { byToken: true, adopt: true });
       await database.admin.query(`revoke staff from ${REAPER}`);
       expect(await stateOf()).toMatchObject(byToken);
     });
@@ -423,7 +446,9 @@ describe('the grants', () => {
       });
       await grant(database.admin, [], { byToken: true });
       await database.admin.query(`
-        alter schema connection_reaper owner to master;
+        alter schema ${REAPER} owner to master;
+        alter function ${REAPER}.limited_roles() owner to master;
+        alter function ${REAPER}.set_connection_limit(name, integer) owner to master;
         grant ${REAPER} to master with admin true, inherit false, set false;
       `);
       expect(await refusal(grant(master, []))).toMatchObject({
@@ -462,6 +487,305 @@ describe('the grants', () => {
   });
 });
 
+/** Everything that a refusal must leave as it is: the role, its password, its mark, its members and its functions. */
+async function everythingOf(role = REAPER): Promise<unknown> {
+  const { rows } = await database.admin.query(
+    `select (select jsonb_agg(to_jsonb(a) || jsonb_build_object('mark', shobj_description(a.oid, 'pg_authid')) order by oid)
+               from pg_authid a) as roles,
+            (select jsonb_agg(to_jsonb(m) order by roleid, member) from pg_auth_members m) as members,
+            (select jsonb_agg(to_jsonb(p) order by oid) from pg_proc p
+              where pronamespace = (select oid from pg_namespace where nspname = $1)) as functions,
+            (select to_jsonb(n) from pg_namespace n where nspname = $1) as schema`,
+    [role],
+  );
+  return rows[0];
+}
+
+async function markOf(role = REAPER): Promise<string | null> {
+  const { rows } = await database.admin.query(
+    "select shobj_description(oid, 'pg_authid') as mark from pg_roles where rolname = $1",
+    [role],
+  );
+  return rows[0]?.mark;
+}
+
+/** The refusal, after which nothing is another than before. */
+async function refusalWithoutChange(attempt: () => Promise<unknown>): Promise<pg.DatabaseError> {
+  const before = await everythingOf();
+  const error = await refusal(attempt());
+  expect(await everythingOf()).toEqual(before);
+  return error;
+}
+
+describe('the role of a reaper', () => {
+  it.each(Object.entries(runners))('is marked with its database, by %s, and may be set up again', async (_, by) => {
+    await grant(by(), ['checkout']);
+    expect(await markOf()).toBe(`${REAPER_MARK}orders`);
+    expect(await grant(by(), ['checkout', 'billing'])).toEqual([]);
+    expect(await markOf()).toBe('Connection Reaper: orders');
+  });
+
+  it.each(Object.entries(runners))('is not taken over for another database, by %s', async (_, by) => {
+    await grant(by(), ['checkout']);
+    const session = sessionOf(await logIn());
+    const error = await refusalWithoutChange(() => grant(by(), ['billing'], { database: 'billing' }));
+    expect(error).toMatchObject({
+      code: '55006',
+      message: 'the role least_reaper is that of the reaper of orders',
+      hint: expect.stringMatching(/set reaperRole \(-v reaper=\).*-v adopt=on, and deploy again\.$/),
+    });
+    await setRoleLimit(session, REAPER, 'checkout', 7);
+    expect(await limitOf('checkout')).toBe(7);
+  });
+
+  it('is beside that of another reaper, each with roles of its own to limit', async () => {
+    await grant(database.admin, ['checkout']);
+    await grant(database.admin, ['billing'], { name: 'second_reaper', database: 'billing' });
+    try {
+      const [first, second] = [sessionOf(await logIn()), sessionOf(await logIn('second_reaper'))];
+      await setRoleLimit(first, REAPER, 'checkout', 7);
+      await setRoleLimit(second, 'second_reaper', 'billing', 8);
+      expect([await limitOf('checkout'), await limitOf('billing')]).toEqual([7, 8]);
+      expect(await refusal(setRoleLimit(first, 'second_reaper', 'billing', 1))).toMatchObject({ code: '42501' });
+      expect(await limitableRoles(second, 'second_reaper_clone')).toEqual(new Set(['billing', 'billing_clone']));
+    } finally {
+      await database.admin.query(
+        'drop schema second_reaper cascade; drop owned by second_reaper; drop role second_reaper',
+      );
+    }
+  });
+
+  it('is not one that somebody else made', async () => {
+    await master.query(`create role ${REAPER} login`);
+    const error = await refusalWithoutChange(() => grant(database.admin, ['checkout']));
+    expect(error).toMatchObject({
+      code: '55006',
+      message: `the role least_reaper was not made by a reaper${major >= 16 ? ', and is administered by master' : ''}`,
+      hint: expect.stringMatching(/set reaperRole \(-v reaper=\).*-v adopt=on, and deploy again\.$/),
+    });
+  });
+
+  it('is adopted on purpose, with a mark of its own and without the password that others know', async () => {
+    await asFormer(`create role ${REAPER} login password 'known'`);
+    await grant(database.admin, ['checkout'], { adopt: true });
+    await database.admin.query('drop role former');
+    expect(await markOf()).toBe('Connection Reaper: orders');
+    expect(await stateOf()).toMatchObject(LEAST);
+    const { rows } = await database.admin.query('select rolpassword from pg_authid where rolname = $1', [REAPER]);
+    expect(rows).toEqual([{ rolpassword: null }]);
+    // As the deployment does after that.
+    await logIn();
+    expect(await grant(database.admin, ['checkout', 'billing'])).toEqual([]);
+    const before = await everythingOf();
+    await grant(database.admin, ['checkout', 'billing'], { adopt: true });
+    expect(await everythingOf()).toEqual(before);
+  });
+
+  describe('that an administrator of roles made before, and marked,', () => {
+    let squatter: pg.Client;
+
+    beforeEach(async () => {
+      await database.admin.query(`create role squatter login createrole password '${PASSWORD}'`);
+      squatter = await database.connect('squatter');
+      await squatter.query(`
+        create role ${REAPER} login password '${PASSWORD}';
+        comment on role ${REAPER} is 'Connection Reaper: orders';
+        ${major >= 16 ? '' : `grant ${REAPER} to squatter;`}
+      `);
+    });
+
+    afterEach(async () => {
+      await squatter.end();
+      await database.admin.query(`drop owned by squatter; drop role squatter`);
+    });
+
+    it('is refused by the name of who keeps it', async () => {
+      const error = await refusalWithoutChange(() => grant(database.admin, ['checkout']));
+      expect(error).toMatchObject({
+        code: '55006',
+        message: 'the role least_reaper has members, who would get all that the reaper may do: squatter',
+        hint: expect.stringMatching(/^Unless they are meant to: REVOKE least_reaper FROM squatter; .*adopt=on/),
+      });
+    });
+
+    it('is taken from him where it is adopted, but not while he has a session of his or of its', async () => {
+      const own = await database.connect(REAPER);
+      expect(await refusalWithoutChange(() => grant(database.admin, [], { adopt: true }))).toMatchObject({
+        code: '55006',
+        message: `sessions are open that would get all that the reaper may do: pid ${[squatter, own]
+          .map(pidOf)
+          .sort((a, b) => a - b)
+          .join(', ')}`,
+        hint: expect.stringContaining('pg_terminate_backend'),
+      });
+      await Promise.all([own.end(), squatter.end()]);
+      await until(async () => (await sessionsOf('squatter', REAPER)) === 0);
+      await grant(database.admin, [], { adopt: true });
+      const { rowCount } = await database.admin.query(
+        'select from pg_auth_members where pg_get_userbyid(roleid) = $1 and pg_get_userbyid(member) = $2',
+        [REAPER, 'squatter'],
+      );
+      expect(rowCount).toBe(0);
+      expect(await grant(database.admin, [])).toEqual([]);
+    });
+
+    it('is refused while a session of it is open, though nobody is a member any more', async () => {
+      await database.admin.query(`revoke ${REAPER} from squatter`);
+      const own = await database.connect(REAPER);
+      expect(await refusalWithoutChange(() => grant(database.admin, []))).toMatchObject({
+        message: `sessions are open that would get all that the reaper may do: pid ${pidOf(own)}`,
+      });
+      await own.end();
+      await until(async () => (await sessionsOf(REAPER)) === 0);
+      await grant(database.admin, []);
+    });
+  });
+
+  it('may have the twin that rotation makes as a member, but the twin nobody', async () => {
+    await grant(database.admin, []);
+    await database.admin.query(`create role ${REAPER}_clone login; grant ${REAPER} to ${REAPER}_clone`);
+    try {
+      expect(await grant(database.admin, [])).toEqual([]);
+      await database.admin.query(`grant ${REAPER}_clone to billing`);
+      expect(await refusalWithoutChange(() => grant(database.admin, []))).toMatchObject({
+        message: expect.stringMatching(/^the role least_reaper has members, .*: billing$/),
+      });
+    } finally {
+      await database.admin.query(`drop role ${REAPER}_clone`);
+    }
+  });
+
+  it.each([
+    ['something else', `create table ${REAPER}.orders ()`, 'table'],
+    [
+      'a function by another signature',
+      `create function ${REAPER}.limited_roles(int) returns int language sql as 'select 1'`,
+      'function',
+    ],
+    [
+      'a function of somebody else',
+      `create function ${REAPER}.limited_roles() returns text[] language sql security definer as $$ select '{}'::text[] $$;
+       alter function ${REAPER}.limited_roles() owner to billing`,
+      'function',
+    ],
+  ])('does not share its schema with %s', async (_, statement, kind) => {
+    await database.admin.query(`create schema ${REAPER}; grant usage on schema ${REAPER} to billing; ${statement}`);
+    expect(await refusalWithoutChange(() => grant(database.admin, ['checkout']))).toMatchObject({
+      code: '55006',
+      message: expect.stringMatching(
+        new RegExp(`^the schema least_reaper in database postgres holds what is not .*: ${kind} least_reaper\\.`),
+      ),
+    });
+  });
+
+  it('does not call a function that belongs to another than its schema', async () => {
+    await grant(database.admin, ['checkout']);
+    const session = sessionOf(await logIn());
+    await database.admin.query(`alter function ${REAPER}.set_connection_limit(name, integer) owner to billing`);
+    expect(await refusal(setRoleLimit(session, REAPER, 'checkout', 1))).toMatchObject({
+      code: '42501',
+      message: expect.stringMatching(/^(permission denied to alter|must be|permission denied$)/),
+    });
+  });
+
+  async function sessionsOf(...names: readonly string[]): Promise<number> {
+    const { rows } = await database.admin.query(
+      'select count(*)::int as open from pg_stat_activity where usename = any ($1)',
+      [names],
+    );
+    return rows[0].open;
+  }
+});
+
+describe('the grants and what others hold', () => {
+  const LOCK = "pg_advisory_xact_lock_shared(hashtext('connection_reaper'))";
+
+  it('wait for no lock that any role can hold, nor for one that a prepared transaction holds', async () => {
+    const checkout = await database.connect('checkout');
+    await checkout.query(`begin; select ${LOCK}; prepare transaction 'held'`);
+    await checkout.query(`begin; select ${LOCK}`);
+    const began = performance.now();
+    try {
+      expect(await grant(database.admin, ['checkout'])).toEqual([]);
+    } finally {
+      await checkout.query('rollback');
+      await checkout.query("rollback prepared 'held'");
+    }
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it('fail within seconds where a transaction that never ends has taken the name of their schema', async () => {
+    await master.query(`begin; create schema ${REAPER}; prepare transaction 'held'`);
+    const began = performance.now();
+    try {
+      expect(await refusal(grant(database.admin, ['checkout']))).toMatchObject({ code: '55P03' });
+    } finally {
+      await master.query("rollback prepared 'held'");
+    }
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  it('all succeed where several run at once', async () => {
+    const others = await Promise.all(Array.from({ length: 3 }, () => database.connect('master')));
+    const notes = await Promise.all([master, ...others].map((client) => grant(client, ['checkout', 'billing'])));
+    expect(notes.flat()).toEqual([]);
+    expect(await stateOf()).toMatchObject(LEAST);
+  });
+
+  it('leave the role to one where two run at once for different databases', async () => {
+    const other = await database.connect('master');
+    const outcomes = await Promise.allSettled([
+      grant(master, ['checkout']),
+      grant(other, ['billing'], { database: 'billing' }),
+    ]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const [refused] = outcomes.filter((outcome) => outcome.status === 'rejected');
+    const [winner, limited] = outcomes[0]?.status === 'fulfilled' ? ['orders', 'checkout'] : ['billing', 'billing'];
+    expect(refused?.reason).toMatchObject({ message: `the role least_reaper is that of the reaper of ${winner}` });
+    expect(await limitableRoles(sessionOf(await logIn()), REAPER)).toEqual(new Set([limited, `${limited}_clone`]));
+  });
+
+  it.each(HOSTILE_SETTINGS)('are not misled by what the database and the role set: %s = %s', async (setting, value) => {
+    const { host, port, superuser } = database.server;
+    const owners = ['database postgres', `role ${superuser.user}`];
+    // Whatever one of them breaks is better told by a name that needs quotes.
+    const limited = ['NULL', "it's \\ s"];
+    await database.admin.query(owners.map((owner) => `alter ${owner} set ${setting} = '${value}';`).join(''));
+    try {
+      const { session, close } = await openSession(
+        {
+          host,
+          port,
+          dbname: 'postgres',
+          credentials: { username: superuser.user, password: superuser.password },
+          tls: 'disable',
+        },
+        new AbortController().signal,
+      );
+      try {
+        const role = { name: REAPER, database: 'orders', limitedRoles: limited, byToken: false } as const;
+        expect(await grantRights(session, { ...role, rescueLogin: 'off' })).toEqual([
+          `These roles do not exist yet, and get their limits once they do: "NULL", "it's \\ s"`,
+        ]);
+      } finally {
+        await close();
+      }
+    } finally {
+      await database.admin.query(owners.map((owner) => `alter ${owner} reset ${setting};`).join(''));
+    }
+    expect(await stateOf()).toMatchObject(LEAST);
+    const { rows } = await database.admin.query(
+      'select nspowner::regrole::text as owner from pg_namespace where nspname = $1',
+      [REAPER],
+    );
+    expect(rows).toEqual([{ owner: superuser.user }]);
+    const reaper = await logIn();
+    expect(await limitableRoles(sessionOf(reaper), REAPER)).toEqual(
+      new Set([...limited, ...limited.map((name) => `${name}_clone`)]),
+    );
+  });
+});
+
 describe('the reaper', () => {
   let reaper: pg.Client;
 
@@ -473,7 +797,7 @@ describe('the reaper', () => {
 
   afterEach(() => database.admin.query('drop role if exists boss, boss_to_be'));
 
-  const call = (role: string, limit = '1') => `select connection_reaper.set_connection_limit(${role}, ${limit})`;
+  const call = (role: string, limit = '1') => `select ${REAPER}.set_connection_limit(${role}, ${limit})`;
 
   it.each([
     // By the function.
@@ -500,18 +824,12 @@ describe('the reaper', () => {
     ['roles, by making one', 'create role another'],
     [
       'the list of the declared',
-      `create or replace function connection_reaper.limited_roles() returns text[] language sql as $$ select '{billing}'::text[] $$`,
+      `create or replace function ${REAPER}.limited_roles() returns text[] language sql as $$ select '{billing}'::text[] $$`,
     ],
-    [
-      'the function itself',
-      'alter function connection_reaper.set_connection_limit(name, integer) owner to least_reaper',
-    ],
-    [
-      "the function's path",
-      'alter function connection_reaper.set_connection_limit(name, integer) set search_path = pg_temp',
-    ],
-    ['who may call it', 'grant execute on function connection_reaper.set_connection_limit(name, integer) to billing'],
-    ['the schema', 'create table connection_reaper.more (role name)'],
+    ['the function itself', `alter function ${REAPER}.set_connection_limit(name, integer) owner to ${REAPER}`],
+    ["the function's path", `alter function ${REAPER}.set_connection_limit(name, integer) set search_path = pg_temp`],
+    ['who may call it', `grant execute on function ${REAPER}.set_connection_limit(name, integer) to billing`],
+    ['the schema', `create table ${REAPER}.more (role name)`],
   ])('can not change %s', async (_, statement) => {
     const before = await roles();
     // 42501 everywhere but for a warning-only GRANT, which must change nothing either.
@@ -521,10 +839,21 @@ describe('the reaper', () => {
     expect(await roles()).toEqual(before);
   });
 
-  it.each(['-1', '-2', 'null'])('can not lift a limit with %s', async (limit) => {
+  it.each(['-1', '-2', 'null', '262143'])('can not lift a limit with %s', async (limit) => {
     await database.admin.query('alter role checkout connection limit 5');
     expect(await refusal(reaper.query(call("'checkout'", limit)))).toMatchObject({ code: '22023' });
     expect(await limitOf('checkout')).toBe(5);
+  });
+
+  it('can set a limit up to max_connections, and is told both numbers above it', async () => {
+    const { rows } = await database.admin.query("select current_setting('max_connections')::int as most");
+    const { most } = rows[0];
+    await reaper.query(call("'checkout'", `${most}`));
+    expect(await limitOf('checkout')).toBe(most);
+    expect(await refusal(reaper.query(call("'checkout'", `${most + 1}`)))).toMatchObject({
+      code: '22023',
+      message: `invalid connection limit: ${most + 1}. It must be between 0 and max_connections, which is ${most}`,
+    });
   });
 
   it('can not limit a declared role that became a superuser', async () => {
@@ -539,7 +868,7 @@ describe('the reaper', () => {
       create operator trap.= (leftarg = name, rightarg = text, function = trap.yes);
       create function trap.format(text, name, int) returns text language sql as $$ select 'alter role billing superuser' $$;
       create temp table pg_roles (rolname name, rolsuper boolean);
-      set search_path = trap, pg_temp, connection_reaper, pg_catalog;
+      set search_path = trap, pg_temp, ${REAPER}, pg_catalog;
     `);
     const before = await roles();
     expect(await refusal(reaper.query(call("'billing'")))).toMatchObject({ code: '42501' });
@@ -562,14 +891,14 @@ describe('the reaper', () => {
     ['an administrator of roles, with the rights of who calls it', 'master', ''],
   ])('does not call a function that was put there by %s', async (_, owner, security) => {
     await database.admin.query(`
-      drop schema connection_reaper cascade;
-      create schema connection_reaper authorization ${owner};
-      grant usage on schema connection_reaper to public;
+      drop schema ${REAPER} cascade;
+      create schema ${REAPER} authorization ${owner};
+      grant usage on schema ${REAPER} to public;
     `);
     await (await database.connect(owner)).query(`
-      create function connection_reaper.set_connection_limit(role name, connection_limit integer) returns void
+      create function ${REAPER}.set_connection_limit(role name, connection_limit integer) returns void
         language plpgsql ${security} as $$ begin raise exception 'trapped'; end $$`);
-    expect(await refusal(setRoleLimit(sessionOf(reaper), 'checkout', 1))).toMatchObject({
+    expect(await refusal(setRoleLimit(sessionOf(reaper), REAPER, 'checkout', 1))).toMatchObject({
       code: '42501',
       message: expect.stringMatching(/^(permission denied|must be)/),
     });
@@ -582,7 +911,7 @@ describe('the reaper', () => {
          from pg_authid a order by a.oid`,
     );
     const { rows: functions } = await database.admin.query(
-      "select to_jsonb(p) as function from pg_proc p where pronamespace = 'connection_reaper'::regnamespace order by oid",
+      `select to_jsonb(p) as function from pg_proc p where pronamespace = '${REAPER}'::regnamespace order by oid`,
     );
     return { rows, functions };
   }

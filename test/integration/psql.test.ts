@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDatabase, type TestDatabase } from '../support/database.js';
+import { HOSTILE_SETTINGS } from '../support/hostile-settings.js';
 
 /** The psql to test with. PostgreSQL's programs for tests bring none, so whoever has one says where. */
 const psql = process.env['PSQL'];
@@ -26,6 +27,10 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
   }
 
   async function run(variables: readonly string[]): Promise<Ran> {
+    return runWith(['database=orders', ...variables]);
+  }
+
+  async function runWith(variables: readonly string[]): Promise<Ran> {
     const { user, password } = database.server.superuser;
     const args = ['-X', database.server.url(user, password), ...variables.flatMap((one) => ['-v', one]), '-f', SCRIPT];
     try {
@@ -72,24 +77,71 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
   });
 
   it('takes names as they are', async () => {
-    const { code, stderr } = await run([`reaper=o'dd"; drop role checkout; --`, "limited_roles=bill'ing ;\\q"]);
+    const odd = `reaper=o'dd"; $create$; $function$; drop role checkout; --`;
+    const { code, stderr } = await run([odd, "limited_roles=bill'ing ;\\q"]);
     expect(code).toBe(0);
     expect(stderr).toContain(`These roles do not exist yet, and get their limits once they do: ";\\q", "bill'ing"`);
     const { rows } = await database.admin.query(
       "select rolname from pg_roles where rolname ~ '^(o.dd|checkout)' order by 1",
     );
-    expect(rows).toEqual([{ rolname: 'checkout' }, { rolname: `o'dd"; drop role checkout; --` }]);
+    expect(rows).toEqual([{ rolname: 'checkout' }, { rolname: `o'dd"; $create$; $function$; drop role checkout; --` }]);
   });
 
   it.each([
     [['rescue_login=on'], 'rescue_login: expected off or replication, got "on"'],
     [['iam=maybe'], 'iam: expected on or off, got "maybe"'],
+    [['adopt=yes'], 'adopt: expected on or off, got "yes"'],
+    [
+      ['database=my orders'],
+      'database: expected 1 to 64 letters, digits, ".", "_" or "-", as in the settings, got "my orders"',
+    ],
     [
       ['iam=', "rescue_login=repl'ication"],
       `rescue_login: expected off or replication, got "repl'ication"; iam: expected on or off, got ""`,
     ],
   ])('fails by name when a variable has a value that it can not have: %s', async (variables, message) => {
     expect(await run(variables)).toMatchObject({ code: 3, stderr: expect.stringContaining(`ERROR:  ${message}\n`) });
+  });
+
+  it('fails without the name of the database', async () => {
+    expect(await runWith(['limited_roles=checkout'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(
+        'ERROR:  database: missing. Name it as the settings do, such as -v database=orders\n',
+      ),
+    });
+  });
+
+  it('leaves the role of another reaper alone, until it is told to adopt it', async () => {
+    const marks = async () =>
+      (await database.admin.query("select shobj_description('connection_reaper'::regrole, 'pg_authid') as mark")).rows;
+    await run([]);
+    expect(await runWith(['database=billing'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('the role connection_reaper is that of the reaper of orders\nHINT: '),
+    });
+    expect(await marks()).toEqual([{ mark: 'Connection Reaper: orders' }]);
+    expect(await runWith(['database=billing', 'adopt=on'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await marks()).toEqual([{ mark: 'Connection Reaper: billing' }]);
+    expect(await run(['adopt=on'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it.each(HOSTILE_SETTINGS)('is not misled by what the database and the role set: %s = %s', async (setting, value) => {
+    const owners = ['database postgres', `role ${database.server.superuser.user}`];
+    await database.admin.query(owners.map((owner) => `alter ${owner} set ${setting} = '${value}';`).join(''));
+    try {
+      // By a name of its own, so that all of it is to be done.
+      const { code, stderr } = await run(['reaper=hostile_reaper', 'limited_roles=NULL sales']);
+      expect(stderr).toContain('These roles do not exist yet, and get their limits once they do: "NULL", sales\n');
+      expect(code).toBe(0);
+    } finally {
+      await database.admin.query(owners.map((owner) => `alter ${owner} reset ${setting};`).join(''));
+    }
+    const { rows } = await database.admin.query('select hostile_reaper.limited_roles() as roles');
+    expect(rows).toEqual([{ roles: ['NULL', 'sales', 'NULL_clone', 'sales_clone'] }]);
+    await database.admin.query(
+      'drop schema hostile_reaper cascade; drop owned by hostile_reaper; drop role hostile_reaper',
+    );
   });
 
   it('ends with an error, and with what to do, when it can not do all of it', async () => {

@@ -47,7 +47,7 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
   const limitRoles = async (roles: readonly string[]) => {
     await grantRights(
       { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
-      { name: 'connection_reaper', limitedRoles: roles, rescueLogin: 'off', byToken: false },
+      { name: 'connection_reaper', database: 'orders', limitedRoles: roles, rescueLogin: 'off', byToken: false },
     );
   };
   await limitRoles(['checkout', 'billing']);

@@ -10,6 +10,7 @@ describe('parameters as literals', () => {
     ['select $1', [null], 'select null'],
     ['select $1::int[]', [[1, 2]], `select '{"1","2"}'::int[]`],
     ['select $1::text[]', [[]], "select '{}'::text[]"],
+    ['select "a""$1".f($1)', ['x"'], `select "a""$1".f('x"')`],
   ])('%s with %j', (statement, parameters, want) => {
     expect(inlineParameters(statement, parameters)).toBe(want);
   });

@@ -437,6 +437,21 @@ describe('role limits', () => {
     expect([obstacle(1), obstacle(2), obstacle(3)]).toEqual(['own_role', null, null]);
   });
 
+  it.each([true, false])('may be max_connections and no more, also of an own right (superuser: %s)', (superuser) => {
+    const { limitChanges } = planRun(
+      aSnapshot({
+        roles: [aRole('a', 5), aRole('b', 5), aRole('c', 101)],
+        server: aServer({ superuser, maxConnections: 100 }),
+      }),
+      aPolicy({ roleLimits: { a: 100, b: 101, c: 101 } }),
+    );
+    expect(limitChanges).toEqual([
+      { role: 'a', from: 5, to: 100, obstacle: null },
+      { role: 'b', from: 5, to: 101, obstacle: 'above_max_connections' },
+      { role: 'c', from: 101, to: 101, obstacle: 'above_max_connections' },
+    ]);
+  });
+
   it('name what is in the way', () => {
     const roles = [aRole('a', null), aRole('connection_reaper', null)];
     const roleLimits = { a: 1, missing: 2, connection_reaper: 1 };

@@ -233,8 +233,18 @@ describe('findings', () => {
     ['missing', 'role_missing'],
     ['in_recovery', 'role_limit_in_recovery'],
     ['own_role', 'role_limit_own_role'],
+    ['above_max_connections', 'role_limit_above_max_connections'],
   ] as const)('explains a role limit that is %s', (outcome, code) => {
     expect(codes(aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null }] }))).toEqual([code]);
+  });
+
+  it('gives both numbers of a limit above max_connections', () => {
+    const roleLimits = [{ role: 'r', from: 5, to: 500, outcome: 'above_max_connections', reason: null }] as const;
+    const { text } = answer([
+      aVisit({ roleLimits, snapshot: aSnapshot({ server: aServer({ maxConnections: 100 }) }) }),
+    ]);
+    expect(text).toContain('the declared CONNECTION LIMIT 500 for r has no effect: max_connections is 100');
+    expect(text).toContain('-> set it in roleLimits to 100 at most, or remove it');
   });
 
   it.each([
@@ -256,8 +266,9 @@ describe('findings', () => {
     const roleLimits = [
       { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501', blockers: [] },
     ] as const;
-    const { text } = answer([aVisit({ roleLimits })]);
-    expect(text).toContain('run infra/grants.sql again, with r among its limited_roles');
+    const snapshot = aSnapshot({ server: aServer({ user: 'orders_reaper_clone' }) });
+    const { text } = answer([aVisit({ roleLimits, snapshot })]);
+    expect(text).toContain('run infra/grants.sql again for the role orders_reaper, with r among its limited_roles');
     expect(text).not.toMatch(/GRANT|CREATEROLE/);
   });
 

@@ -20,11 +20,11 @@ const TIMEOUT = Duration.seconds(90);
  * The login of the role that the bootstrap makes. The bootstrap gives the role this password whenever it runs, which a
  * change of these parameters alone would not make it do.
  */
-export function ownSecret(scope: Construct, databaseIdentifier: string): ISecret {
+export function ownSecret(scope: Construct, databaseIdentifier: string, role: string): ISecret {
   const secret = new Secret(scope, 'Login', {
     description: `Connection Reaper of ${databaseIdentifier}: its login`,
     generateSecretString: {
-      secretStringTemplate: JSON.stringify({ username: REAPER_ROLE }),
+      secretStringTemplate: JSON.stringify({ username: role }),
       generateStringKey: 'password',
       passwordLength: 40,
       excludePunctuation: true,
@@ -56,13 +56,19 @@ export interface BootstrapProps {
  */
 export function bootstrapResource(scope: Construct, bootstrap: BootstrapProps): CustomResource {
   const parts = new Construct(scope, 'Bootstrap');
+  const { iamUser, reaperRole = REAPER_ROLE } = bootstrap.props;
   const environment = bootstrapEnvironment(parts, bootstrap);
   const handler = bootstrapFunction(parts, environment, bootstrap);
   const resource = new CustomResource(parts, 'DatabaseRole', {
     resourceType: 'Custom::ConnectionReaperBootstrap',
     serviceToken: bootstrapProvider(parts, handler, bootstrap.logRetention).serviceToken,
-    // The function reads neither: CloudFormation runs it again when one of them is another than before.
-    properties: { Environment: environment, Code: FileSystem.fingerprint(BUNDLE_FOLDER) },
+    // The function reads none of them: CloudFormation runs it again when one of them is another than before. The secret's
+    // ARN stays the same where the role in it is another.
+    properties: {
+      Environment: environment,
+      Code: FileSystem.fingerprint(BUNDLE_FOLDER),
+      Role: iamUser ?? reaperRole,
+    },
   });
   // It logs in, so the server must be up and the ways there open. The rules are parts of the security groups.
   const { peer, facts } = bootstrap.props;

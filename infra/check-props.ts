@@ -50,6 +50,7 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
     timeout: props.timeout?.toSeconds({ integral: false }),
     databasePort: Token.isUnresolved(props.databasePort) ? undefined : props.databasePort,
     runbookUrl: props.runbookUrl,
+    reaperRole: props.reaperRole,
   });
   const faults = [
     ...(settings.faults ?? []).map(inPropNames),
@@ -66,6 +67,8 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
     ...hostFaults(props.instances ?? []),
     ...vainFaults(
       {
+        reaperRole: given.reaperRole !== undefined,
+        roleNamedBy: roleNamedBy(given, props),
         databasePort: given.databasePort !== undefined,
         instances: props.instances !== undefined,
         databaseResourceId: given.databaseResourceId !== undefined,
@@ -86,6 +89,13 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
     throw new InputError(`ConnectionReaper ${path}`, faults);
   }
   return { ...props, databaseIdentifier, vpc };
+}
+
+/** What names the role already, so that `reaperRole` doesn't. */
+function roleNamedBy({ secret }: ConnectionReaperProps, props: ResolvedProps): string | undefined {
+  if (props.iamUser !== undefined) return 'iamUser';
+  if (props.secret === undefined) return undefined;
+  return secret === undefined ? "the login of the replica's source" : 'secret';
 }
 
 /** What the alarms hang on. */

@@ -114,13 +114,22 @@ export interface ConnectionReaperProps {
   /**
    * The login of the master user or of a superuser, as JSON with `username` and `password`: instead of `secret`. While the
    * stack is deployed, and again on each change of `roleLimits`, a function of its own logs in with it and sets up the
-   * role `connection_reaper`, with a password that the construct generates. The function that sweeps can't read it.
+   * role `reaperRole`, with a password that the construct generates. The function that sweeps can't read it.
    *
    * Needs `instances`, which name the writer.
    *
    * @default - the secret of `database`, unless `secret` or `iamUser` is given; else none: the role is set up by hand
    */
   readonly adminSecret?: ISecret;
+
+  /**
+   * The database role that the deployment makes, and the schema of the functions that set its limits: 1 to 57 small
+   * letters, digits and `_`. A second reaper on one server needs another. The deployment fails where the role is there
+   * and belongs to somebody else. Only with `adminSecret`, and without `iamUser`, which names the role itself.
+   *
+   * @default connection_reaper
+   */
+  readonly reaperRole?: string;
 
   /**
    * Log in as this role with a token of IAM database authentication, which lasts 15 minutes, instead of a password. The

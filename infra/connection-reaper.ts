@@ -6,7 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
-import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
+import { DEFAULT_INSTANCE_NAME, REAPER_ROLE } from '../lambda/contract.js';
 import { notifiesTopic } from './alarms/metric-alarms.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
 import { DEFAULT_RUNBOOK } from './alarms/runbook.js';
@@ -21,6 +21,7 @@ import { ReaperMetrics } from './metrics.js';
 import { connectToDatabase, placeReaper } from './network.js';
 import { reaperFunction } from './reaper-function.js';
 import type { CheckedProps } from './resolve-props.js';
+import { demandOwnRole } from './role-clashes.js';
 import { scheduleSweeps } from './schedule.js';
 
 /**
@@ -72,6 +73,7 @@ export class ConnectionReaper extends ReaperMetrics {
   constructor(scope: Construct, id: string, given: ConnectionReaperProps) {
     super(scope, id);
     const props = checkProps(given, this.node.path);
+    demandOwnRole(this, props);
     const { schedule, interval, timeout, logRetention } = withDefaults(props);
     const { databaseIdentifier, adminSecret, topicEncryptionKey } = props;
 
@@ -119,12 +121,15 @@ export class ConnectionReaper extends ReaperMetrics {
 }
 
 /** The login: the given one, or one of the construct's own; `undefined` where it is by IAM. */
-function login(scope: Construct, { secret, iamUser, facts, databaseIdentifier }: CheckedProps): ISecret | undefined {
+function login(
+  scope: Construct,
+  { secret, iamUser, facts, databaseIdentifier, reaperRole = REAPER_ROLE }: CheckedProps,
+): ISecret | undefined {
   if (iamUser !== undefined) {
     if (facts !== undefined) turnOnIamLogin(facts);
     return undefined;
   }
-  const own = secret ?? ownSecret(scope, databaseIdentifier);
+  const own = secret ?? ownSecret(scope, databaseIdentifier, reaperRole);
   if (facts !== undefined) noteReaperLogin(facts.database, own);
   return own;
 }

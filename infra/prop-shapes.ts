@@ -45,6 +45,7 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
   databaseIdentifier: ELSEWHERE,
   secret: SECRET,
   adminSecret: SECRET,
+  reaperRole: ELSEWHERE,
   iamUser: ELSEWHERE,
   databaseResourceId: {
     expected: RESOURCE_ID.expected,

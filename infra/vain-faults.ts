@@ -1,5 +1,8 @@
 /** What was said, as far as one thing decides whether another has an effect. */
 export interface Said {
+  readonly reaperRole: boolean;
+  /** What names the role, unless the deployment makes a login with `reaperRole`. */
+  readonly roleNamedBy: string | undefined;
   readonly databasePort: boolean;
   readonly instances: boolean;
   readonly databaseResourceId: boolean;
@@ -26,6 +29,9 @@ export function vainFaults(said: Said, suffix: '' | 'Arn'): readonly string[] {
   const pageActions = suffix === '' ? 'alarms.Page.actions' : 'alarms.Page.topicArn';
   const makesTopic = !said.alarmTopic || (said.pages && !said.pageActions && !said.pageTopic);
   return [
+    said.reaperRole &&
+      said.roleNamedBy !== undefined &&
+      `reaperRole: has no effect, since ${said.roleNamedBy} names the role. Remove it`,
     said.databasePort &&
       said.instances &&
       'databasePort: expected nothing beside instances, which have ports of their own',

@@ -35,6 +35,7 @@ export class ConnectionReaperStack extends Stack {
       interval: Duration.minutes(config.interval),
       timeout: Duration.seconds(config.timeout),
       ...given({
+        reaperRole: config.reaperRole,
         databaseResourceId,
         securityGroups: securityGroupIds?.map((id) =>
           SecurityGroup.fromSecurityGroupId(this, `SecurityGroup-${id}`, id),

@@ -5,6 +5,7 @@ import { deploymentSchema } from '../deployment-schema.js';
 import { loginFaults } from '../login-faults.js';
 import { hostFaults } from '../rds-endpoint.js';
 import { withIdentifier } from '../resolve-props.js';
+import { namedRole, type RoleUse, roleClash, serverAt } from '../role-clashes.js';
 import { vainFaults } from '../vain-faults.js';
 import { alarmsInFileFaults } from './alarms.js';
 import { type Entry, entrySchema, settingsEntries } from './entry-schema.js';
@@ -39,12 +40,14 @@ const file = v.object({
 export function parseDatabases(databases: unknown): readonly DatabaseConfig[] {
   const named = demand('cdk.json', file, { context: { databases } }).context.databases;
   const read = Object.entries(named).map(([name, given]) => readEntry(name, given));
+  const configs = read.flatMap((result) => ('faults' in result ? [] : result));
   const faults = [
     ...read.flatMap((result) => ('faults' in result ? result.faults : [])),
     ...clashes(Object.keys(named)),
+    ...roleClashes(configs.map(roleUse)),
   ];
   if (faults.length > 0) throw new InputError('cdk.json', faults);
-  return read.flatMap((result) => ('faults' in result ? [] : result));
+  return configs;
 }
 
 /** The name of a database's stack, in which there can be neither dots nor underscores. */
@@ -61,6 +64,22 @@ function clashes(names: readonly string[]): readonly string[] {
           `context.databases.${excerptOfName(name)}: expected a name whose stack is its own, got that of ` +
             `${excerptOfName(other)}: ${excerptOfName(stackName(name))}`,
         ];
+  });
+}
+
+function roleUse({ settings, adminSecretArn, reaperRole }: DatabaseConfig): RoleUse {
+  const { database, iamUser, secretArn, instances = [] } = settings;
+  return {
+    reaper: database,
+    ...namedRole({ iamUser, reaperRole }, secretArn, 'secretArn'),
+    servers: [...(adminSecretArn === undefined ? [] : [adminSecretArn]), ...instances.map(serverAt)],
+  };
+}
+
+function roleClashes(uses: readonly RoleUse[]): readonly string[] {
+  return uses.flatMap((use, index) => {
+    const clash = roleClash(use, uses.slice(0, index));
+    return clash === undefined ? [] : [inFile(use.reaper, clash)];
   });
 }
 
@@ -81,12 +100,13 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
   if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
     return { faults: faults.map((fault) => inFile(name, fault)) };
   }
-  const { databasePort, runbookUrl } = deployment.value;
+  const { databasePort, runbookUrl, reaperRole } = deployment.value;
   return {
     ...checked.value,
     ...deployment.value,
     databasePort,
     runbookUrl,
+    reaperRole,
     region: regionsOf(checked.value)[0]?.region,
     settings: { ...settings.value, secretArn: checked.value.secretArn },
   };
@@ -107,6 +127,8 @@ function givenTogetherFaults(given: unknown): readonly string[] {
     }),
     ...vainFaults(
       {
+        reaperRole: says('reaperRole'),
+        roleNamedBy: ['iamUser' as const, 'secretArn' as const].find(says),
         databasePort: says('databasePort'),
         instances: says('instances'),
         databaseResourceId: says('databaseResourceId'),
@@ -146,9 +168,9 @@ function givenAlarmFaults(
 
 /** The part of an entry that the schema of the deployment knows. Durations that are none are the entry's own fault. */
 function deploymentOf(given: unknown, checked: Entry | undefined): object {
-  const { schedule, databasePort, runbookUrl } = (given ?? {}) as Partial<Record<string, unknown>>;
+  const { schedule, databasePort, runbookUrl, reaperRole } = (given ?? {}) as Partial<Record<string, unknown>>;
   const interval = checked?.interval && checked.interval / 60;
-  return { schedule, databasePort, runbookUrl, interval, timeout: checked?.timeout };
+  return { schedule, databasePort, runbookUrl, reaperRole, interval, timeout: checked?.timeout };
 }
 
 /** The entry's schema alone judges the ARN; the settings only need to know that the login is by a password. */

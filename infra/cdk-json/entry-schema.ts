@@ -72,6 +72,8 @@ export const entrySchema = exactObject({
   ...settingsEntries,
   /** The login of the master user or of a superuser, in place of `secretArn`. */
   adminSecretArn: v.optional(completeSecretArn),
+  /** The role that is then made. */
+  reaperRole: anything,
   /** The customer key that the secret is encrypted with, if any. */
   secretKeyArn: v.optional(keyArn),
   /** The one that the break-glass secret is encrypted with. */

@@ -1,6 +1,8 @@
-import type { Template } from 'aws-cdk-lib/assertions';
+import { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +13,7 @@ import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract.js';
 import { InputError } from '../../lambda/faults.js';
 import { parseSettings } from '../../lambda/settings.js';
+import { aCluster, anInstance, aReplica, aVpc } from './a-database.js';
 import { anApp, aReaper, aStack, bare, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
 
 const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/admin-a1B2c3';
@@ -176,6 +179,7 @@ describe('with an admin secret', () => {
     ['a limit changes', { roleLimits: { checkout: 41 } }, false],
     ['a limit is added', { roleLimits: { checkout: 40, billing: 5 } }, false],
     ['a limit is dropped', { roleLimits: {} }, false],
+    ['the role is another', { reaperRole: 'orders_reaper' }, false],
     ['an instance is added', { instances: [{ name: 'other', host: 'other.example' }] }, false],
     ['nothing changes', {}, true],
     ['only the policy changes', { keepPerApplication: 7 }, true],
@@ -202,6 +206,123 @@ describe('with an admin secret', () => {
     expect(run.DependsOn).toContain(resource(made.template, 'AWS::SNS::Topic', 'Before').id);
     expect(resource(made.template, 'AWS::SNS::Topic', 'After').DependsOn).toEqual([run.id]);
     expect(made.reaper.secret?.node.path).toBe('Orders/Reaper/Login');
+  });
+});
+
+test('the secret names the role that is given', () => {
+  const { template } = aBootstrappedReaper({ reaperRole: 'orders_reaper' });
+  const login = resource(template, 'AWS::SecretsManager::Secret', 'ReaperLogin').Properties['GenerateSecretString'];
+  expect(login).toMatchObject({ SecretStringTemplate: '{"username":"orders_reaper"}' });
+});
+
+describe('the role of the reaper', () => {
+  const HOST = { name: 'writer', host: 'writer.example' };
+
+  test.each([['pg_reaper'], ['reaper_clone'], ['public'], ['Reaper'], ['a-b'], ['1a'], [''], ['x'.repeat(58)]])(
+    'has another name than "%s"',
+    (reaperRole) => {
+      expect(faultsOf(() => aBootstrappedReaper({ reaperRole }))).toEqual([
+        expect.stringMatching(/^reaperRole: expected a role name of 1 to 57 small letters, .*got /),
+      ]);
+    },
+  );
+
+  test.each(['x'.repeat(57), '_a1'])('may be called %s', (reaperRole) => {
+    expect(faultsOf(() => aBootstrappedReaper({ reaperRole }))).toEqual([]);
+  });
+
+  test('has no effect where something else names the role', () => {
+    expect(faultsOf(() => aReaper({ reaperRole: 'orders_reaper' }))).toEqual([
+      'reaperRole: has no effect, since secret names the role. Remove it',
+    ]);
+    expect(
+      faultsOf(() =>
+        aBootstrappedReaper({ reaperRole: 'orders_reaper', iamUser: 'one', databaseResourceId: 'db-ABCDEFGHIJKL' }),
+      ),
+    ).toEqual(['reaperRole: has no effect, since iamUser names the role. Remove it']);
+    const { stack } = aStack();
+    expect(
+      faultsOf(() => new ConnectionReaper(stack, 'Reaper', { database: aReplica(stack), reaperRole: 'orders_reaper' })),
+    ).toEqual(["reaperRole: has no effect, since the login of the replica's source names the role. Remove it"]);
+  });
+
+  test('is its own on the server, in whichever stacks the reapers are', () => {
+    const app = anApp();
+    const stack = new Stack(app, 'Data');
+    const vpc = aVpc(stack);
+    const [cluster, other] = [aCluster(stack, { vpc, iamAuthentication: true }), anInstance(stack, { vpc })];
+    const made = (id: string, props: ConnectionReaperProps) =>
+      faultsOf(() => new ConnectionReaper(new Stack(app, id), 'Reaper', props));
+    expect(made('First', { database: cluster })).toEqual([]);
+    expect(made('Other', { database: other })).toEqual([]);
+    expect(made('Second', { database: cluster, databaseIdentifier: 'second' })).toEqual([
+      'reaperRole: the role must be its own on that server, got connection_reaper, which First/Reaper has too. ' +
+        'Set another reaperRole in one of the two',
+    ]);
+    expect(made('Third', { database: cluster, reaperRole: 'third' })).toEqual([]);
+    expect(made('Fourth', { database: cluster, iamUser: 'third' })).toEqual([
+      'iamUser: the role must be its own on that server, got third, which Third/Reaper has too. ' +
+        'Set another iamUser in one of the two',
+    ]);
+  });
+
+  test('may be that of its source on a replica', () => {
+    const { stack } = aStack();
+    const replica = aReplica(stack);
+    const source = stack.node.findChild('Instance') as DatabaseInstance;
+    const ofSource = new ConnectionReaper(stack, 'OfSource', { database: source });
+    const ofReplica = new ConnectionReaper(stack, 'OfReplica', { database: replica });
+    expect(ofReplica.secret).toBe(ofSource.secret);
+  });
+
+  const { secretArn: _, ...ENTRY } = SHIPPED_CONTEXT.databases.orders;
+  const entry = { ...ENTRY, adminSecretArn: ADMIN_SECRET_ARN, instances: [HOST] };
+  const iam = { ...ENTRY, iamUser: 'one', databaseResourceId: 'db-ABCDEFGHIJKL', instances: [HOST] };
+
+  test.each([
+    ['an admin secret', entry, { ...entry, instances: [{ ...HOST, host: 'alias.example' }] }, 'connection_reaper'],
+    [
+      'a host and port',
+      entry,
+      {
+        ...entry,
+        adminSecretArn: `${ADMIN_SECRET_ARN.slice(0, -1)}9`,
+        instances: [{ ...HOST, host: 'WRITER.example' }],
+      },
+      'connection_reaper',
+    ],
+  ])('is its own among entries of cdk.json that share %s', (_, orders, billing, role) => {
+    expect(faultsOf(() => parseDatabases({ orders, billing }))).toEqual([
+      `context.databases.billing.reaperRole: the role must be its own on that server, got ${role}, which orders has too. ` +
+        'Set another reaperRole in one of the two',
+    ]);
+    expect(faultsOf(() => parseDatabases({ orders, billing: { ...billing, reaperRole: 'billing_reaper' } }))).toEqual(
+      [],
+    );
+  });
+
+  test('is its own among entries by IAM, and may be the same on another port', () => {
+    expect(faultsOf(() => parseDatabases({ orders: iam, billing: iam }))).toEqual([
+      expect.stringMatching(
+        /^context\.databases\.billing\.iamUser: .* got one, which orders has too\. Set another iamUser/,
+      ),
+    ]);
+    const elsewhere = { ...iam, instances: [{ ...HOST, port: 5433 }] };
+    expect(faultsOf(() => parseDatabases({ orders: iam, billing: elsewhere }))).toEqual([]);
+  });
+
+  test('has no effect in an entry that names the role otherwise', () => {
+    expect(
+      faultsOf(() => parseDatabases({ orders: { ...SHIPPED_CONTEXT.databases.orders, reaperRole: 'orders_reaper' } })),
+    ).toEqual(['context.databases.orders.reaperRole: has no effect, since secretArn names the role. Remove it']);
+  });
+
+  test('comes from an entry of cdk.json', () => {
+    const [config] = parseDatabases({ orders: { ...entry, reaperRole: 'orders_reaper' } });
+    if (config === undefined) throw new Error('no config');
+    const template = Template.fromStack(new ConnectionReaperStack(anApp(), 'Stack', { config }));
+    const login = resource(template, 'AWS::SecretsManager::Secret', 'ReaperLogin').Properties['GenerateSecretString'];
+    expect(login).toMatchObject({ SecretStringTemplate: '{"username":"orders_reaper"}' });
   });
 });
 

@@ -77,6 +77,7 @@ const everyProp: Required<ConnectionReaperProps> = {
   databaseIdentifier: 'orders',
   secret,
   adminSecret: secret,
+  reaperRole: 'orders_reaper',
   iamUser: 'connection_reaper',
   databaseResourceId: 'cluster-ABCDEFGHIJKL',
   breakGlassSecret: secret,

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Answer } from '../lambda/answer.js';
+import { REAPER_ROLE } from '../lambda/contract.js';
+import { grantRights } from '../lambda/sql/grant-rights.js';
 import { type AwsStandIn, startAwsStandIn } from './aws-stand-in.js';
 import { type Deployment, synthesize } from './deployment.js';
 import { type LambdaProcess, startLambda } from './lambda-process.js';
@@ -56,7 +58,7 @@ export async function play(audience: Audience): Promise<Result> {
     engine: 'postgres',
     host,
     port,
-    username: 'connection_reaper',
+    username: REAPER_ROLE,
     password: PASSWORD,
     dbname: 'postgres',
   };
@@ -104,10 +106,12 @@ async function startServer(): Promise<PostgresServer> {
       create role billing login password '${PASSWORD}';
       create role reports login password '${PASSWORD}';
       create role worker login password '${PASSWORD}';
-      create role connection_reaper login createrole password '${PASSWORD}';
-      grant pg_read_all_stats, pg_signal_backend, pg_use_reserved_connections to connection_reaper;
-      grant checkout to connection_reaper with admin true, inherit false, set false;
     `);
+    await grantRights(
+      { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
+      { name: REAPER_ROLE, database: DATABASE, limitedRoles: [LEAKING_ROLE], rescueLogin: 'off', byToken: false },
+    );
+    await admin.query(`alter role ${REAPER_ROLE} password '${PASSWORD}'`);
     return server;
   } catch (error) {
     await server.stop();

@@ -83,6 +83,11 @@ async function limitOf(role: string): Promise<number> {
   return rows[0].rolconnlimit;
 }
 
+async function limitedRolesOf(reaper: string): Promise<readonly string[]> {
+  const { rows } = await database.admin.query(`select ${reaper}.limited_roles() as roles`);
+  return rows[0].roles;
+}
+
 describe('the bootstrap', () => {
   it('makes the role, twice in a row, and what is deployed can then sweep with a secret of its own', async () => {
     const lambda = bootstrapWith();
@@ -137,6 +142,23 @@ describe('the bootstrap', () => {
     ]);
   });
 
+  it('succeeds also where two run at once', async () => {
+    const answers = await Promise.all([bootstrapWith().invoke({}), bootstrapWith().invoke({})]);
+    expect(answers).toMatchObject(Array(2).fill({ instances: [{ outcome: 'set_up' }] }));
+  });
+
+  it('makes each reaper a role of its own', async () => {
+    await bootstrapWith().invoke({});
+    aws.setSecret(ownSecretArn, JSON.stringify({ username: 'billing_reaper', password: OWN_PASSWORD }));
+    expect(await bootstrapWith({ database: 'billing', roleLimits: { billing: 1 } }).invoke({})).toMatchObject({
+      role: 'billing_reaper',
+      limitedRoles: ['billing'],
+      instances: [{ outcome: 'set_up' }],
+    });
+    expect(await limitedRolesOf('billing_reaper')).toEqual(['billing', 'billing_clone']);
+    expect(await limitedRolesOf('connection_reaper')).toContain('checkout');
+  });
+
   it('says which declared roles there are not yet', async () => {
     expect(await bootstrapWith({ roleLimits: { later: 1 } }).invoke({})).toMatchObject({
       instances: [{ notes: ['These roles do not exist yet, and get their limits once they do: later'] }],
@@ -172,6 +194,18 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     expect(errorMessage).toMatch(
       /on "writer": 42501: only a superuser, or a role with CREATEROLE .*, not <username in the secret>\. Then/,
     );
+  });
+
+  it('when the role is that of another reaper, and leaves it its password and its limits', async () => {
+    await bootstrapWith().invoke({});
+    aws.setSecret(ownSecretArn, JSON.stringify({ username: 'connection_reaper', password: 'another' }));
+    const { errorMessage } = await failure(bootstrapWith({ database: 'billing', roleLimits: { billing: 1 } }));
+    expect(errorMessage).toMatch(
+      /on "writer": 55006: the role connection_reaper is that of the reaper of orders; .*: set reaperRole \(-v reaper=\)\. .*adopt=on, and deploy again/,
+    );
+    const reaper = await database.connect('connection_reaper', { password: OWN_PASSWORD });
+    await reaper.query("select connection_reaper.set_connection_limit('checkout', 3)");
+    expect(await limitedRolesOf('connection_reaper')).toContain('checkout');
   });
 
   it('when the role can not log in', async () => {

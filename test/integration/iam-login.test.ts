@@ -58,7 +58,7 @@ beforeAll(async () => {
       privateSubnetIds: ['subnet-0123456789abcdef0'],
     },
   });
-  await database.admin.query('create role rds_iam; create role another_reaper login');
+  await database.admin.query('create role rds_iam');
   await rule();
 });
 

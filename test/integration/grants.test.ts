@@ -767,6 +767,9 @@ describe('the grants and what others hold', () => {
         expect(await grantRights(session, { ...role, rescueLogin: 'off' })).toEqual([
           `These roles do not exist yet, and get their limits once they do: "NULL", "it's \\ s"`,
         ]);
+        if (setting === 'transaction_timeout') {
+          expect(await session.query('show transaction_timeout')).toEqual([{ transaction_timeout: '0' }]);
+        }
       } finally {
         await close();
       }

@@ -30,9 +30,16 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
     return runWith(['database=orders', ...variables]);
   }
 
-  async function runWith(variables: readonly string[]): Promise<Ran> {
+  async function runWith(variables: readonly string[], ...more: readonly string[]): Promise<Ran> {
     const { user, password } = database.server.superuser;
-    const args = ['-X', database.server.url(user, password), ...variables.flatMap((one) => ['-v', one]), '-f', SCRIPT];
+    const args = [
+      '-X',
+      database.server.url(user, password),
+      ...variables.flatMap((one) => ['-v', one]),
+      '-f',
+      SCRIPT,
+      ...more,
+    ];
     try {
       return { ...(await promisify(execFile)(psql ?? '', args)), code: 0 };
     } catch (error) {
@@ -131,9 +138,12 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
     await database.admin.query(owners.map((owner) => `alter ${owner} set ${setting} = '${value}';`).join(''));
     try {
       // By a name of its own, so that all of it is to be done.
-      const { code, stderr } = await run(['reaper=hostile_reaper', 'limited_roles=NULL sales']);
+      const variables = ['database=orders', 'reaper=hostile_reaper', 'limited_roles=NULL sales'];
+      const { code, stdout, stderr } = await runWith(variables, '-c', `show ${setting}`);
       expect(stderr).toContain('These roles do not exist yet, and get their limits once they do: "NULL", sales\n');
       expect(code).toBe(0);
+      // No wait makes the difference here, so that the setting itself must tell.
+      if (setting.endsWith('_timeout')) expect(stdout.trim().split('\n').slice(-2)[0]?.trim()).toBe('0');
     } finally {
       await database.admin.query(owners.map((owner) => `alter ${owner} reset ${setting};`).join(''));
     }

@@ -15,9 +15,8 @@ export const HOSTILE_SETTINGS: readonly (readonly [setting: string, value: strin
   ['client_min_messages', 'error'],
   ['plpgsql.extra_errors', 'all'],
   ['plpgsql.extra_warnings', 'all'],
-  ['statement_timeout', '1ms'],
+  ['statement_timeout', '5ms'],
   ['lock_timeout', '1ms'],
-  ...(major >= 14 ? ([['idle_session_timeout', '50ms']] as const) : []),
   ...(major >= 16 ? ([['createrole_self_grant', 'set, inherit']] as const) : []),
-  ...(major >= 17 ? ([['transaction_timeout', '20ms']] as const) : []),
+  ...(major >= 17 ? ([['transaction_timeout', '5s']] as const) : []),
 ];

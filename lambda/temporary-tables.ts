@@ -4,6 +4,7 @@
  */
 import { TEMPORARY_TABLE_LIMITS } from './limits.js';
 import type { Login } from './login.js';
+import { redactorOf } from './redact.js';
 import { slotUse } from './slots.js';
 import type { Snapshot } from './snapshot.js';
 import { temporaryTableOwners } from './sql/temporary-tables.js';
@@ -28,7 +29,7 @@ export interface TemporaryTableLook {
  * @param timeLeft milliseconds left for the whole run; the look takes no more than its own limit of that.
  */
 export async function lookForTemporaryTables(
-  { openIn }: Pick<Login, 'openIn'>,
+  { openIn, hidden }: Pick<Login, 'openIn' | 'hidden'>,
   snapshot: Snapshot,
   databases: readonly string[],
   timeLeft: () => number,
@@ -54,7 +55,8 @@ export async function lookForTemporaryTables(
     try {
       owners.set(name, new Set(await ownersIn(openIn, name, left)));
     } catch (error) {
-      unchecked.push({ name, reason: describeError(error) });
+      // The server's refusal may name what only the secret holds.
+      unchecked.push({ name, reason: redactorOf([hidden], [name])(describeError(error)) });
     }
   }
   return { snapshot: withOwners(snapshot, owners), unchecked };

@@ -17,6 +17,17 @@ const VERSIONS_ALONE: Plugin = {
   },
 };
 
+/** Statements without comments and indentation, which no minifier takes out of strings. */
+const PLAIN_STATEMENTS: Plugin = {
+  name: 'plain-statements',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]lambda[\\/]sql[\\/][^\\/]+\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      return { contents: text.replaceAll(/^ *-- .*\n/gm, '').replaceAll(/^ +/gm, ' '), loader: 'ts' };
+    });
+  },
+};
+
 /** One file, all of it ours: the SDK of the runtime changes without notice, and takes longer to load. */
 const OPTIONS = {
   entryPoints: ['lambda/handler.ts'],
@@ -30,14 +41,16 @@ const OPTIONS = {
     // `pg` asks for it, and does without.
     'pg-native',
     // A quarter of the bundle, loaded only where the environment holds no credentials. A function's always does.
+    '@aws-sdk/credential-provider-http',
     '@aws-sdk/credential-provider-ini',
     '@aws-sdk/credential-provider-process',
     '@aws-sdk/credential-provider-sso',
     '@aws-sdk/credential-provider-web-identity',
+    '@smithy/credential-provider-imds',
   ],
   // `pg` is CommonJS and requires modules of Node.js.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  plugins: [VERSIONS_ALONE],
+  plugins: [VERSIONS_ALONE, PLAIN_STATEMENTS],
   logLevel: 'error',
   // Whoever calls and from wherever: the same bytes, on which the name of the asset depends.
   absWorkingDir: inProject('.'),

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:flip-race -- [majors...] [--terminations <count>] [--workload <name>]`: what is lost when connections that
- * were idle a moment ago are terminated. Compares our termination, after our snapshot, with what is usual: list the idle
+ * `npm run bench:flip-race -- [majors...] [--terminations <count>] [--workload <name>] [--ours]`: what is
+ * lost when connections that were idle a moment ago are terminated. Compares our termination, after our snapshot, with what is usual: list the idle
  * connections, then terminate them by pid. The clients are in a process of their own, and reconnect at once.
  *
  * - statements: 200 clients pause for 0.2 s on average and run a SELECT of 20 ms; victims are idle. The bench counts
@@ -96,8 +96,14 @@ const command = new Command('flip-race')
   )
   .option('--terminations <count>', 'of each workload and method, at least', count, 5_000)
   .addOption(new Option('--workload <name>', 'only this one').choices(WORKLOADS))
+  .option('--ours', 'without the usual way to compare with', false)
   .parse();
-const { terminations, workload: only } = command.opts<{ terminations: number; workload?: Workload }>();
+const {
+  terminations,
+  workload: only,
+  ours: oursAlone,
+} = command.opts<{ terminations: number; workload?: Workload; ours: boolean }>();
+const methods = Object.entries(METHODS).filter(([name]) => !oursAlone || name === OURS);
 const named: readonly number[] = command.processedArgs[0];
 process.stdout.write(
   'major  workload      method                               terminated   lost   at work   vanished   seconds\n',
@@ -116,7 +122,7 @@ for (const major of named.length > 0 ? named : [BUNDLED_MAJOR]) {
   await session.query(`create role ${ROLE} login password '${PASSWORD}'`);
   await session.query(`grant insert on public.flips to ${ROLE}`);
   for (const workload of only === undefined ? WORKLOADS : [only]) {
-    for (const [name, method] of Object.entries(METHODS)) {
+    for (const [name, method] of methods) {
       const label = `${`${major}`.padEnd(7)}${workload.padEnd(14)}${name.padEnd(37)}`;
       process.stdout.write(`${label}${await measure(server, session, workload, [name, method])}\n`);
     }

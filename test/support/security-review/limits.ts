@@ -2,7 +2,7 @@
 import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract.js';
 import { parseEvent } from '../../../lambda/event.js';
 import { InputError } from '../../../lambda/faults.js';
-import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS } from '../../../lambda/limits.js';
+import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS, TEMPORARY_TABLE_LIMITS } from '../../../lambda/limits.js';
 import { policyOf } from '../../../lambda/policy.js';
 import { aReaper } from '../../infra/a-reaper.js';
 import { someSettings } from '../builders.js';
@@ -25,7 +25,11 @@ export function limitsTable(): string {
   const perApplication = Object.keys(METRICS.application).length;
   const { connectMs, firstAnswerMs, statementMs, lockMs, idleMs, closeMs } = SESSION_LIMITS;
   return table([
-    ['connections of a run', '1 an instance', 'closed whatever happens; nothing runs beside it'],
+    [
+      'connections of a run',
+      '1 an instance',
+      `always closed; where it looks for temporary tables, one more at a time in at most ${TEMPORARY_TABLE_LIMITS.maxDatabases} other databases, ${time(TEMPORARY_TABLE_LIMITS.timeMs)} in all, while less than ${TEMPORARY_TABLE_LIMITS.maxUsedPercent} % of the slots are used`,
+    ],
     [
       '`CONNECTION LIMIT` of its role',
       number(RUN_LIMITS.ownConnections),
@@ -33,8 +37,8 @@ export function limitsTable(): string {
     ],
     [
       'runs at a time',
-      '1 a database of a server',
-      `an advisory lock of the session; a person waits ${time(patience)} for it, a sweep does not`,
+      '1 of a reaper, a database of a server',
+      `an advisory lock that only a live session of its own role can keep from it; a person waits ${time(patience)} for it, a sweep does not`,
     ],
     ['TCP, TLS and login', time(connectMs), 'for each attempt'],
     [
@@ -49,7 +53,11 @@ export function limitsTable(): string {
       '`statement_timeout`; where the server does not answer at all, the reaper gives up a little later',
     ],
     ['a lock', time(lockMs), '`lock_timeout`, for `ALTER ROLE`'],
-    ['silence', time(idleMs), '`idle_session_timeout` from PostgreSQL 14 on: a function that froze keeps no slot'],
+    [
+      'silence',
+      time(idleMs),
+      '`idle_session_timeout` from PostgreSQL 14 on, `tcp_user_timeout` on all; what a frozen function leaves behind even so, the next run terminates',
+    ],
     ['goodbye', time(closeMs), 'then the socket is cut'],
     [
       'backends a statement ends',

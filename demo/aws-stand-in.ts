@@ -51,8 +51,12 @@ export interface CloudWatchHabits {
   readonly pageDatapoints?: number;
 }
 
-/** Starts the stand-in on a free port of the loopback interface. */
-export async function startAwsStandIn(habits: CloudWatchHabits = {}): Promise<AwsStandIn> {
+/**
+ * Starts the stand-in on a free port.
+ *
+ * @param host the address to listen on.
+ */
+export async function startAwsStandIn(habits: CloudWatchHabits = {}, host = '127.0.0.1'): Promise<AwsStandIn> {
   const secrets = new Map<string, { readonly value: string; readonly versionId: string; reads: number }>();
   const published: PublishedMetric[] = [];
   const answered: AnsweredRequest[] = [];
@@ -113,9 +117,9 @@ export async function startAwsStandIn(habits: CloudWatchHabits = {}): Promise<Aw
     else answered.push({ operation, status: 200 });
     respond(request, response, outcome);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endpoint = `http://${host}:${(server.address() as AddressInfo).port}`;
 
   const stop = async (): Promise<void> => {
     if (!server.listening) return;

@@ -8,7 +8,7 @@ import { type Session, SessionLostError } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { roleBlockers } from './sql/role-blockers.js';
 import { setRoleLimit } from './sql/role-limits.js';
-import { type LockHolder, type RunLock, takeRunLock } from './sql/run-lock.js';
+import { endLostSessions, type LockHolder, type RunLock, takeRunLock } from './sql/run-lock.js';
 import { readSnapshot } from './sql/snapshot.js';
 import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
 import { lookForTemporaryTables, type UncheckedDatabase } from './temporary-tables.js';
@@ -27,7 +27,7 @@ export interface Visit {
   readonly runAtWork: LockHolder | null;
   /** Others who held the lock of the runs, which stopped nothing. */
   readonly intruders: readonly LockHolder[];
-  /** Sessions of earlier runs that were lost and still held the lock, and so were terminated. */
+  /** Sessions of earlier runs that were lost, and so were terminated. */
   readonly lostRuns: readonly LockHolder[];
   /** The databases with backends that may be ended in which nobody looked for temporary tables. */
   readonly uncheckedDatabases: readonly UncheckedDatabase[];
@@ -95,11 +95,14 @@ async function work(opened: Login, policy: Policy, timeLeft: () => number): Prom
   const lock = policy.acts
     ? await takeRunLock(session, { ownRole, user }, Math.min(policy.lockPatienceMs, timeLeft() / 2))
     : NO_LOCK;
-  const { runAtWork, intruders, lost: lostRuns } = lock;
+  const { runAtWork, intruders, lost } = lock;
   const names = Object.keys(policy.roleLimits);
   const seen = await readSnapshot(session, [...names, ...names.map(twinOf)]);
   const firstPlan = planRun(seen, policy, ownRole);
-  if (runAtWork !== null) return { snapshot: seen, runAtWork, intruders, lostRuns, ...standBack(firstPlan) };
+  if (runAtWork !== null) return { snapshot: seen, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan) };
+  const lostRuns = policy.acts
+    ? [...lost, ...(await endLostSessions(session, { ownRole, user }, seen.backends))]
+    : lost;
   const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
   const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole);
   const done = policy.acts ? await act(session, ownRole, plan, timeLeft) : preview(plan);

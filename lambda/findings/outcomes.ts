@@ -181,7 +181,7 @@ export function lostRuns({ lostRuns: runs }: Visit): Finding | null {
   return {
     severity: 'info',
     code: 'lost_run',
-    evidence: `an earlier run left its session behind, with the lock of the runs (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or its goodbye was lost`,
+    evidence: `an earlier run left its session behind (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or its goodbye was lost`,
     remedy: 'nothing to do; this run terminated that session. If it happens often, give the function more time',
   };
 }

@@ -5,10 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { REAPER_APPLICATION_NAME } from '../contract.js';
 import type { Seconds } from '../duration.js';
 import { SESSION_LIMITS } from '../limits.js';
 import { rotationBase } from '../rotation-twin.js';
 import type { Session } from '../session.js';
+import type { Backend } from '../snapshot.js';
 import { sqlStateOf } from '../sqlstate.js';
 import { JOIN_PREPARED_TRANSACTION } from './prepared-transaction.js';
 
@@ -106,6 +108,31 @@ export async function takeRunLock(
 }
 
 /**
+ * Terminates what else lost runs left behind: sessions that did not have the lock yet, or that looked into another database.
+ * They would keep their slots for as long as the frozen function exists: `idle_session_timeout` is unknown to version 13, and
+ * on later ones is set by the first statement.
+ *
+ * @param backends what the snapshot saw.
+ * @param lostAfterMs the silence after which a session is lost.
+ * @returns those that were terminated.
+ */
+export function endLostSessions(
+  session: Session,
+  owner: LockOwner,
+  backends: readonly Backend[],
+  lostAfterMs: number = SESSION_LIMITS.idleMs,
+): Promise<readonly LockHolder[]> {
+  // By its name too, since a person may log in as the reaper's role, and the break-glass role is a person's anyway.
+  const runs = backends
+    .filter((backend) => backend.applicationName === REAPER_APPLICATION_NAME && isRun(backend, owner))
+    .map(({ pid, role, applicationName, ageSeconds, backendStart, stateChange, stateSeconds }) => {
+      const holder = { pid, gid: null, role, applicationName, ageSeconds };
+      return { ...holder, backendStart, stateChange, silentSeconds: stateSeconds };
+    });
+  return endLost(session, runs, lostAfterMs);
+}
+
+/**
  * Where others hold the lock we share it if they do, so that a run which comes later sees us. Of two that share it at the
  * same moment the one that logged in first goes on. Where they hold it alone, two runs at once can't be told apart; each
  * backend is rechecked before it is signalled all the same.
@@ -128,7 +155,7 @@ async function tryLock(
 }
 
 /** Whether a holder is a session of this reaper: nobody else can log in as its role. */
-function isRun({ pid, role }: LockHolder, { ownRole, user }: LockOwner): boolean {
+function isRun({ pid, role }: Pick<LockHolder, 'pid' | 'role'>, { ownRole, user }: LockOwner): boolean {
   return pid !== null && role !== null && (rotationBase(role) === rotationBase(ownRole) || role === user);
 }
 

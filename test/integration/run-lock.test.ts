@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Login, login } from '../../lambda/login.js';
-import { runLockKey, takeRunLock } from '../../lambda/sql/run-lock.js';
+import { endLostSessions, runLockKey, takeRunLock } from '../../lambda/sql/run-lock.js';
+import { readSnapshot } from '../../lambda/sql/snapshot.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
@@ -126,6 +127,26 @@ describe('one run at a time', () => {
       lost: [{ role: 'connection_reaper' }],
     });
     await expect(lost.session.query('select 1')).rejects.toThrow(/the session was lost/);
+  });
+
+  it('terminates what else a lost run left behind, and no session of another name or role', async () => {
+    const lost = await logIn();
+    const person = await database.connect('connection_reaper', { application_name: 'psql' });
+    opened.push({ close: () => person.end() });
+    const other = await logIn('other_reaper');
+    await sleep(400);
+    const next = await logIn();
+    const { backends } = await readSnapshot(next.session, []);
+    expect(await endLostSessions(next.session, OWNER, backends, 5_000)).toEqual([]);
+    expect(await endLostSessions(next.session, OWNER, backends, 300)).toMatchObject([{ role: 'connection_reaper' }]);
+    await until(async () =>
+      lost.session.query('select 1').then(
+        () => false,
+        () => true,
+      ),
+    );
+    await person.query('select 1');
+    await other.session.query('select 1');
   });
 
   it('leaves no lock behind, however it ends', async () => {

@@ -1,0 +1,324 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { afterEach, expect, it } from 'vitest';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { end } from '../../demo/child-exit.js';
+import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import type { Answer } from '../../lambda/answer.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { SWEEP_EVENT } from '../../lambda/event.js';
+import type { SettingsInput } from '../../lambda/settings.js';
+import { grantRights } from '../../lambda/sql/grant-rights.js';
+import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { type NetworkNamespace, networkNamespace } from './network-namespace.js';
+
+/** After the freeze. A schedule leaves at least a minute between two sweeps. */
+const SWEEPS_AT_MS = { first: 5_000, second: 25_000 };
+
+/** How often a run looks whether what it terminated is gone differs, and with it the number of its writes. */
+const MORE_WRITES = 3;
+
+const LIMIT = 7;
+
+/** Built anew for each test run, and what a deployment uploads. */
+const BUNDLE = fileURLToPath(new URL('../../bundle/index.mjs', import.meta.url));
+
+const STOP_AFTER_WRITE = new URL('./stop-after-write.mjs', import.meta.url).href;
+const STOP_READING = fileURLToPath(new URL('./stop-reading.ts', import.meta.url));
+
+/** How a function that gets frozen reaches the server. */
+type Network = Pick<NetworkNamespace, 'host'> & Partial<NetworkNamespace>;
+
+const UP: Network = { host: '127.0.0.1' };
+
+let network: Network;
+let database: TestDatabase;
+let aws: AwsStandIn;
+const undo: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+function secretOf(reaper: string): string {
+  return `arn:aws:secretsmanager:us-east-1:123456789012:secret:${reaper}-AbCdEf`;
+}
+
+/** Starts the server and the stand-in for AWS, where this network reaches them too. */
+async function startServers(on: Network): Promise<void> {
+  network = on;
+  const addresses = [...new Set([UP.host, network.host])].join(',');
+  database = await startDatabase({ max_connections: 400, listen_addresses: addresses });
+  undo.push(() => database[Symbol.asyncDispose]());
+  aws = await startAwsStandIn(network.host);
+  undo.push(() => aws.stop());
+  await database.admin.query('create database shop');
+  if (network.block === undefined) return;
+  const { rows } = await database.admin.query<{ hba_file: string }>('show hba_file');
+  for (const { hba_file: file } of rows) appendFileSync(file, `host all all ${network.block} scram-sha-256\n`);
+  await database.admin.query('select pg_reload_conf()');
+  await until(async () => (await database.server.logText()).includes('received SIGHUP'));
+}
+
+/** Makes reapers, each with a lock and a secret of its own and with the role of an application that it limits. */
+async function addReapers(names: readonly string[]): Promise<void> {
+  const { admin, server } = database;
+  for (const name of names) {
+    await admin.query(`create role app_${name} login password '${PASSWORD}'`);
+    await grantRights(
+      { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
+      { name: `reaper_${name}`, limitedRoles: names.map((one) => `app_${one}`), rescueLogin: 'off', byToken: false },
+    );
+    await admin.query(`alter role reaper_${name} password '${PASSWORD}'`);
+    const login = { username: `reaper_${name}`, password: PASSWORD, host: network.host, port: `${server.port}` };
+    aws.setSecret(secretOf(name), JSON.stringify(login));
+  }
+  // The grants leave the function that sets limits to one reaper of a database.
+  const roles = names.map((name) => `reaper_${name}`).join(', ');
+  await admin.query(`grant usage on schema connection_reaper to ${roles};
+    grant execute on all functions in schema connection_reaper to ${roles}`);
+}
+
+/** Gives a reaper something to do: a session to terminate, in another database than its own, and a limit to set. */
+async function giveWork(reaper: string): Promise<pg.Client> {
+  await database.admin.query(`alter role app_${reaper} connection limit -1`);
+  return database.connect(`app_${reaper}`, { database: 'shop', application_name: `leak_${reaper}` });
+}
+
+/** The deployed function of a reaper. */
+function start(reaper: string, environment: Readonly<Record<string, string>> = {}, node?: string): LambdaProcess {
+  const settings: SettingsInput = {
+    database: reaper,
+    tls: 'disable',
+    secretArn: secretOf(reaper),
+    idleAfter: '1d',
+    rules: [{ application: `leak_${reaper}`, idleAfter: '1s' }],
+    roleLimits: { [`app_${reaper}`]: LIMIT },
+  };
+  const lambda = startLambda({
+    bundlePath: BUNDLE,
+    environment: { [SETTINGS_VARIABLE]: JSON.stringify(settings), ...environment },
+    handler: 'handler',
+    awsEndpoint: aws.endpoint,
+    // Lambda's timeout would end a frozen function, and its sessions with it.
+    timeoutSeconds: 600,
+    ...(node === undefined ? {} : { node }),
+  });
+  undo.push(() => lambda.stop());
+  return lambda;
+}
+
+/** A function that says of its writes to the network, warmed up by a report. */
+interface CountedFunction {
+  /** How many it has made so far. */
+  writes(): number;
+  /** Sweeps; returns when it has answered or has been stopped. */
+  sweep(): Promise<'answered' | 'frozen'>;
+}
+
+/** Starts a function where it will be frozen, after this many writes. */
+async function startCounted(reaper: string, stopAfter: number): Promise<CountedFunction> {
+  const environment = { NODE_OPTIONS: `--import=${STOP_AFTER_WRITE}`, STOP_AFTER_WRITE: `${stopAfter}` };
+  const lambda = start(reaper, environment, network.node);
+  const lastWrite = () =>
+    /^write (\d+) of process (\d+)$/.exec(lambda.log().findLast((line) => line.startsWith('write ')) ?? '');
+  const writes = () => Number(lastWrite()?.[1]);
+  const isFrozen = () => writes() === stopAfter && isStopped(Number(lastWrite()?.[2]));
+  await lambda.invoke({ action: 'report' });
+  return {
+    writes,
+    sweep: async () => {
+      let answered = false;
+      // It fails when the function is killed, in the end.
+      lambda.invoke(SWEEP_EVENT).then(
+        () => {
+          answered = true;
+        },
+        () => undefined,
+      );
+      while (!answered && !isFrozen()) await sleep(100);
+      return answered ? 'answered' : 'frozen';
+    },
+  };
+}
+
+/** Four at a time, since a start takes half a second of a processor. */
+async function startAll<Started>(
+  reapers: readonly string[],
+  startOne: (reaper: string, index: number) => Promise<Started>,
+): Promise<Started[]> {
+  const started: Started[] = [];
+  const waiting = reapers.entries();
+  const worker = async () => {
+    for (const [index, reaper] of waiting) started[index] = await startOne(reaper, index);
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  return started;
+}
+
+function isStopped(pid: number): boolean {
+  // The state comes after the name, in parentheses.
+  return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+/** Freezes a run that has the lock and reads no more of a large answer. */
+async function stopReading(reaper: string): Promise<void> {
+  const args = ['--import', 'tsx', STOP_READING, network.host, `${database.server.port}`, `reaper_${reaper}`, PASSWORD];
+  const child = spawn(network.node ?? process.execPath, args, {
+    stdio: ['ignore', 'ignore', openSync('/tmp/frz.stderr', 'w')],
+  });
+  undo.push(() => end(child, 'SIGKILL'));
+  let seen: readonly SeenSession[] = [];
+  const stuck = async () => {
+    seen = await sessionsOf(reaper);
+    return seen.some(({ wait }) => wait === 'ClientWrite');
+  };
+  await until(stuck, 30_000).catch((cause) => {
+    throw new Error(`the answer went through: ${JSON.stringify(seen)}, exit ${child.exitCode}`, { cause });
+  });
+}
+
+interface SeenSession {
+  readonly pid: number;
+  readonly state: string;
+  readonly wait: string | null;
+  readonly query: string;
+}
+
+/** The sessions of a reaper that have logged in. The server ends others after authentication_timeout, a minute by default. */
+async function sessionsOf(reaper: string): Promise<readonly SeenSession[]> {
+  const { rows } = await database.admin.query<SeenSession>(
+    `select pid, state, wait_event as wait, regexp_replace(query, '\\s+', ' ', 'g') as query
+       from pg_stat_activity where usename = $1 order by backend_start`,
+    [`reaper_${reaper}`],
+  );
+  return rows;
+}
+
+/** Two sweeps after a freeze, as scheduled, and what came of the second one. */
+async function sweepTwice(reaper: string, sweeper: LambdaProcess, lostAt: number) {
+  const at = (afterMs: number) => sleep(Math.max(0, lostAt + afterMs - performance.now()));
+  const sweep = async () => (await sweeper.invoke(SWEEP_EVENT)) as Answer;
+  const completed = () =>
+    aws.metrics().filter(({ metricName, dimensions }) => {
+      return metricName === 'SweepsCompleted' && dimensions['Database'] === reaper;
+    }).length;
+
+  await at(SWEEPS_AT_MS.first - 1_000);
+  const seen = await sessionsOf(reaper);
+  await at(SWEEPS_AT_MS.first);
+  const first = otherRun(await sweep());
+  const leaked = await giveWork(reaper);
+  const before = completed();
+  await at(SWEEPS_AT_MS.second);
+  const second = await sweep();
+  const gone = async () => (await sessionsOf(reaper)).length === 0;
+  await until(gone, 2_000).catch(() => undefined);
+
+  const { rows } = await database.admin.query('select rolconnlimit from pg_roles where rolname = $1', [
+    `app_${reaper}`,
+  ]);
+  return {
+    reaper,
+    seen: seen.map(({ state, wait, query }) => `${state} (${wait}): ${query}`),
+    first: first === null ? 'worked' : seen.some(({ pid }) => pid === first) ? 'stood back' : `no session ${first}`,
+    second: {
+      errors: second.errors,
+      otherRun: otherRun(second),
+      outcomes: leakOutcomes(second, reaper).filter((outcome) => outcome !== 'terminated'),
+      leakAlive: (await database.alive([leaked]))[0],
+      limit: rows[0]?.rolconnlimit,
+      completed: completed() - before,
+      left: await sessionsOf(reaper),
+    },
+  };
+}
+
+/** The session for which a sweep stood back. */
+function otherRun({ instances }: Answer): number | null {
+  const evidence = instances.flatMap(({ findings }) => findings).find(({ code }) => code === 'another_run')?.evidence;
+  return evidence === undefined ? null : Number(/\(pid (\d+)\)/.exec(evidence)?.[1]);
+}
+
+function leakOutcomes({ instances }: Answer, reaper: string): readonly string[] {
+  return instances
+    .flatMap(({ outcomes }) => outcomes)
+    .filter(({ applicationName }) => applicationName === `leak_${reaper}`)
+    .map(({ outcome }) => outcome);
+}
+
+const FULL_WORK = {
+  errors: [],
+  otherRun: null,
+  outcomes: [],
+  leakAlive: false,
+  limit: LIMIT,
+  completed: 1,
+  left: [],
+};
+
+/** Freezes functions at every step, and one that stops reading, and expects their second sweep to do its full work. */
+async function freezeEverywhere(on: Network): Promise<void> {
+  const log = (m: string) => appendFileSync('/tmp/frz.progress', `${new Date().toISOString()} ${m}\n`);
+  await startServers(on);
+  log('servers');
+  await addReapers(['whole']);
+  await giveWork('whole');
+  const whole = await startCounted('whole', Number.POSITIVE_INFINITY);
+  const warmUp = whole.writes();
+  await sleep(1_050);
+  expect(await whole.sweep()).toBe('answered');
+  const length = whole.writes() - warmUp + MORE_WRITES;
+  log(`warm ${warmUp} length ${length}`);
+
+  const steps = Array.from({ length }, (_, index) => `step_${index + 1}`);
+  const reapers = [...steps, 'reading'];
+  await addReapers(reapers);
+  log('reapers');
+  const functions = await startAll(steps, (reaper, index) => startCounted(reaper, warmUp + index + 1));
+  log('functions');
+  const sweepers = await startAll(reapers, async (reaper) => {
+    const sweeper = start(reaper);
+    // Warm, so that its sweeps are on time.
+    await sweeper.invoke({ action: 'report' });
+    return sweeper;
+  });
+  log('sweepers');
+  for (const reaper of reapers) await giveWork(reaper);
+  await sleep(1_050);
+
+  const freezes = await Promise.all([
+    ...functions.map(async (one) => ({ frozen: (await one.sweep()) === 'frozen', at: performance.now() })),
+    stopReading('reading').then(() => ({ frozen: true, at: performance.now() })),
+  ]);
+  network.cut?.();
+  const cutAt = performance.now();
+  log(`spread ${freezes.map(({ at, frozen }) => `${Math.round(cutAt - at)}${frozen ? '' : '!'}`).join(' ')}`);
+  const results = await Promise.all(
+    sweepers.flatMap((sweeper, index) => {
+      const [reaper = '', { frozen = false, at = 0 } = {}] = [reapers[index], freezes[index]];
+      return frozen ? [sweepTwice(reaper, sweeper, network.cut === undefined ? at : cutAt)] : [];
+    }),
+  );
+  log(`results\n${results.map((r) => JSON.stringify({ ...r, seen: r.seen.map((s) => s.slice(0, 90)) })).join('\n')}`);
+  expect(results).toEqual(results.map((result) => ({ ...result, second: FULL_WORK })));
+}
+
+it('a function frozen at any step, which the network still reaches, costs one sweep at most', async () => {
+  await freezeEverywhere(UP);
+}, 400_000);
+
+it('a function frozen at any step, whose host is gone, costs one sweep at most', async ({ skip }) => {
+  let namespace: NetworkNamespace;
+  try {
+    namespace = networkNamespace();
+  } catch (cause) {
+    if (process.env['CI'] !== undefined) throw cause;
+    return skip(`network namespaces take root, Linux and iproute2: ${cause}`);
+  }
+  undo.push(() => namespace[Symbol.dispose]());
+  await freezeEverywhere(namespace);
+}, 400_000);

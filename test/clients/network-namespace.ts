@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export interface NetworkNamespace extends Disposable {
   /** The address of this host, as seen from there. */
   readonly host: string;
+  /** A second address of this host, for clients here that are not to come from the server's own. */
+  readonly clientHost: string;
   /** The addresses of both ends, as a CIDR block. */
   readonly block: string;
   /** An executable that runs Node.js there, under its own process id. */
@@ -23,8 +25,8 @@ export interface NetworkNamespace extends Disposable {
 export function networkNamespace(): NetworkNamespace {
   const name = `frozen-${process.pid}`;
   const [ours, theirs] = [`frz${process.pid}a`, `frz${process.pid}b`];
-  // 198.18.0.0/15 is for tests (RFC 2544): 32,768 blocks of four addresses.
-  const first = 4 * (process.pid % 32_768);
+  // 198.18.0.0/15 is for tests (RFC 2544): 16,384 blocks of eight addresses.
+  const first = 8 * (process.pid % 16_384);
   const address = (offset: number) => `198.${18 + (first >> 16)}.${(first >> 8) & 255}.${(first & 255) + offset}`;
   const folder = mkdtempSync(join(tmpdir(), 'namespace-'));
   const node = join(folder, 'node');
@@ -40,9 +42,11 @@ export function networkNamespace(): NetworkNamespace {
     ip(`link add ${ours} type veth peer name ${theirs}`);
     undo.push(() => ip(`link del ${ours}`));
     ip(`link set ${theirs} netns ${name}`);
-    ip(`addr add ${address(1)}/30 dev ${ours}`);
+    ip(`addr add ${address(1)}/29 dev ${ours}`);
+    // A subnet of its own: within one, the second address would lead to a client with the first.
+    ip(`addr add ${address(2)}/32 dev ${ours}`);
     ip(`link set ${ours} up`);
-    ip(`-n ${name} addr add ${address(2)}/30 dev ${theirs}`);
+    ip(`-n ${name} addr add ${address(3)}/29 dev ${theirs}`);
     ip(`-n ${name} link set ${theirs} up`);
   } catch (error) {
     dispose();
@@ -50,7 +54,8 @@ export function networkNamespace(): NetworkNamespace {
   }
   return {
     host: address(1),
-    block: `${address(0)}/30`,
+    clientHost: address(2),
+    block: `${address(0)}/29`,
     node,
     cut: () => ip(`-n ${name} link set ${theirs} down`),
     [Symbol.dispose]: dispose,

@@ -57,16 +57,20 @@ export function describeFailure(way: LoginWay, place: FailurePlace, failed: Fail
 }
 
 function placeAndUser({ address, own }: FailurePlace, { credentials, byToken, secretArn }: Failed): string {
-  const secret = (arn: string | undefined) => (arn === undefined ? 'the secret' : `the secret ${arn}`);
-  const user = byToken ? credentials?.username : `the user in ${secret(secretArn)}`;
+  // Without a secret, as for a try by hand, the login was given by who reads this.
+  const of = (what: string, arn: string | undefined) =>
+    arn === undefined ? `the given ${what}` : `the ${what} in the secret ${arn}`;
+  const user = byToken ? credentials?.username : of('user', secretArn);
   if (address !== null) return `at ${address.host}:${address.port} as ${user}`;
-  if (secretArn === own.secretArn) return `as the user and at the host in ${secret(secretArn)}`;
-  return `at the host in ${secret(own.secretArn)} as ${user}`;
+  return `at ${of('host', own.secretArn)} as ${user}`;
 }
 
 function redactorFor({ address, givenDbname, caFile, own }: FailurePlace, { credentials, byToken }: Failed) {
   const tried = credentials === null ? {} : hiddenOf(credentials, byToken);
-  const shown = [address?.host, address?.port.toString(), givenDbname, caFile].filter((text) => text !== undefined);
+  const user = byToken ? credentials?.username : undefined;
+  const shown = [address?.host, address?.port.toString(), givenDbname, caFile, user].filter(
+    (text) => text !== undefined,
+  );
   return redactorOf([tried, own.hidden], shown);
 }
 

@@ -62,7 +62,7 @@ async function startServers(on: Network): Promise<void> {
     database: 'postgres',
   });
   undo.push(() => admin.end());
-  aws = await startAwsStandIn(network.host);
+  aws = await startAwsStandIn({}, network.host);
   undo.push(() => aws.stop());
   await admin.query('create database shop');
   if (network.block === undefined) return;
@@ -78,7 +78,13 @@ async function addReapers(names: readonly string[]): Promise<void> {
     await admin.query(`create role app_${name} login password '${PASSWORD}'`);
     await grantRights(
       { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
-      { name: `reaper_${name}`, limitedRoles: names.map((one) => `app_${one}`), rescueLogin: 'off', byToken: false },
+      {
+        name: `reaper_${name}`,
+        database: name,
+        limitedRoles: [`app_${name}`],
+        rescueLogin: 'off',
+        byToken: false,
+      },
     );
     await admin.query(`alter role reaper_${name} password '${PASSWORD}'`);
     const login = {
@@ -89,10 +95,6 @@ async function addReapers(names: readonly string[]): Promise<void> {
     };
     aws.setSecret(secretOf(name), JSON.stringify(login));
   }
-  // The grants leave the function that sets limits to one reaper of a database.
-  const roles = names.map((name) => `reaper_${name}`).join(', ');
-  await admin.query(`grant usage on schema connection_reaper to ${roles};
-    grant execute on all functions in schema connection_reaper to ${roles}`);
 }
 
 /** Gives a reaper something to do: a session to terminate, in another database than its own, and a limit to set. */
@@ -282,12 +284,12 @@ const STEPS = {
   login: /^idle \(ClientRead\): $/,
   firstStatement: /: select pg_backend_pid\(\)/,
   lock: /: select pg_try_advisory_lock\(/,
-  snapshot: /: with server as/,
-  limitsItMaySet: /: select connection_reaper\.limited_roles\(/,
-  temporaryTablesElsewhere: /: with version as/,
+  snapshot: /: with role as/,
+  limitsItMaySet: /: select "reaper_\w+"\.limited_roles\(/,
+  temporaryTablesElsewhere: /: with temporary as/,
   signals: /: with self as/,
   verification: /: select seen\.pid/,
-  roleLimit: /: select connection_reaper\.set_connection_limit\(/,
+  roleLimit: /: select "reaper_\w+"\.set_connection_limit\(/,
   largeAnswer: /^active \(ClientWrite\): /,
 };
 

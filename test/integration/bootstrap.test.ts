@@ -175,7 +175,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     const error = await failure(lambda);
     expect(error.errorType).toBe('BootstrapError');
     expect(error.errorMessage).toMatch(
-      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as the user in the secret \S+orders\/admin-AbCdEf: 28P01: .*"<username in the secret>".*compare it with the role\. Then deploy again\. The log is in the group \/aws\/lambda\/connection-reaper\.$/,
+      /^The database role of the Connection Reaper is not set up: could not log in to "writer" at 127\.0\.0\.1:\d+ as the user in the secret \S+orders\/admin-AbCdEf: 28P01: .*compare it with the role\. Then deploy again\. The log is in the group \/aws\/lambda\/connection-reaper\.$/,
     );
     expect(error.trace.join('')).toBe('');
     expect(`${error.errorMessage}${lambda.log().join('')}`).not.toContain('not-the-password');
@@ -189,8 +189,10 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
   });
 
   it('when the admin may not', async () => {
-    aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: 'checkout', password: PASSWORD }));
+    await database.admin.query(`create role no_admin login password '${PASSWORD}'`);
+    aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: 'no_admin', password: PASSWORD }));
     const { errorMessage } = await failure(bootstrapWith());
+    await database.admin.query('drop role no_admin');
     expect(errorMessage).toMatch(
       /on "writer": 42501: only a superuser, or a role with CREATEROLE .*, not <username in the secret>\. Then/,
     );

@@ -262,7 +262,7 @@ it('a certificate for other names is told without the host in the secret', () =>
   );
   expectNoPartOf(JSON.stringify(credentials), text);
   expect(text).toContain(
-    'as the user and at the host in the secret arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf: ',
+    'at the host in the secret arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf as the user in the secret arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf: ',
   );
   expect(text).toMatch(/Host: <host in the secret>\. is not in the cert's altnames: DNS:y;/);
 });

@@ -324,7 +324,7 @@ describe('logging in', () => {
     const address = { host: '127.0.0.1', port: 1 };
     const { errors } = await visit(aPolicy(), source(login), target({ address }));
     expect(errors).toEqual([
-      'could not log in to "primary" at 127.0.0.1:1 as the user in the secret: connect ECONNREFUSED 127.0.0.1:1; check host, port, security groups, routes and TLS',
+      'could not log in to "primary" at 127.0.0.1:1 as the given user: connect ECONNREFUSED 127.0.0.1:1; check host, port, security groups, routes and TLS',
     ]);
   });
 

@@ -36,6 +36,11 @@ export const RUN_LIMITS = {
    */
   signalsPerStatement: 100,
   /**
+   * How often a backend is left for another try, because the server was kept from its signal after it had read the state.
+   * After that it is signalled all the same: on a server that is always so busy nothing would ever be terminated.
+   */
+  patientPasses: 4,
+  /**
    * The most data one PutMetricData request may carry. With names of bounded length a thousand of ours are 0.4 MB at most,
    * so the other limit, 1 MB, is never near.
    *

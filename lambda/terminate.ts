@@ -11,7 +11,7 @@ import { RUN_LIMITS } from './limits.js';
 import type { Outcome } from './outcome.js';
 import { type Session, SessionLostError } from './session.js';
 import type { Backend } from './snapshot.js';
-import { signal, stillThere } from './sql/terminate.js';
+import { type Signalling, signal, stillThere } from './sql/terminate.js';
 import { describeError, sqlStateOf } from './sqlstate.js';
 
 /** How long a signalled backend may take to go. Idle ones are gone within 10 ms, 4,000 of them within 400. */
@@ -39,57 +39,70 @@ export async function terminateBackends(
   const settled: Outcome[] = [];
   const signalled: Backend[] = [];
   let error: unknown = null;
-
-  for (let start = 0; start < victims.length; start += RUN_LIMITS.signalsPerStatement) {
-    const batch = victims.slice(start, start + RUN_LIMITS.signalsPerStatement);
-    if (error !== null || timeLeft() <= VERIFY_MS) {
-      settled.push(...spared(batch, error === null ? 'out_of_time' : 'stopped'));
-      continue;
+  let left = victims;
+  for (let pass = 1; left.length > 0; pass += 1) {
+    const late: Backend[] = [];
+    for (const batch of batches(left)) {
+      if (error !== null || timeLeft() <= VERIFY_MS) {
+        settled.push(...spared(batch, error === null ? 'out_of_time' : 'stopped'));
+        continue;
+      }
+      const sent = await signalBatch(session, batch, pass <= RUN_LIMITS.patientPasses);
+      error = sent.error;
+      signalled.push(...sent.signalled);
+      late.push(...sent.late);
+      settled.push(...sent.settled);
     }
-    const sent = await signalBatch(session, batch);
-    error = sent.error;
-    signalled.push(...sent.signalled);
-    settled.push(...sent.settled);
+    left = late;
   }
-
   const verified = await verify(session, signalled, timeLeft);
   return { outcomes: [...verified.outcomes, ...settled], error: error ?? verified.error };
 }
 
-/** What a batch came to: every one of it is either signalled or settled. */
+function* batches(backends: readonly Backend[]): Generator<readonly Backend[]> {
+  for (let start = 0; start < backends.length; start += RUN_LIMITS.signalsPerStatement) {
+    yield backends.slice(start, start + RUN_LIMITS.signalsPerStatement);
+  }
+}
+
+/** What a batch came to: every one of it is signalled, late or settled. */
 interface SentBatch {
   readonly signalled: readonly Backend[];
+  /** To be tried again. */
+  readonly late: readonly Backend[];
   readonly settled: readonly Outcome[];
   readonly error: unknown;
 }
 
-async function signalBatch(session: Session, batch: readonly Backend[]): Promise<SentBatch> {
-  let answers: Awaited<ReturnType<typeof signal>>;
+async function signalBatch(session: Session, batch: readonly Backend[], leaveLate: boolean): Promise<SentBatch> {
+  let answers: ReadonlyMap<number, Signalling>;
   try {
-    answers = await signal(session, batch, 'permitted');
+    answers = await signal(session, batch, { whom: 'permitted', leaveLate });
   } catch (error) {
-    return { signalled: [], settled: unanswered(batch, error), error };
+    return { signalled: [], late: [], settled: unanswered(batch, error), error };
   }
-  const signalled = batch.filter(({ pid }) => answers.get(pid) === 'signalled');
-  const settled: Outcome[] = batch
-    .filter(({ pid }) => !answers.has(pid))
-    .map((backend) => ({ backend, outcome: 'vanished', reason: null }));
-  const forbidden = batch.filter(({ pid }) => answers.get(pid) === 'forbidden');
+  const answered = (answer: Signalling | undefined) => batch.filter(({ pid }) => answers.get(pid) === answer);
+  const [signalled, late, forbidden] = [answered('signalled'), answered('late'), answered('forbidden')];
+  const settled = answered(undefined).map(vanished);
   for (const [index, backend] of forbidden.entries()) {
     try {
-      const answer = (await signal(session, [backend], 'any')).get(backend.pid);
+      const answer = (await signal(session, [backend], { whom: 'any', leaveLate: false })).get(backend.pid);
       if (answer === 'signalled') signalled.push(backend);
-      else settled.push({ backend, outcome: 'vanished', reason: null });
+      else settled.push(vanished(backend));
     } catch (error) {
       // The server's own no is about this backend; anything else is about the session.
       if (sqlStateOf(error) === null) {
         settled.push(...unanswered([backend], error), ...spared(forbidden.slice(index + 1), 'stopped'));
-        return { signalled, settled, error };
+        return { signalled, late, settled, error };
       }
       settled.push({ backend, outcome: 'refused', reason: describeError(error) });
     }
   }
-  return { signalled, settled, error: null };
+  return { signalled, late, settled, error: null };
+}
+
+function vanished(backend: Backend): Outcome {
+  return { backend, outcome: 'vanished', reason: null };
 }
 
 /** Those of whom nothing is known: their statement failed, or it never left. */

@@ -16,6 +16,9 @@ import { JOIN_PREPARED_TRANSACTION } from './prepared-transaction.js';
 
 const RETRY_MS = 200;
 
+/** Before a lock that nobody holds any more is tried again. */
+const FREED_PAUSE_MS = 10;
+
 /** How long a lost session, once terminated, may take to give the lock back; idle ones are gone within 10 ms. */
 const LOST_GONE_MS = 1_000;
 
@@ -99,7 +102,10 @@ export async function takeRunLock(
     const [runAtWork] = runs;
     if (runAtWork === undefined) {
       // Free again by now, if nobody holds it.
-      if (seen.length === 0) continue;
+      if (seen.length === 0) {
+        await sleep(FREED_PAUSE_MS);
+        continue;
+      }
       return { ...(await shareLock(session, key, owner)), lost };
     }
     if (performance.now() >= until) return { runAtWork, intruders: seen.filter((one) => !runs.includes(one)), lost };

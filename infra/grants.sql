@@ -117,6 +117,8 @@ declare
   mark text;
   members text[];
   adopting boolean := false;
+  -- Whether the role is there and has never been set up.
+  unarmed boolean := false;
   sessions int[];
   owner name;
   item record;
@@ -218,7 +220,8 @@ begin
     end if;
     adopting := adopt and (mark is distinct from own_mark or members is not null);
     -- A session keeps its role. One of a role that was never set up is not the reaper's, whatever the mark says.
-    if adopting or not pg_has_role(role_id, 'pg_signal_backend', 'USAGE') then
+    unarmed := not pg_has_role(role_id, 'pg_signal_backend', 'USAGE');
+    if adopting or unarmed then
       select array_agg(pid order by pid) into sessions
         from pg_stat_activity join pg_roles on pg_roles.oid = usesysid
        where usesysid = role_id
@@ -298,7 +301,9 @@ begin
           using errcode = 'insufficient_privilege', hint = format('As %s, or as a superuser: %s;', item.grantor, statement);
       end;
     end loop;
-    -- Others know them.
+  end if;
+  -- Who made the role, or had it, knows its password.
+  if adopting or unarmed then
     for item in
       select rolname from pg_roles
        where rolname = reaper or (rolname = twin and pg_has_role(oid, role_id, 'MEMBER'))

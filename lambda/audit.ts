@@ -9,6 +9,9 @@ import type { Visit } from './visit.js';
 /** An event with its level; without one it is INFO. */
 export type AuditEvent = LogEvent & { readonly level?: LogLevel };
 
+/** Anybody can open as many sessions as their role may; the report counts them. */
+const MOST_LOGGED_INTRUDERS = 10;
+
 /** The audit of one visit: a line for every backend that was chosen, for every role limit, and a count of the spared. */
 export function auditEvents(database: string, visit: Visit, attribute: Attribution): readonly AuditEvent[] {
   const at = { database, instance: visit.instance };
@@ -36,7 +39,9 @@ export function auditEvents(database: string, visit: Visit, attribute: Attributi
     ...(visit.runAtWork === null
       ? []
       : [{ event: 'another_run', level: 'WARN' as const, ...at, holder: visit.runAtWork }]),
-    ...visit.intruders.map((holder) => ({ event: 'lock_intruder', level: 'WARN' as const, ...at, holder })),
+    ...visit.intruders
+      .slice(0, MOST_LOGGED_INTRUDERS)
+      .map((holder) => ({ event: 'lock_intruder', level: 'WARN' as const, ...at, holder })),
     ...visit.lostRuns.map((holder) => ({ event: 'lost_run_terminated', level: 'WARN' as const, ...at, holder })),
     ...visit.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
   ];

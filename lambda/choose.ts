@@ -12,10 +12,7 @@ export function excessOf(
   { backends }: Snapshot,
   { roleLimits }: Policy,
 ): readonly Verdict[] {
-  const limited = ({ role }: Backend) => {
-    const name = role ?? '';
-    return Object.hasOwn(roleLimits, name) ? name : rotationBase(name);
-  };
+  const limited = (backend: Backend) => limitedRole(backend, { roleLimits }) ?? '';
   const used = countBy(backends, limited);
   const going = countBy(overdue, ({ backend }) => limited(backend));
   return [...groupBy(oldestFirst(trimmable), ({ backend }) => limited(backend))].flatMap(([role, group]) => {
@@ -23,6 +20,12 @@ export function excessOf(
     if (limit === undefined) return [];
     return group.slice(0, Math.max(0, (used.get(role) ?? 0) - (going.get(role) ?? 0) - limit));
   });
+}
+
+/** The role with a declared limit that a backend counts for, its own or the one it is the twin of; `null` without a limit. */
+export function limitedRole({ role }: Backend, { roleLimits }: Pick<Policy, 'roleLimits'>): string | null {
+  const name = role ?? '';
+  return [name, rotationBase(name)].find((one) => Object.hasOwn(roleLimits, one)) ?? null;
 }
 
 /**

@@ -171,7 +171,12 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 
 /** What a fault quotes of a value: its JSON, up to 60 characters of it. */
 export function excerpt(value: unknown): string {
-  return cut(printable(JSON.stringify(value) ?? 'nothing'), MOST_QUOTED.value);
+  try {
+    return cut(printable(JSON.stringify(value) ?? 'nothing'), MOST_QUOTED.value);
+  } catch {
+    // A RangeError: thousands of lists within lists are more than the stack holds.
+    return 'a value that is nested too deeply to be shown';
+  }
 }
 
 /** What a fault quotes of a name. */

@@ -34,7 +34,7 @@ export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
     oldPreparedTransactions(snapshot),
     uncheckedTemporaryTables(visit),
     anotherRun(visit),
-    ...lockIntruders(visit),
+    lockIntruders(visit),
     lostRuns(visit),
   ].filter((finding) => finding !== null);
   const order = ['critical', 'warning', 'info'];

@@ -59,7 +59,7 @@ function alwaysSpared(backend: Backend, { server }: Snapshot, ownRole: string): 
  * that shares it.
  */
 function isOwnSession({ role, applicationName }: Backend, ownRole: string): boolean {
-  return role !== null && rotationBase(role) === rotationBase(ownRole) && applicationName === REAPER_APPLICATION_NAME;
+  return (role === ownRole || role === rotationBase(ownRole)) && applicationName === REAPER_APPLICATION_NAME;
 }
 
 function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {

@@ -106,7 +106,9 @@ function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
     case SQLSTATE.invalidPassword:
       return 'the secret was read again and its password rejected again: compare it with the role';
     case SQLSTATE.insufficientPrivilege:
-      return 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)';
+      return way === 'rescue'
+        ? 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)'
+        : 'let its role into this database: GRANT CONNECT ON DATABASE … TO …;';
     case SQLSTATE.invalidAuthorization:
       return `check the role and pg_hba.conf${tls === 'disable' ? ', or leave out tls: "disable" if the server demands TLS' : ''}`;
     case SQLSTATE.protocolViolation:

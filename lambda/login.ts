@@ -58,7 +58,7 @@ export interface Login extends OpenSession {
   readonly user: string;
   /** Opens a further session by the same way, in another database. */
   openIn(dbname: string, signal: AbortSignal): Promise<OpenSession>;
-  /** What of the own login no text may show. */
+  /** What of the logins no text may show. */
   readonly hidden: SecretValues;
 }
 
@@ -116,7 +116,8 @@ export async function login(
       if (refusal !== null) refusals.push(refusal);
     });
     if ('opened' in result) {
-      return { ...result.opened, facts: facts(way.name), ownRole: own.username, hidden: place.own.hidden };
+      const hidden = { own: place.own.hidden, used: result.opened.hidden };
+      return { ...result.opened, facts: facts(way.name), ownRole: own.username, hidden };
     }
     failures.push(result.failure);
     // Only a full server opens the next way. A wrong password, a wrong host, a limit that was set for our role or for the
@@ -145,7 +146,7 @@ async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal): 
 }
 
 /** What opened, and a way to open more like it. */
-type Opened = OpenSession & Pick<Login, 'user' | 'openIn'>;
+type Opened = OpenSession & Pick<Login, 'user' | 'hidden' | 'openIn'>;
 
 type Knocked = { readonly opened: Opened } | (Failed & { readonly failure: string });
 
@@ -189,6 +190,7 @@ async function attempt(way: Way, place: Place, signal: AbortSignal): Promise<{ r
     return {
       ...(await openSession(target, signal)),
       user: given.username,
+      hidden: hiddenOf(given, byToken),
       openIn: (dbname, until) => openSession({ ...target, dbname }, until),
     };
   };

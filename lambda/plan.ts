@@ -1,4 +1,4 @@
-import { choose, excessOf } from './choose.js';
+import { choose, excessOf, limitedRole } from './choose.js';
 import { countBy } from './group-by.js';
 import { judgeBy } from './judge.js';
 import { type LimitChange, planLimits } from './plan-limits.js';
@@ -27,14 +27,9 @@ export interface Plan {
 export function planRun(snapshot: Snapshot, policy: Policy, ownRole = snapshot.server.user): Plan {
   const verdicts = snapshot.backends.map(judgeBy(snapshot, policy, ownRole));
   const overdue = verdicts.filter(({ reason }) => reason === null);
-  const excess = excessOf(
-    verdicts.filter(({ trimmable }) => trimmable),
-    overdue,
-    snapshot,
-    policy,
-  );
-  const candidates = [...overdue, ...excess];
-  const { chosen, left } = choose(candidates, snapshot, policy);
+  const trimmable = verdicts.filter((verdict) => verdict.trimmable);
+  const excess = excessOf(trimmable, overdue, snapshot, policy);
+  const { chosen, left } = choose([...overdue, ...excess], snapshot, policy);
   const isExcess = new Set(excess);
   const spared = verdicts.flatMap((verdict) =>
     verdict.reason === null || isExcess.has(verdict) ? [] : [{ backend: verdict.backend, reason: verdict.reason }],
@@ -43,9 +38,12 @@ export function planRun(snapshot: Snapshot, policy: Policy, ownRole = snapshot.s
     terminations: chosen,
     spared: [...spared, ...left],
     limitChanges: planLimits(snapshot, policy),
+    // Also of those that take the place of one who turns out to own temporary tables.
     unseenDatabases: databasesBut(
       snapshot.server.database,
-      candidates.map(({ backend }) => backend),
+      [...overdue, ...trimmable.filter(({ backend }) => limitedRole(backend, policy) !== null)].map(
+        ({ backend }) => backend,
+      ),
     ),
   };
 }

@@ -53,6 +53,9 @@ const PINNED_SETTINGS = {
   // Keeps out functions and operators of others: a better match in `public` would run as us.
   search_path: 'pg_catalog,pg_temp',
   role: 'none',
+  // Or each login would load what the owner names, and fail where there is no such library.
+  local_preload_libraries: '',
+  exit_on_error: 'off',
   default_transaction_read_only: 'off',
   // A hot standby refuses every statement of a serializable transaction.
   default_transaction_isolation: 'read committed',

@@ -162,17 +162,24 @@ export function anotherRun({ runAtWork }: Visit): Finding | null {
   };
 }
 
-/** Somebody else held the lock of the runs, which nobody else has a use for. */
-export function lockIntruders({ intruders }: Visit): readonly Finding[] {
-  return intruders.map(({ pid, gid, role, applicationName, ageSeconds }) => {
+/** The most holders of the lock that are named: anybody can open as many as their role may. */
+const MOST_INTRUDERS = 3;
+
+/** Others held the lock of the runs, which nobody else has a use for. */
+export function lockIntruders({ intruders }: Visit): Finding | null {
+  const [first] = intruders;
+  if (first === undefined) return null;
+  const named = intruders.slice(0, MOST_INTRUDERS).map(({ pid, gid, role, applicationName, ageSeconds }) => {
     const who = pid === null ? `the prepared transaction ${gid}` : `pid ${pid} ("${applicationName}")`;
-    return {
-      severity: 'warning',
-      code: 'lock_intruder',
-      evidence: `${who} of ${role}, there for ${formatDuration(ageSeconds ?? 0)}, holds the lock of the reaper's runs, which nothing but the reaper uses; this run went on without it`,
-      remedy: `find out why ${role} takes it, then: ${endHolder({ pid, gid })}`,
-    };
+    return `${who} of ${role}, there for ${formatDuration(ageSeconds ?? 0)}`;
   });
+  const more = intruders.length > named.length ? ` and ${intruders.length - named.length} more` : '';
+  return {
+    severity: 'warning',
+    code: 'lock_intruder',
+    evidence: `the lock of the reaper's runs, which nothing but the reaper uses, is held by ${named.join('; ')}${more}. This run went on without it`,
+    remedy: `find out why ${first.role} takes it, then: ${intruders.slice(0, MOST_INTRUDERS).map(endHolder).join(' ')}`,
+  };
 }
 
 /** Sessions that an earlier run left behind. */

@@ -24,4 +24,6 @@ const BLOCKERS = /* sql */ `
      and l.mode = 'RowExclusiveLock'
      and l.granted
      and l.pid is distinct from pg_backend_pid()
-   order by "transactionSeconds" desc nulls last`;
+   order by "transactionSeconds" desc nulls last
+   -- Others wait behind them.
+   limit 3`;

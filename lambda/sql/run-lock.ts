@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { REAPER_APPLICATION_NAME } from '../contract.js';
 import type { Seconds } from '../duration.js';
 import { SESSION_LIMITS } from '../limits.js';
-import { rotationBase } from '../rotation-twin.js';
+import { rotationBase, twinOf } from '../rotation-twin.js';
 import type { Session } from '../session.js';
 import type { Backend } from '../snapshot.js';
 import { sqlStateOf } from '../sqlstate.js';
@@ -38,6 +38,8 @@ interface SeenHolder extends LockHolder {
   readonly stateChange: string | null;
   /** Since it last began or ended a statement. */
   readonly silentSeconds: Seconds | null;
+  /** Whether its role is a member of the reaper's own, as the twin is that rotation makes of it. */
+  readonly isMember: boolean;
 }
 
 /** Whether this run may act. */
@@ -90,13 +92,12 @@ export async function takeRunLock(
   const lost: LockHolder[] = [];
   for (;;) {
     if (await tryLock(session, 'pg_try_advisory_lock', key)) return { runAtWork: null, intruders: [], lost };
-    const seen = await holders(session, key);
-    // One that was terminated and is still there hangs in the operating system, and does nothing more.
-    const runs = seen.filter((holder) => isRun(holder, owner) && !lost.some(({ pid }) => pid === holder.pid));
+    const seen = await holders(session, owner);
+    const runs = runsAmong(seen, owner, lost);
     const ended = await endLost(session, runs, lostAfterMs);
     if (ended.length > 0) {
       lost.push(...ended);
-      await untilGone(session, key, ended);
+      await untilGone(session, owner, ended);
       continue;
     }
     const [runAtWork] = runs;
@@ -106,7 +107,7 @@ export async function takeRunLock(
         await sleep(FREED_PAUSE_MS);
         continue;
       }
-      return { ...(await shareLock(session, key, owner)), lost };
+      return { ...(await shareLock(session, owner, lost)), lost };
     }
     if (performance.now() >= until) return { runAtWork, intruders: seen.filter((one) => !runs.includes(one)), lost };
     await sleep(RETRY_MS);
@@ -130,10 +131,13 @@ export function endLostSessions(
 ): Promise<readonly LockHolder[]> {
   // By its name too, since a person may log in as the reaper's role, and the break-glass role is a person's anyway.
   const runs = backends
-    .filter((backend) => backend.applicationName === REAPER_APPLICATION_NAME && isRun(backend, owner))
+    .filter(
+      (backend) =>
+        backend.applicationName === REAPER_APPLICATION_NAME && isRun({ ...backend, isMember: backend.ofReaper }, owner),
+    )
     .map(({ pid, role, applicationName, ageSeconds, backendStart, stateChange, stateSeconds }) => {
       const holder = { pid, gid: null, role, applicationName, ageSeconds };
-      return { ...holder, backendStart, stateChange, silentSeconds: stateSeconds };
+      return { ...holder, backendStart, stateChange, silentSeconds: stateSeconds, isMember: true };
     });
   return endLost(session, runs, lostAfterMs);
 }
@@ -143,10 +147,14 @@ export function endLostSessions(
  * same moment the one that logged in first goes on. Where they hold it alone, two runs at once can't be told apart; each
  * backend is rechecked before it is signalled all the same.
  */
-async function shareLock(session: Session, key: string, owner: LockOwner): Promise<Omit<RunLock, 'lost'>> {
-  await tryLock(session, 'pg_try_advisory_lock_shared', key);
-  const [seen, [self]] = [await holders(session, key), await session.query<{ start: string }>(OWN_START)];
-  const runs = seen.filter((holder) => isRun(holder, owner));
+async function shareLock(
+  session: Session,
+  owner: LockOwner,
+  lost: readonly LockHolder[],
+): Promise<Omit<RunLock, 'lost'>> {
+  await tryLock(session, 'pg_try_advisory_lock_shared', runLockKey(owner.ownRole));
+  const [seen, [self]] = [await holders(session, owner), await session.query<{ start: string }>(OWN_START)];
+  const runs = runsAmong(seen, owner, lost);
   const earlier = runs.find(({ backendStart }) => (backendStart ?? '') < (self?.start ?? ''));
   return { runAtWork: earlier ?? null, intruders: seen.filter((one) => !runs.includes(one)) };
 }
@@ -160,9 +168,19 @@ async function tryLock(
   return row?.taken === true;
 }
 
-/** Whether a holder is a session of this reaper: nobody else can log in as its role. */
-function isRun({ pid, role }: Pick<LockHolder, 'pid' | 'role'>, { ownRole, user }: LockOwner): boolean {
-  return pid !== null && role !== null && (rotationBase(role) === rotationBase(ownRole) || role === user);
+/** One that was terminated and is still there hangs in the operating system, and does nothing more. */
+function runsAmong(seen: readonly SeenHolder[], owner: LockOwner, lost: readonly LockHolder[]): readonly SeenHolder[] {
+  return seen.filter((holder) => isRun(holder, owner) && !lost.some(({ pid }) => pid === holder.pid));
+}
+
+/** Whether a holder is a session of this reaper. The name of a twin is anybody's who may make roles; being a member is not. */
+function isRun(
+  { pid, role, isMember }: Pick<SeenHolder, 'pid' | 'role' | 'isMember'>,
+  { ownRole, user }: LockOwner,
+): boolean {
+  if (pid === null || role === null) return false;
+  const base = rotationBase(ownRole);
+  return role === user || role === ownRole || role === base || (role === twinOf(base) && isMember);
 }
 
 /** Terminates those that are silent for too long, unless they say something meanwhile. */
@@ -185,17 +203,17 @@ async function endLost(
   return ended;
 }
 
-async function untilGone(session: Session, key: string, ended: readonly LockHolder[]): Promise<void> {
+async function untilGone(session: Session, owner: LockOwner, ended: readonly LockHolder[]): Promise<void> {
   const until = performance.now() + LOST_GONE_MS;
   while (performance.now() < until) {
-    const seen = await holders(session, key);
+    const seen = await holders(session, owner);
     if (!seen.some(({ pid }) => ended.some((one) => one.pid === pid))) return;
     await sleep(10);
   }
 }
 
-function holders(session: Session, key: string): Promise<readonly SeenHolder[]> {
-  return session.query<SeenHolder>(HOLDERS, [key]);
+function holders(session: Session, { ownRole }: LockOwner): Promise<readonly SeenHolder[]> {
+  return session.query<SeenHolder>(HOLDERS, [runLockKey(ownRole), rotationBase(ownRole)]);
 }
 
 const HOLDERS = /* sql */ `
@@ -206,9 +224,11 @@ const HOLDERS = /* sql */ `
          a.backend_start::text as "backendStart",
          a.state_change::text as "stateChange",
          extract(epoch from clock_timestamp() - coalesce(a.backend_start, prepared.prepared))::float8 as "ageSeconds",
-         extract(epoch from clock_timestamp() - a.state_change)::float8 as "silentSeconds"
+         extract(epoch from clock_timestamp() - a.state_change)::float8 as "silentSeconds",
+         coalesce(pg_has_role(a.usesysid, own.oid, 'MEMBER'), false) as "isMember"
     from pg_locks l
     left join pg_stat_activity a on a.pid = l.pid
+    left join pg_roles own on own.rolname = $2::name
     ${JOIN_PREPARED_TRANSACTION}
    where l.locktype = 'advisory'
      and l.granted

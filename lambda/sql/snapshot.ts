@@ -34,6 +34,12 @@ export async function readSnapshot(session: BatchSession, roles: readonly string
 const AT_STATEMENT = String.raw`(^|;|\*/|[\n\r])\s*`;
 
 /**
+ * Texts come in the encoding of the database they ran in, and are no text in ours: a collation that knows letters fails over
+ * one such text, and with it the run.
+ */
+const QUERY = 'a.query collate "C"';
+
+/**
  * What a session would lose with its end, as far as anyone else can see it: by its locks, its tables and slots, and by its
  * last statement. Rather too much than too little is read into a statement. The plain search comes first, since it costs a
  * fifth of a regular expression and leaves nearly nobody to look at.
@@ -43,12 +49,12 @@ const HOLDING = /* sql */ `
        then 'advisory_lock'
        when ${OWNS_TEMPORARY_TABLE} then 'temporary_table'
        when a.pid in (select active_pid from pg_get_replication_slots()) then 'replication_slot'
-       when a.query not ilike all ('{%listen%,%hold%,%fetch%,%move%,%pg_backup_start%,%pg_start_backup%}') then null
-       when a.query ~* '${AT_STATEMENT}(listen\\M|do\\M.*\\mlisten\\M)' then 'listen'
-       when a.query ~* '\\mdeclare\\M.*\\mwith\\M.*\\mhold\\M' then 'hold_cursor'
+       when ${QUERY} not ilike all ('{%listen%,%hold%,%fetch%,%move%,%pg_backup_start%,%pg_start_backup%}') then null
+       when ${QUERY} ~* '${AT_STATEMENT}(listen\\M|do\\M.*\\mlisten\\M)' then 'listen'
+       when ${QUERY} ~* '\\mdeclare\\M.*\\mwith\\M.*\\mhold\\M' then 'hold_cursor'
        -- Outside of a transaction there is no other cursor to fetch from.
-       when a.query ~* '^\\s*(fetch|move)\\M' and a.state = 'idle' then 'hold_cursor'
-       when a.query ~* '\\m(pg_backup_start|pg_start_backup)\\M' then 'base_backup' end`;
+       when ${QUERY} ~* '(^|;|\\*/)\\s*(fetch|move)\\M' and a.state = 'idle' then 'hold_cursor'
+       when ${QUERY} ~* '\\m(pg_backup_start|pg_start_backup)\\M' then 'base_backup' end`;
 
 /** How the server tells each property of a backend. */
 const BACKEND: { readonly [Property in keyof Backend]: string } = {
@@ -147,11 +153,19 @@ const SERVER = /* sql */ `
 const BACKENDS = /* sql */ `
   with ${ROLE},
   ${TEMPORARY},
-  -- Roles that the grants marked. No role can mark itself.
-  reaper as materialized (
-    select objoid as role
+  -- Roles that the grants marked, and the twin that rotation makes of one. No role can mark itself.
+  marked as materialized (
+    select objoid as oid
       from pg_shdescription
      where classoid = 'pg_authid'::regclass and starts_with(description, '${REAPER_MARK}')
+  ),
+  reaper as materialized (
+    select oid as role from marked
+    union all
+    select twin.oid
+      from marked
+      join role base using (oid)
+      join role twin on twin.rolname = base.rolname || '_clone' and pg_has_role(twin.oid, base.oid, 'MEMBER')
   )
   select ${Object.values(BACKEND).join(', ')}
     from pg_stat_get_activity(null) a

@@ -149,6 +149,32 @@ describe('one run at a time', () => {
     await other.session.query('select 1');
   });
 
+  it('goes on when a role with no more than the name of its twin holds the lock', async () => {
+    await database.admin.query(`create role connection_reaper_clone login password '${PASSWORD}'`);
+    const squatter = await database.connect('connection_reaper_clone', { application_name: 'connection-reaper' });
+    opened.push({ close: () => squatter.end() });
+    await squatter.query(`select pg_advisory_lock(${KEY})`);
+    expect(await visit()).toMatchObject({ runAtWork: null, intruders: [{ role: 'connection_reaper_clone' }] });
+    await database.admin.query('grant connection_reaper to connection_reaper_clone');
+    expect(await visit()).toMatchObject({ runAtWork: { role: 'connection_reaper_clone' }, intruders: [] });
+    await database.admin.query('revoke connection_reaper from connection_reaper_clone');
+  });
+
+  it('goes on without the lock of a lost session that hangs, and so does not go', async () => {
+    const lost = await logIn();
+    await takeRunLock(lost.session, OWNER, 0);
+    const [row] = await lost.session.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = row?.pid ?? 0;
+    await sleep(400);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const next = await logIn();
+      expect(await takeRunLock(next.session, OWNER, 0, 300)).toMatchObject({ runAtWork: null, lost: [{ pid }] });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
   it('leaves no lock behind, however it ends', async () => {
     await visit();
     const cut = await logIn();

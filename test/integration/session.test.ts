@@ -47,6 +47,8 @@ const HOSTILE = [
   { name: 'default_transaction_isolation', theirs: 'serializable', ours: 'read committed' },
   { name: 'default_transaction_deferrable', theirs: 'on', ours: 'off' },
   { name: 'tcp_user_timeout', theirs: '0', ours: '20000' },
+  { name: 'local_preload_libraries', theirs: "'no_such_library'", ours: '' },
+  { name: 'exit_on_error', theirs: 'on', ours: 'off' },
   ...(major >= 14 ? [{ name: 'idle_session_timeout', theirs: "'1ms'", ours: '20s' }] : []),
   ...(major >= 17 ? [{ name: 'transaction_timeout', theirs: "'1ms'", ours: '0' }] : []),
 ];

@@ -25,11 +25,15 @@ beforeAll(async () => {
 
 afterAll(() => database[Symbol.asyncDispose]());
 
-async function look(username = 'connection_reaper', roles: readonly string[] = []): Promise<Snapshot> {
+async function look(
+  username = 'connection_reaper',
+  roles: readonly string[] = [],
+  dbname = 'postgres',
+): Promise<Snapshot> {
   const target: SessionTarget = {
     host: database.server.host,
     port: database.server.port,
-    dbname: 'postgres',
+    dbname,
     credentials: { username, password: PASSWORD },
     tls: 'disable',
   };
@@ -137,6 +141,7 @@ describe('a snapshot', () => {
       ["select pg_create_physical_replication_slot('mine', true, true)", 'replication_slot'],
       ["select 'with' as hold", null],
       ['select 1 /* fetch */', null],
+      ['select 1\nfetch first row only', null],
       ['select 1', null],
     ];
     // Before 16 the server tells only the role that owns temporary tables, so it has one of its own.
@@ -153,12 +158,28 @@ describe('a snapshot', () => {
         cases.map(([statement, holding]) => [statement, holding ?? (major < 16 ? 'temporary_table' : null)]),
       );
       const [fetching] = clients.slice(12);
-      await fetching?.query('fetch c');
+      await fetching?.query('/* from the outbox */ fetch c');
       expect(rowsOf((await look()).backends, clients.slice(12, 13))).toMatchObject([{ holding: 'hold_cursor' }]);
       await Promise.all(clients.map((client) => client.end()));
     } finally {
       await database.admin.query('alter role billing nosuperuser');
     }
+  });
+
+  it('is not stopped by statements in the encoding of another database', async () => {
+    const makes = (name: string, encoding: string, locale: string) =>
+      `create database ${name} template template0 encoding '${encoding}' lc_collate '${locale}' lc_ctype '${locale}'`;
+    await database.admin.query(makes('letters', 'UTF8', 'C.utf8'));
+    await database.admin.query(makes('legacy', 'LATIN1', 'C'));
+    const clients = [
+      await database.connect('checkout', { database: 'legacy' }),
+      await database.connect('checkout', { database: 'legacy' }),
+    ];
+    await clients[0]?.query("select 'café', 'listen'");
+    await clients[1]?.query('/* café */ LISTEN news');
+    const { backends } = await look('connection_reaper', [], 'letters');
+    expect(rowsOf(backends, clients).map(({ holding }) => holding)).toEqual([null, 'listen']);
+    await Promise.all(clients.map((client) => client.end()));
   });
 
   it('leaves out our own backend, walsenders and background processes', async () => {

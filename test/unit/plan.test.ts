@@ -90,9 +90,14 @@ describe('whom a policy chooses', () => {
     },
     {
       name: "another reaper under its rotation's twin",
-      backend: { role: 'connection_reaper_clone', applicationName: 'connection-reaper' },
+      backend: { role: 'connection_reaper_clone', applicationName: 'connection-reaper', ofReaper: true },
       event: reapEverything,
       want: 'reaper',
+    },
+    {
+      name: 'a role that only has the name of a twin',
+      backend: { role: 'connection_reaper_clone', applicationName: 'connection-reaper' },
+      want: 'chosen',
     },
     {
       name: 'an application that only calls itself a reaper',
@@ -309,6 +314,20 @@ describe('trimming what a role has above its limit', () => {
   const settings: Partial<SettingsInput> = { roleLimits: { checkout: 3 }, trimExcess: true };
   const young = [40, 50, 31, 60, 29].map((stateSeconds) => ({ stateSeconds }));
   const seconds = (chosen: readonly Backend[]) => chosen.map(({ stateSeconds }) => stateSeconds);
+
+  it('names the databases of all that may be taken, also in the place of another', () => {
+    const seen = [
+      aBackend({ stateSeconds: 60, database: 'a' }),
+      aBackend({ stateSeconds: 50, database: 'b' }),
+      aBackend({ stateSeconds: 50, database: 'c', role: 'unlimited' }),
+    ];
+    const { terminations, unseenDatabases } = planRun(
+      aSnapshot({ backends: seen }),
+      aPolicy({ ...settings, roleLimits: { checkout: 1 } }),
+    );
+    expect(terminations.map(({ database }) => database)).toEqual(['a']);
+    expect(unseenDatabases).toEqual(['a', 'b']);
+  });
 
   it('takes from 30 s on, and nobody out of a transaction', () => {
     const all = { ...settings, roleLimits: { checkout: 0 }, idleInTransactionAfter: '1h' };

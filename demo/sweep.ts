@@ -42,7 +42,7 @@ interface Options {
   readonly log?: boolean;
 }
 
-const options = new Command('sweep')
+const command = new Command('sweep')
   .description('Looks at a PostgreSQL server as the deployed function does. Changes nothing unless --enforce is given.')
   .addOption(
     new Option('--url <url>', 'postgres://user:password@host:port/database')
@@ -64,19 +64,18 @@ const options = new Command('sweep')
   .addOption(new Option('--tls <mode>', 'how to connect').choices(['verify-full', 'disable']))
   .option('--ca-file <file>', 'a PEM file with the certificate authorities to trust')
   .option('--json', 'print the answer and the datapoints as one JSON document')
-  .option('--log', 'print the audit log on stderr')
-  .parse()
-  .opts<Options>();
+  .option('--log', 'print the audit log on stderr');
 
 try {
-  process.exitCode = await sweep(options);
+  process.exitCode = await sweep(command.parse().opts<Options>());
 } catch (error) {
   if (!(error instanceof InputError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 2;
 }
 
-async function sweep({ url, json, log }: Options): Promise<number> {
+async function sweep(options: Options): Promise<number> {
+  const { url, json, log } = options;
   const datapoints: Datapoint[] = [];
   const publish: Publish = async (published) => {
     datapoints.push(...published);
@@ -150,8 +149,8 @@ function postgresUrl(text: string): URL {
   const complete =
     url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.username !== '';
   if (!complete || ![url.username, url.password, url.pathname].every(isPercentEncoded)) {
-    // Not quoted, since it holds a password.
-    throw new InvalidArgumentError('expected postgres://user:password@host:port/database, with odd characters as %XX');
+    // Not an error of commander's, which would quote the argument, and with it a password.
+    throw new InputError('--url', ['expected postgres://user:password@host:port/database, with odd characters as %XX']);
   }
   return url;
 }

@@ -138,7 +138,7 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
     name = username;
     const role = { name, database, limitedRoles, rescueLogin, byToken: own.givesTokens === true };
     const ownPassword = role.byToken ? null : demandAscii(settings.secretArn, password);
-    const told = { hidden: hiddenOf(ownLogin, role.byToken), shown: limitedRoles };
+    const told = { hidden: hiddenOf(ownLogin, !role.byToken), shown: limitedRoles };
     const notes = await inSession(there, admin, signal, (session) => setUpRole(session, role, ownPassword), told);
     if (notes !== null) await proveLogin(there, own, signal);
     instances.push({ name: target.name, outcome: notes === null ? 'in_recovery' : 'set_up', notes: notes ?? [] });

@@ -56,27 +56,27 @@ export function describeFailure(way: LoginWay, place: FailurePlace, failed: Fail
   return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, place.tls) : AFTER_REFUSAL[refusal]}`;
 }
 
-function placeAndUser({ address, own }: FailurePlace, { credentials, byToken, secretArn }: Failed): string {
-  // Without a secret, as for a try by hand, the login was given by who reads this.
-  const of = (what: string, arn: string | undefined) =>
-    arn === undefined ? `the given ${what}` : `the ${what} in the secret ${arn}`;
-  const user = byToken ? credentials?.username : of('user', secretArn);
+function placeAndUser({ address, own }: FailurePlace, { credentials, secretArn }: Failed): string {
+  const user = secretArn === undefined ? credentials?.username : `the user in the secret ${secretArn}`;
   if (address !== null) return `at ${address.host}:${address.port} as ${user}`;
-  return `at ${of('host', own.secretArn)} as ${user}`;
+  return `at the host in the secret ${own.secretArn} as ${user}`;
 }
 
-function redactorFor({ address, givenDbname, caFile, own }: FailurePlace, { credentials, byToken }: Failed) {
-  const tried = credentials === null ? {} : hiddenOf(credentials, byToken);
-  const user = byToken ? credentials?.username : undefined;
+function redactorFor({ address, givenDbname, caFile, own }: FailurePlace, { credentials, secretArn }: Failed) {
+  const tried = credentials === null ? {} : hiddenOf(credentials, secretArn !== undefined);
+  const user = secretArn === undefined ? credentials?.username : undefined;
   const shown = [address?.host, address?.port.toString(), givenDbname, caFile, user].filter(
     (text) => text !== undefined,
   );
   return redactorOf([tried, own.hidden], shown);
 }
 
-/** What of a login no text may show. A token is secret, the user it is for is in the settings. */
-export function hiddenOf({ password, ...others }: Credentials, byToken: boolean): SecretValues {
-  return byToken ? { password } : { password, ...others };
+/**
+ * What of a login no text may show: all that is in a secret. The user of a token is in the settings, and that of a try by hand
+ * was given by who reads the text.
+ */
+export function hiddenOf({ password, ...others }: Credentials, isInSecret: boolean): SecretValues {
+  return isInSecret ? { password, ...others } : { password };
 }
 
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
@@ -94,7 +94,7 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
 function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
   const { credentials, byToken, cause: error, rereadError } = failed;
   if (rereadError !== undefined) {
-    return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be had again: ${describeError(rereadError)}`;
+    return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be read again: ${describeError(rereadError)}`;
   }
   if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
   if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
@@ -104,13 +104,17 @@ function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
   if (isRefusedToken(failed)) return tokenAdvice(way, credentials?.username ?? '');
   switch (sqlStateOf(error)) {
     case SQLSTATE.invalidPassword:
-      return 'the secret was read again and its password rejected again: compare it with the role';
+      return failed.secretArn === undefined
+        ? 'the password is wrong, or there is no such role'
+        : 'the secret was read again and its password rejected again: compare it with the role';
     case SQLSTATE.insufficientPrivilege:
       return way === 'rescue'
         ? 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)'
         : 'let its role into this database: GRANT CONNECT ON DATABASE … TO …;';
     case SQLSTATE.invalidAuthorization:
       return `check the role and pg_hba.conf${tls === 'disable' ? ', or leave out tls: "disable" if the server demands TLS' : ''}`;
+    case SQLSTATE.invalidCatalogName:
+      return 'there is no such database: check dbname, in the settings or the secret';
     case SQLSTATE.protocolViolation:
       return 'this looks like a pooler: point the reaper at PostgreSQL itself';
     case null:

@@ -190,7 +190,7 @@ async function attempt(way: Way, place: Place, signal: AbortSignal): Promise<{ r
     return {
       ...(await openSession(target, signal)),
       user: given.username,
-      hidden: hiddenOf(given, byToken),
+      hidden: hiddenOf(given, way.source.secretArn !== undefined),
       openIn: (dbname, until) => openSession({ ...target, dbname }, until),
     };
   };
@@ -250,7 +250,7 @@ interface Place {
 function placeOf(
   target: LoginTarget,
   credentials: Credentials,
-  { secretArn, givesTokens }: CredentialsSource,
+  { secretArn }: CredentialsSource,
   facts: () => LoginFacts,
 ): Place {
   const { name, address, dbname: givenDbname, tls, caFile } = target;
@@ -264,6 +264,6 @@ function placeOf(
     );
   }
   const dbname = givenDbname ?? credentials.dbname ?? 'postgres';
-  const own = { secretArn, hidden: hiddenOf(credentials, givesTokens === true) };
+  const own = { secretArn, hidden: hiddenOf(credentials, secretArn !== undefined) };
   return { name, host, port, dbname, address, givenDbname, own, tls, caFile };
 }

@@ -5,6 +5,7 @@ export const SQLSTATE = {
   protocolViolation: '08P01',
   invalidAuthorization: '28000',
   invalidPassword: '28P01',
+  invalidCatalogName: '3D000',
   uniqueViolation: '23505',
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',

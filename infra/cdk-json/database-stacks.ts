@@ -1,5 +1,6 @@
 import type { App } from 'aws-cdk-lib';
 import { ConnectionReaperStack } from './connection-reaper-stack.js';
+import { databasesContext } from './context.js';
 import { parseDatabases, stackName } from './database-entry.js';
 
 /**
@@ -8,7 +9,7 @@ import { parseDatabases, stackName } from './database-entry.js';
  * @throws InputError with every fault of every entry.
  */
 export function databaseStacks(app: App): readonly ConnectionReaperStack[] {
-  return parseDatabases(app.node.tryGetContext('databases')).map(
+  return parseDatabases(databasesContext(app)).map(
     (config) =>
       new ConnectionReaperStack(app, stackName(config.settings.database), {
         config,

@@ -27,15 +27,15 @@ const UNCONFIRMED: Readonly<Record<UnconfirmedReason, { readonly evidence: strin
   still_there: {
     evidence: 'were signalled and are still there',
     remedy:
-      'a backend that stays hangs in the operating system, not in SQL: look at the disks and the load of the server',
+      'look up their pids in the log ("event":"backend"); a connection that stays is stuck in the operating system: check disks and load',
   },
   not_verified: {
-    evidence: 'were signalled; the look whether they are gone failed',
+    evidence: 'were signalled; checking that they are gone failed',
     remedy: 'look again with {"action":"report"}',
   },
   maybe_signalled: {
-    evidence: 'may have been signalled or not, since the answer was lost',
-    remedy: 'look again with {"action":"report"}; the next sweep terminates those that are left',
+    evidence: "may have been signalled: the server's answer was lost",
+    remedy: 'look up their pids in the log ("event":"backend"), and look again with {"action":"report"}',
   },
 };
 
@@ -178,7 +178,7 @@ export function lockIntruders({ intruders }: Visit): Finding | null {
     severity: 'warning',
     code: 'lock_intruder',
     evidence: `the lock of the reaper's runs, which nothing but the reaper uses, is held by ${named.join('; ')}${more}. This run went on without it`,
-    remedy: `find out why ${first.role} takes it, then: ${intruders.slice(0, MOST_INTRUDERS).map(endHolder).join(' ')}`,
+    remedy: `it blocks nothing. Ask the owner of ${first.role} why it takes this lock; to end it: ${intruders.slice(0, MOST_INTRUDERS).map(endHolder).join(' ')}`,
   };
 }
 
@@ -189,7 +189,7 @@ export function lostRuns({ lostRuns: runs }: Visit): Finding | null {
     severity: 'info',
     code: 'lost_run',
     evidence: `an earlier run left its session behind (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or its goodbye was lost`,
-    remedy: 'nothing to do; this run terminated that session. If it happens often, give the function more time',
+    remedy: 'nothing to do; this run signalled that session to end. If it happens often, raise timeout',
   };
 }
 
@@ -201,8 +201,9 @@ export function uncheckedTemporaryTables({ uncheckedDatabases }: Visit): Finding
   return {
     severity: 'info',
     code: 'temporary_tables_not_checked',
-    evidence: `temporary tables not checked in ${listed.join(', ')}${more}: owners of such tables there were not spared`,
-    remedy: 'if an application keeps temporary tables there between transactions, spare it with a rule',
+    evidence: `temporary tables not checked in ${listed.join(', ')}${more}: their owners there are not spared`,
+    remedy:
+      'grant the reaper CONNECT on that database if it is denied, or spare its applications with a rule on database',
   };
 }
 

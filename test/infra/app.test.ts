@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,10 +37,27 @@ test('fails when an entry has faults, and names them', async () => {
   );
 });
 
+test('the command line of CDK loses no key of cdk.json', async () => {
+  const { orders } = SHIPPED_CONTEXT.databases;
+  const roleLimits = '{ "__proto__": 4, "constructor": 5, "prototype": 6 }';
+  const entry = JSON.stringify({ ...orders, roleLimits: '?' }).replace('"?"', roleLimits);
+  const { app } = JSON.parse(readFileSync(join(PROJECT, 'cdk.json'), 'utf8'));
+  writeFileSync(
+    join(home, 'cdk.json'),
+    `{ "app": ${JSON.stringify(app.replace('infra/', `${PROJECT}/infra/`))},
+    "context": { "databases": { "orders": ${entry} } } }`,
+  );
+  symlinkSync(join(PROJECT, 'node_modules'), join(home, 'node_modules'));
+  await synth(home);
+  const template = readFileSync(join(home, 'out', 'ConnectionReaper-orders.template.json'), 'utf8');
+  expect(template).toContain(String.raw`{\"__proto__\":4,\"constructor\":5,\"prototype\":6}`);
+}, 120_000);
+
 /** Like `npx cdk synth --quiet`, by somebody without AWS. */
-function synth() {
-  return run(process.execPath, ['node_modules/aws-cdk/bin/cdk', 'synth', '--quiet', '--output', join(home, 'out')], {
-    cwd: PROJECT,
+function synth(folder = PROJECT) {
+  const cdk = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
+  return run(process.execPath, [cdk, 'synth', '--quiet', '--output', join(home, 'out')], {
+    cwd: folder,
     env: aBareEnvironment(),
   });
 }

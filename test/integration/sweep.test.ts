@@ -92,7 +92,7 @@ describe('npm run sweep', () => {
 
   it('takes an IPv6 address as a URL writes it', async () => {
     const { stdout } = await sweep(['--tls', 'disable'], 'postgres://someone:secret@[::1]:1/postgres');
-    expect(stdout).toContain('at ::1:1 as the given user');
+    expect(stdout).toContain('at ::1:1 as someone');
   });
 
   it.each([

@@ -82,7 +82,7 @@ async function logIn(host: string, caFile: string | undefined, tls?: LoginTarget
 
 const inFolder = (name: string) => join(folder, name);
 const failedAt = (host: string) =>
-  `could not log in to "primary" at ${host}:${database.server.port} as the given user: `;
+  `could not log in to "primary" at ${host}:${database.server.port} as connection_reaper: `;
 
 describe('a server with a certificate of an authority of its own', () => {
   it.each(['localhost', '127.0.0.1'])(

@@ -266,7 +266,7 @@ export interface ConnectionReaperProps {
 
   /**
    * How many applications have metrics of their own at a time, 1 to 100; the rest share `(other)`. Each costs four metrics.
-   * At most 20 an hour are new.
+   * At most 20 new names an hour get metrics.
    *
    * @default 20
    */

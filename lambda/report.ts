@@ -138,7 +138,7 @@ function line(label: string, parts: readonly string[], none: string): string {
 function nextSteps(instances: readonly InstanceAnswer[], errors: readonly string[]): readonly string[] {
   const steps = instances.flatMap(({ findings }) => findings).flatMap(step);
   if (steps.length > 0) return steps;
-  return [errors.length === 0 ? '  nothing to do' : '  mend what failed, see above'];
+  return [errors.length === 0 ? '  nothing to do' : '  fix the failures listed above'];
 }
 
 function step({ severity, evidence, remedy }: Finding, index: number): readonly string[] {

@@ -28,7 +28,7 @@ export function limitsTable(): string {
     [
       'connections of a run',
       '1 an instance',
-      `always closed; where it looks for temporary tables, one more at a time in at most ${TEMPORARY_TABLE_LIMITS.maxDatabases} other databases, ${time(TEMPORARY_TABLE_LIMITS.timeMs)} in all, while less than ${TEMPORARY_TABLE_LIMITS.maxUsedPercent} % of the slots are used`,
+      `always closed; plus one at a time in at most ${TEMPORARY_TABLE_LIMITS.maxDatabases} other databases for temporary tables (${time(TEMPORARY_TABLE_LIMITS.timeMs)} in all, below ${TEMPORARY_TABLE_LIMITS.maxUsedPercent} % of the slots)`,
     ],
     [
       '`CONNECTION LIMIT` of its role',
@@ -38,7 +38,7 @@ export function limitsTable(): string {
     [
       'runs at a time',
       '1 of a reaper, a database of a server',
-      `an advisory lock that only a live session of its own role can keep from it; a person waits ${time(patience)} for it, a sweep does not`,
+      `an advisory lock; only a live session of the reaper's role blocks a run; a manual run waits ${time(patience)}, a sweep does not wait`,
     ],
     ['TCP, TLS and login', time(connectMs), 'for each attempt'],
     [
@@ -56,7 +56,7 @@ export function limitsTable(): string {
     [
       'silence',
       time(idleMs),
-      '`idle_session_timeout` from PostgreSQL 14 on, `tcp_user_timeout` on all; what a frozen function leaves behind even so, the next run terminates',
+      '`idle_session_timeout` from PostgreSQL 14 on, `tcp_user_timeout` on all; the next run terminates a session that remains',
     ],
     ['goodbye', time(closeMs), 'then the socket is cut'],
     [
@@ -81,7 +81,7 @@ export function limitsTable(): string {
     [
       'new names with series',
       `${RUN_LIMITS.newNamesPerHour} an hour`,
-      'of applications, and as many of roles, cold starts included; names that change all the time cost no more than that',
+      'of applications, and as many of roles, cold starts included; constantly changing names cost no more than that',
     ],
     [
       'settings',

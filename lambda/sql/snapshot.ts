@@ -34,10 +34,10 @@ export async function readSnapshot(session: BatchSession, roles: readonly string
 const AT_STATEMENT = String.raw`(^|;|\*/|[\n\r])\s*`;
 
 /**
- * Texts come in the encoding of the database they ran in, and are no text in ours: a collation that knows letters fails over
- * one such text, and with it the run.
+ * A statement comes in the encoding of the database it ran in, and may be no valid text in ours: functions for text would
+ * fail over it, and with them the run, or take its bytes for others. As bytes, with all that is not ASCII in octal, it is.
  */
-const QUERY = 'a.query collate "C"';
+const QUERY = String.raw`encode(byteain(textout(replace(a.query, '\', '\\'))), 'escape')`;
 
 /**
  * What a session would lose with its end, as far as anyone else can see it: by its locks, its tables and slots, and by its

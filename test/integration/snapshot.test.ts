@@ -125,7 +125,8 @@ describe('a snapshot', () => {
     const cases: readonly (readonly [statement: string, holding: Holding | null])[] = [
       ['select pg_advisory_lock(1)', 'advisory_lock'],
       ['select pg_advisory_lock_shared(2)', 'advisory_lock'],
-      ['create temporary table t (x int)', 'temporary_table'],
+      // Before 16 the server tells only the role, of which a superuser is a member: then it would hide all that follow.
+      ...(major >= 16 ? ([['create temporary table t (x int)', 'temporary_table']] as const) : []),
       ['listen news', 'listen'],
       ['/* from the outbox */ -- worker\n LISTEN "News"', 'listen'],
       ['select 1; listen news', 'listen'],
@@ -144,22 +145,15 @@ describe('a snapshot', () => {
       ['select 1\nfetch first row only', null],
       ['select 1', null],
     ];
-    // Before 16 the server tells only the role that owns temporary tables, so it has one of its own.
-    await database.admin.query(`create role owner login password '${PASSWORD}'`);
     await database.admin.query('alter role billing superuser');
     try {
-      const clients = await Promise.all(
-        cases.map(([, holding]) => database.connect(holding === 'temporary_table' ? 'owner' : 'billing')),
-      );
+      const clients = await Promise.all(cases.map(() => database.connect('billing')));
       for (const [index, client] of clients.entries()) await client.query(cases[index]?.[0] ?? '');
       const rows = rowsOf((await look()).backends, clients);
-      expect(rows.map(({ holding }, index) => [cases[index]?.[0], holding])).toEqual(
-        // A superuser is a member of every role, and so of the one that owns the temporary table.
-        cases.map(([statement, holding]) => [statement, holding ?? (major < 16 ? 'temporary_table' : null)]),
-      );
-      const [fetching] = clients.slice(12);
-      await fetching?.query('/* from the outbox */ fetch c');
-      expect(rowsOf((await look()).backends, clients.slice(12, 13))).toMatchObject([{ holding: 'hold_cursor' }]);
+      expect(rows.map(({ holding }, index) => [cases[index]?.[0], holding])).toEqual(cases);
+      const fetching = clients.slice(cases.findIndex(([statement]) => statement.startsWith('declare c'))).slice(0, 1);
+      await fetching[0]?.query('/* from the outbox */ fetch c');
+      expect(rowsOf((await look()).backends, fetching)).toMatchObject([{ holding: 'hold_cursor' }]);
       await Promise.all(clients.map((client) => client.end()));
     } finally {
       await database.admin.query('alter role billing nosuperuser');

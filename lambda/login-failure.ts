@@ -102,7 +102,12 @@ function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
     return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
   }
   if (isRefusedToken(failed)) return tokenAdvice(way, credentials?.username ?? '');
-  switch (sqlStateOf(error)) {
+  return adviceOn(sqlStateOf(error), way, failed, tls);
+}
+
+/** What to do about the server's refusal. */
+function adviceOn(sqlState: string | null, way: LoginWay, failed: Failed, tls: Settings['tls']): string {
+  switch (sqlState) {
     case SQLSTATE.invalidPassword:
       return failed.secretArn === undefined
         ? 'the password is wrong, or there is no such role'
@@ -118,7 +123,7 @@ function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
     case SQLSTATE.protocolViolation:
       return 'this looks like a pooler: point the reaper at PostgreSQL itself';
     case null:
-      return tlsAdvice(error) ?? 'check host, port, security groups, routes and TLS';
+      return tlsAdvice(failed.cause) ?? 'check host, port, security groups, routes and TLS';
     default:
       return 'check the role and pg_hba.conf';
   }

@@ -192,7 +192,7 @@ async function inSession<Result>(
   try {
     return await work(session);
   } catch (error) {
-    const redact = redactorOf([hidden, told.hidden], [...told.shown, target.dbname ?? '', REAPER_ROLE]);
+    const redact = redactorOf([...hidden, told.hidden], [...told.shown, target.dbname ?? '', REAPER_ROLE]);
     throw new Error(`on "${target.name}": ${redact(describeRefusal(error))}`);
   } finally {
     await close();

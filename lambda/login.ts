@@ -59,7 +59,7 @@ export interface Login extends OpenSession {
   /** Opens a further session by the same way, in another database. */
   openIn(dbname: string, signal: AbortSignal): Promise<OpenSession>;
   /** What of the logins no text may show. */
-  readonly hidden: SecretValues;
+  readonly hidden: readonly SecretValues[];
 }
 
 /** No session could be had. The message says at what, why, and what to do next. */
@@ -116,7 +116,7 @@ export async function login(
       if (refusal !== null) refusals.push(refusal);
     });
     if ('opened' in result) {
-      const hidden = { own: place.own.hidden, used: result.opened.hidden };
+      const hidden = [place.own.hidden, ...result.opened.hidden];
       return { ...result.opened, facts: facts(way.name), ownRole: own.username, hidden };
     }
     failures.push(result.failure);
@@ -190,7 +190,7 @@ async function attempt(way: Way, place: Place, signal: AbortSignal): Promise<{ r
     return {
       ...(await openSession(target, signal)),
       user: given.username,
-      hidden: hiddenOf(given, way.source.secretArn !== undefined),
+      hidden: [hiddenOf(given, way.source.secretArn !== undefined)],
       openIn: (dbname, until) => openSession({ ...target, dbname }, until),
     };
   };

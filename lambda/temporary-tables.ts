@@ -56,7 +56,7 @@ export async function lookForTemporaryTables(
       owners.set(name, new Set(await ownersIn(openIn, name, left)));
     } catch (error) {
       // The server's refusal may name what only the secret holds.
-      unchecked.push({ name, reason: redactorOf([hidden], [name])(describeError(error)) });
+      unchecked.push({ name, reason: redactorOf(hidden, [name])(describeError(error)) });
     }
   }
   return { snapshot: withOwners(snapshot, owners), unchecked };

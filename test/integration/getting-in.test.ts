@@ -277,7 +277,7 @@ describe('a rejected password', () => {
     };
     const error = await logIn({ own }).catch((cause) => cause);
     expect(error.message).toMatch(
-      /as the given user: 28P01: password authentication failed for user "<username in the secret>"; it may just have been rotated, but the secret could not be had again: could not read the secret from Secrets Manager$/,
+      /as plain: 28P01: password authentication failed for user "plain"; it may just have been rotated, but the secret could not be read again: could not read the secret from Secrets Manager$/,
     );
     expect(error.cause).toMatchObject({ code: '28P01' });
   });

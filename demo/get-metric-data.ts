@@ -1,5 +1,5 @@
 import type { GetMetricDataInput, MetricDataQuery } from '@aws-sdk/client-cloudwatch';
-import { groupBy } from '../lambda/group-by.js';
+import { groupBy } from '../lambda/policy/group-by.js';
 import { AwsRefusal } from './aws-protocol.js';
 import type { CloudWatchHabits } from './aws-stand-in.js';
 import { isSelected } from './cloudwatch/insights-series.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Answer } from '../lambda/answer.js';
-import { REAPER_ROLE } from '../lambda/contract.js';
-import { grantRights } from '../lambda/sql/grant-rights.js';
+import { REAPER_ROLE } from '../lambda/contract/names.js';
+import { grantRights } from '../lambda/postgres/grant-privileges.js';
+import type { Answer } from '../lambda/report/answer.js';
 import { type AwsStandIn, startAwsStandIn } from './aws-stand-in.js';
 import { type Deployment, synthesize } from './deployment.js';
 import { type LambdaProcess, startLambda } from './lambda-process.js';

@@ -1,14 +1,14 @@
 /** `npm run sweep`: the function's core against any server, for trying it before deploying anything. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { SWEEP_EVENT } from '../lambda/event.js';
-import { demand, InputError } from '../lambda/faults.js';
-import { logTo } from '../lambda/log.js';
-import type { Datapoint } from '../lambda/metrics.js';
-import type { Publish } from '../lambda/publish.js';
+import { logTo } from '../lambda/aws/log.js';
+import type { Publish } from '../lambda/aws/publish.js';
+import { newMemory } from '../lambda/aws/series-memory.js';
+import { SWEEP_EVENT } from '../lambda/input/event.js';
+import { demand, InputError } from '../lambda/input/faults.js';
+import { type SettingsInput, settingsSchema } from '../lambda/input/settings.js';
+import type { Datapoint } from '../lambda/report/metrics.js';
 import { run } from '../lambda/run.js';
-import { newMemory } from '../lambda/series-memory.js';
-import { type SettingsInput, settingsSchema } from '../lambda/settings.js';
 
 const TIME_MS = 50_000;
 

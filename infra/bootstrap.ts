@@ -3,7 +3,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
-import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../lambda/contract.js';
+import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../lambda/contract/names.js';
 import { bootstrapProvider } from './bootstrap-provider.js';
 import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';

@@ -1,7 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { check, InputError } from '../lambda/faults.js';
-import { settingsSchema } from '../lambda/settings.js';
+import { check, InputError } from '../lambda/input/faults.js';
+import { settingsSchema } from '../lambda/input/settings.js';
 import { alarmFaults } from './alarms/overrides.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deployment-schema.js';

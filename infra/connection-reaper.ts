@@ -6,7 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
-import { DEFAULT_INSTANCE_NAME, REAPER_ROLE } from '../lambda/contract.js';
+import { DEFAULT_INSTANCE_NAME, REAPER_ROLE } from '../lambda/contract/names.js';
 import { notifiesTopic } from './alarms/metric-alarms.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
 import { DEFAULT_RUNBOOK } from './alarms/runbook.js';

@@ -9,7 +9,7 @@ import {
   type IDatabaseCluster,
   type IDatabaseInstance,
 } from 'aws-cdk-lib/aws-rds';
-import { DEFAULT_INSTANCE_NAME } from '../lambda/contract.js';
+import { DEFAULT_INSTANCE_NAME } from '../lambda/contract/names.js';
 import type { ReaperDatabase, ReaperInstance } from './connection-reaper-props.js';
 import { type DatabaseLogin, loginOf } from './database-login.js';
 import { identifierIn } from './rds-endpoint.js';

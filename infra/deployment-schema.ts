@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { LEAST_TIMEOUT_SECONDS } from '../lambda/contract.js';
-import { exactObject, textLike, wholeNumber } from '../lambda/faults.js';
+import { LEAST_TIMEOUT_SECONDS } from '../lambda/contract/names.js';
+import { exactObject, textLike, wholeNumber } from '../lambda/input/faults.js';
 import { runbookUrl } from './alarms/runbook.js';
 
 /** How long a sweep may take, in seconds. */

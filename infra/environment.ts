@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { SETTINGS_VARIABLE } from '../lambda/contract.js';
-import { InputError } from '../lambda/faults.js';
+import { SETTINGS_VARIABLE } from '../lambda/contract/names.js';
+import { InputError } from '../lambda/input/faults.js';
 import { SOME_SECRET_ARN, type UncheckedSettings, withStandIns } from './reaper-settings.js';
 
 /**

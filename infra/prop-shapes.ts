@@ -1,5 +1,5 @@
 import { Token } from 'aws-cdk-lib';
-import { excerptOfName } from '../lambda/faults.js';
+import { excerptOfName } from '../lambda/input/faults.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
 import { RESOURCE_ID } from './permissions.js';
 

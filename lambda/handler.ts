@@ -6,21 +6,22 @@
  * alarm on the function's errors sees. The report is then in the error's message, so that nobody who invoked by hand is
  * left without it.
  */
-import type { Answer } from './answer.js';
-import { cloudWatch, secretsManager } from './aws-client.js';
-import { SETTINGS_VARIABLE } from './contract.js';
-import { parseEvent } from './event.js';
-import { logTo } from './log.js';
-import { loginsOf } from './logins.js';
-import { printable } from './printable.js';
-import { publishByLog, publishTo } from './publish.js';
+
+import { cloudWatch, secretsManager } from './aws/clients.js';
+import { logTo } from './aws/log.js';
+import { publishByLog, publishTo } from './aws/publish.js';
+import { historiesFrom } from './aws/series-history.js';
+import { seriesKeeper } from './aws/series-memory.js';
+import { SETTINGS_VARIABLE } from './contract/names.js';
+import { parseEvent } from './input/event.js';
+import { printable } from './input/printable.js';
+import { parseSettings, type Settings } from './input/settings.js';
+import { loginsOf } from './login/logins.js';
+import type { Answer } from './report/answer.js';
 import { run, type Surroundings } from './run.js';
-import { historiesFrom } from './series-history.js';
-import { seriesKeeper } from './series-memory.js';
-import { parseSettings, type Settings } from './settings.js';
 
 // The bundle holds both functions; the deployment names the one it means.
-export { bootstrap } from './bootstrap.js';
+export { bootstrap } from './bootstrap-handler.js';
 
 /** What we use of Lambda's context. */
 export interface InvocationContext {

@@ -12,18 +12,19 @@
  * A step that fails never hides the ones that worked: instances fail by themselves, metrics go out whatever happened to
  * the reaping, and the answer holds both. The caller decides what to do about `errors`.
  */
-import { type Answer, answerOf } from './answer.js';
-import { auditEvents } from './audit.js';
-import type { Request } from './event.js';
-import { AWS_LIMITS } from './limits.js';
-import type { Log } from './log.js';
-import type { LoginTarget } from './login.js';
-import type { Logins } from './logins.js';
-import { datapointsOf } from './metrics.js';
-import { policyOf } from './policy.js';
-import type { Publish } from './publish.js';
-import type { SeriesKeeper } from './series-memory.js';
-import { instanceNames, type Settings } from './settings.js';
+
+import type { Log } from './aws/log.js';
+import type { Publish } from './aws/publish.js';
+import type { SeriesKeeper } from './aws/series-memory.js';
+import { AWS_LIMITS } from './contract/limits.js';
+import type { Request } from './input/event.js';
+import { instanceNames, type Settings } from './input/settings.js';
+import type { LoginTarget } from './login/login.js';
+import type { Logins } from './login/logins.js';
+import { policyOf } from './policy/policy.js';
+import { type Answer, answerOf } from './report/answer.js';
+import { auditEvents } from './report/audit.js';
+import { datapointsOf } from './report/metrics.js';
 import { visitInstance } from './visit.js';
 
 /** The effects a run needs from its surroundings. */

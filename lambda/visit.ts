@@ -1,18 +1,18 @@
-import { type Login, LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login.js';
-import type { LimitOutcome, Outcome } from './outcome.js';
-import { type Plan, planRun } from './plan.js';
-import type { LimitChange } from './plan-limits.js';
-import type { Policy } from './policy.js';
-import { twinOf } from './rotation-twin.js';
-import { type Session, SessionLostError } from './session.js';
-import type { Snapshot } from './snapshot.js';
-import { roleBlockers } from './sql/role-blockers.js';
-import { setRoleLimit } from './sql/role-limits.js';
-import { endLostSessions, type LockHolder, type RunLock, takeRunLock } from './sql/run-lock.js';
-import { readSnapshot } from './sql/snapshot.js';
-import { describeError, SQLSTATE, sqlStateOf } from './sqlstate.js';
-import { lookForTemporaryTables, type UncheckedDatabase } from './temporary-tables.js';
-import { terminateBackends } from './terminate.js';
+import { describeError, SQLSTATE, sqlStateOf } from './diagnosis/sqlstate.js';
+import { type Login, LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login/login.js';
+import type { LimitOutcome, Outcome } from './policy/outcome.js';
+import { type Plan, planRun } from './policy/plan.js';
+import type { Policy } from './policy/policy.js';
+import type { LimitChange } from './policy/role-limits.js';
+import { twinOf } from './policy/rotation-twin.js';
+import type { Snapshot } from './policy/snapshot.js';
+import { type Session, SessionLostError } from './postgres/session.js';
+import { roleBlockers } from './postgres/sql/role-blockers.js';
+import { setRoleLimit } from './postgres/sql/role-limits.js';
+import { endLostSessions, type LockHolder, type RunLock, takeRunLock } from './postgres/sql/run-lock.js';
+import { readSnapshot } from './postgres/sql/snapshot.js';
+import { lookForTemporaryTables, type UncheckedDatabase } from './postgres/temporary-tables.js';
+import { terminateBackends } from './postgres/terminate.js';
 
 /** What came of one instance. Every backend of the snapshot has exactly one outcome. */
 export interface Visit {

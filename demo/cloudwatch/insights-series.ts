@@ -1,4 +1,4 @@
-import { groupBy } from '../../lambda/group-by.js';
+import { groupBy } from '../../lambda/policy/group-by.js';
 import type { InsightsQuery } from './metrics-insights.js';
 import { type Datapoints, datapointsOfRange, type Observation, type Range } from './observation.js';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DEFAULT_INSTANCE_NAME } from '../../lambda/contract.js';
+import { DEFAULT_INSTANCE_NAME } from '../../lambda/contract/names.js';
 import {
   type AlarmCondition,
   alarmConditions,

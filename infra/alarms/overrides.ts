@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import * as v from 'valibot';
-import { check, exactObject, wholeNumber } from '../../lambda/faults.js';
+import { check, exactObject, wholeNumber } from '../../lambda/input/faults.js';
 import { given } from '../given.js';
 import type { ConditionOverrides } from './conditions.js';
 import { type AlarmContext, contextFaults } from './faults.js';

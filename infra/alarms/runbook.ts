@@ -1,4 +1,4 @@
-import { textLike } from '../../lambda/faults.js';
+import { textLike } from '../../lambda/input/faults.js';
 
 /** Where the runbook is in this package. */
 export const DEFAULT_RUNBOOK = 'docs/runbook.md';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { exactObject, wholeNumber } from '../../lambda/faults.js';
-import { MAX_BACKENDS } from '../../lambda/settings.js';
+import { exactObject, wholeNumber } from '../../lambda/input/faults.js';
+import { MAX_BACKENDS } from '../../lambda/input/settings.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 /** CloudWatch looks back no further, so that no period is longer, and no window has more of them. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { check, demand, excerptOfName, InputError, objectOf } from '../../lambda/faults.js';
-import { type Settings, settingsSchema } from '../../lambda/settings.js';
+import { check, demand, excerptOfName, InputError, objectOf } from '../../lambda/input/faults.js';
+import { type Settings, settingsSchema } from '../../lambda/input/settings.js';
 import { deploymentSchema } from '../deployment-schema.js';
 import { loginFaults } from '../login-faults.js';
 import { hostFaults } from '../rds-endpoint.js';

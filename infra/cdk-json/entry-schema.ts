@@ -1,8 +1,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
-import { duration } from '../../lambda/duration.js';
-import { exactObject, textLike } from '../../lambda/faults.js';
-import type { SettingsInput } from '../../lambda/settings.js';
+import { duration } from '../../lambda/input/duration.js';
+import { exactObject, textLike } from '../../lambda/input/faults.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
 import { RESOURCE_ID } from '../permissions.js';
 import { alarmsInFile, topicArn } from './alarms.js';
 

@@ -1,6 +1,6 @@
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
-import { settingsSchema } from '../../lambda/settings.js';
+import { settingsSchema } from '../../lambda/input/settings.js';
 import { deploymentSchema } from '../deployment-schema.js';
 import { entrySchema } from './entry-schema.js';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { parseSettings, type Settings } from '../../lambda/settings.js';
+import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { parseSettings, type Settings } from '../../lambda/input/settings.js';
 import { type DeployedAlarm, readAlarm } from './deployed-alarm.js';
 
 /** What one resource of a template is, in the eyes of a bill. */

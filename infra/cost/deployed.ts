@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { instanceNames, type Settings } from '../../lambda/settings.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { instanceNames, type Settings } from '../../lambda/input/settings.js';
 import { type BilledPart, FREE_PART, readResource, type Sweeper } from './billed-resource.js';
 import type { DeployedAlarm } from './deployed-alarm.js';
 

@@ -1,4 +1,4 @@
-import { RUN_LIMITS } from '../../lambda/limits.js';
+import { RUN_LIMITS } from '../../lambda/contract/limits.js';
 import type { CostChange } from './changes.js';
 import type { CostItem } from './cost.js';
 import { PRICE_LIST, PRICES } from './prices.js';

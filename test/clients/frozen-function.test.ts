@@ -7,11 +7,11 @@ import { afterEach, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { end } from '../../demo/child-exit.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { SWEEP_EVENT } from '../../lambda/event.js';
-import type { SettingsInput } from '../../lambda/settings.js';
-import { grantRights } from '../../lambda/sql/grant-rights.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { SWEEP_EVENT } from '../../lambda/input/event.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+import { grantRights } from '../../lambda/postgres/grant-privileges.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
 import { type NetworkNamespace, networkNamespace } from './network-namespace.js';
 

@@ -1,6 +1,6 @@
 /** A run that holds the lock and stops in the middle of a large answer. Arguments: host, port, role, password. */
-import { openSession } from '../../lambda/session.js';
-import { takeRunLock } from '../../lambda/sql/run-lock.js';
+import { openSession } from '../../lambda/postgres/session.js';
+import { takeRunLock } from '../../lambda/postgres/sql/run-lock.js';
 
 const [host = '', port, username = '', password = ''] = process.argv.slice(2);
 const { session } = await openSession(

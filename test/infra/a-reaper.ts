@@ -5,8 +5,8 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import type { SettingsInput } from '../../lambda/settings.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
 
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/connection-reaper-a1B2c3';
 

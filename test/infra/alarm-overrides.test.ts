@@ -6,7 +6,7 @@ import type { AlarmContext } from '../../infra/alarms/faults.js';
 import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import { type AlarmOverrides, alarmFaults } from '../../infra/alarms/overrides.js';
 import { alarmsInFile, alarmsInFileFaults, importAlarms } from '../../infra/cdk-json/alarms.js';
-import { check } from '../../lambda/faults.js';
+import { check } from '../../lambda/input/faults.js';
 import { aReaper } from './a-reaper.js';
 
 const minutes = Duration.minutes;

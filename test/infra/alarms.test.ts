@@ -6,8 +6,8 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import { MAX_RUNBOOK_URL } from '../../infra/alarms/runbook.js';
-import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract.js';
-import { parseEvent } from '../../lambda/event.js';
+import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/names.js';
+import { parseEvent } from '../../lambda/input/event.js';
 import { aReaper, aStack, propertiesOf, resolved } from './a-reaper.js';
 
 const PRIMARY = [{ name: 'primary', host: 'db.example', dbInstanceIdentifier: 'orders-1' }];

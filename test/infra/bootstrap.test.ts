@@ -10,9 +10,9 @@ import { ConnectionReaperStack } from '../../infra/cdk-json/connection-reaper-st
 import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
-import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { InputError } from '../../lambda/faults.js';
-import { parseSettings } from '../../lambda/settings.js';
+import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { InputError } from '../../lambda/input/faults.js';
+import { parseSettings } from '../../lambda/input/settings.js';
 import { aCluster, anInstance, aReplica, aVpc } from './a-database.js';
 import { anApp, aReaper, aStack, bare, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
 

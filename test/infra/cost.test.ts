@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest';
 import type { Assumptions } from '../../infra/cost/assumptions.js';
 import type { Template } from '../../infra/cost/deployed.js';
 import { type CostReport, costReport } from '../../infra/cost/report.js';
-import { auditEvents } from '../../lambda/audit.js';
-import { emfLines } from '../../lambda/emf.js';
-import { type Log, logTo } from '../../lambda/log.js';
-import { type Datapoint, datapointsOf } from '../../lambda/metrics.js';
-import { newMemory } from '../../lambda/series-memory.js';
+import { type Log, logTo } from '../../lambda/aws/log.js';
+import { newMemory } from '../../lambda/aws/series-memory.js';
+import { auditEvents } from '../../lambda/report/audit.js';
+import { emfLines } from '../../lambda/report/emf.js';
+import { type Datapoint, datapointsOf } from '../../lambda/report/metrics.js';
 import { aPolicy, aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
 import { aReaper, SECRET_ARN } from './a-reaper.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
-import { InputError } from '../../lambda/faults.js';
+import { InputError } from '../../lambda/input/faults.js';
 import { SECRET_ARN, SHIPPED_CONTEXT } from './a-reaper.js';
 
 const LEAST = {

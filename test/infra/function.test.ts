@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { expect, test } from 'vitest';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import { aReaper, propertiesOf } from './a-reaper.js';
 
 test('runs on the current Node.js, on arm64, in the VPC, and logs JSON into a group of its own', () => {

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import { parseEvent } from '../../lambda/event.js';
+import { parseEvent } from '../../lambda/input/event.js';
 import { aReaper, propertiesOf } from './a-reaper.js';
 
 test('sweeps every minute, without retries, and hands over what it could not start', () => {

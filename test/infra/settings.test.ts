@@ -7,9 +7,9 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { given } from '../../infra/given.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { InputError } from '../../lambda/faults.js';
-import { parseSettings } from '../../lambda/settings.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { InputError } from '../../lambda/input/faults.js';
+import { parseSettings } from '../../lambda/input/settings.js';
 import { aReaper, aStack, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
 
 describe('the settings in the environment', () => {

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { ConnectionReaperStack } from '../../infra/cdk-json/connection-reaper-stack.js';
 import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { databaseStacks } from '../../infra/cdk-json/database-stacks.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { parseSettings } from '../../lambda/settings.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { parseSettings } from '../../lambda/input/settings.js';
 import { anApp, bare, propertiesOf, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
 
 const VPC = {

@@ -4,12 +4,12 @@ import { createServer as createHttpServer, type RequestListener, type ServerResp
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
-import { cloudWatch, secretsManager } from '../../lambda/aws-client.js';
-import { type CredentialsSource, secretCredentials } from '../../lambda/credentials.js';
-import { AWS_LIMITS } from '../../lambda/limits.js';
-import { logTo } from '../../lambda/log.js';
-import type { Datapoint } from '../../lambda/metrics.js';
-import { publishTo } from '../../lambda/publish.js';
+import { cloudWatch, secretsManager } from '../../lambda/aws/clients.js';
+import { logTo } from '../../lambda/aws/log.js';
+import { publishTo } from '../../lambda/aws/publish.js';
+import { AWS_LIMITS } from '../../lambda/contract/limits.js';
+import { type CredentialsSource, secretCredentials } from '../../lambda/login/credentials.js';
+import type { Datapoint } from '../../lambda/report/metrics.js';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
 

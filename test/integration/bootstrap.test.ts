@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
 import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import type { SettingsInput } from '../../lambda/settings.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { type CustomResourceProvider, loadProviderFramework } from '../support/custom-resource.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { REAPER_MARK } from '../../lambda/contract.js';
-import { openSession, type Session } from '../../lambda/session.js';
-import { grantRights, type ReaperRole } from '../../lambda/sql/grant-rights.js';
-import { GRANTS } from '../../lambda/sql/grants.js';
-import { limitableRoles, setRoleLimit } from '../../lambda/sql/role-limits.js';
+import { REAPER_MARK } from '../../lambda/contract/names.js';
+import { grantRights, type ReaperRole } from '../../lambda/postgres/grant-privileges.js';
+import { openSession, type Session } from '../../lambda/postgres/session.js';
+import { GRANTS } from '../../lambda/postgres/sql/grants.js';
+import { limitableRoles, setRoleLimit } from '../../lambda/postgres/sql/role-limits.js';
 import { PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 import { HOSTILE_SETTINGS } from '../support/hostile-settings.js';
 import { major } from '../support/postgres-majors.js';

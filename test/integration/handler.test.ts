@@ -6,10 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import { AWS_LIMITS } from '../../lambda/limits.js';
-import type { SettingsInput } from '../../lambda/settings.js';
+import { AWS_LIMITS } from '../../lambda/contract/limits.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { ALARM_EVENT } from '../support/alarm-event.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { BUNDLED_MAJOR, major } from '../support/postgres-majors.js';

@@ -7,10 +7,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
 import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
-import type { BootstrapAnswer } from '../../lambda/bootstrap.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
-import type { SettingsInput } from '../../lambda/settings.js';
+import type { BootstrapAnswer } from '../../lambda/bootstrap-handler.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { startDatabase, type TestDatabase, until } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';

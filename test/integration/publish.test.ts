@@ -1,9 +1,9 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
-import { logTo } from '../../lambda/log.js';
-import type { Datapoint } from '../../lambda/metrics.js';
-import { type Publish, publishByLog, publishTo } from '../../lambda/publish.js';
+import { logTo } from '../../lambda/aws/log.js';
+import { type Publish, publishByLog, publishTo } from '../../lambda/aws/publish.js';
+import type { Datapoint } from '../../lambda/report/metrics.js';
 
 let aws: AwsStandIn;
 let lines: string[];

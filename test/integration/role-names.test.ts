@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Login, login } from '../../lambda/login.js';
-import { endLostSessions, runLockKey, takeRunLock } from '../../lambda/sql/run-lock.js';
-import { readSnapshot } from '../../lambda/sql/snapshot.js';
+import { type Login, login } from '../../lambda/login/login.js';
+import { endLostSessions, runLockKey, takeRunLock } from '../../lambda/postgres/sql/run-lock.js';
+import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';

@@ -1,12 +1,12 @@
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, type CloudWatchHabits, startAwsStandIn } from '../../demo/aws-stand-in.js';
-import { cloudWatch } from '../../lambda/aws-client.js';
-import { logTo } from '../../lambda/log.js';
-import { datapointsOf } from '../../lambda/metrics.js';
-import { publishTo } from '../../lambda/publish.js';
-import { historiesFrom } from '../../lambda/series-history.js';
-import { type SeriesKeeper, seriesKeeper } from '../../lambda/series-memory.js';
+import { cloudWatch } from '../../lambda/aws/clients.js';
+import { logTo } from '../../lambda/aws/log.js';
+import { publishTo } from '../../lambda/aws/publish.js';
+import { historiesFrom } from '../../lambda/aws/series-history.js';
+import { type SeriesKeeper, seriesKeeper } from '../../lambda/aws/series-memory.js';
+import { datapointsOf } from '../../lambda/report/metrics.js';
 import { aBackend, aPolicy, aRole, aSnapshot, aVisit } from '../support/builders.js';
 
 const START = Date.UTC(2026, 0, 5, 10);

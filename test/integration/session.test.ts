@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openSession } from '../../lambda/session.js';
+import { openSession } from '../../lambda/postgres/session.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';

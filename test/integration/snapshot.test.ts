@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openSession, type SessionTarget } from '../../lambda/session.js';
-import { type Holding, type Snapshot, usableSlots } from '../../lambda/snapshot.js';
-import { readSnapshot } from '../../lambda/sql/snapshot.js';
+import { type Holding, type Snapshot, usableSlots } from '../../lambda/policy/snapshot.js';
+import { openSession, type SessionTarget } from '../../lambda/postgres/session.js';
+import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
 import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
 

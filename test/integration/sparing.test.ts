@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SpareReason } from '../../lambda/spared.js';
+import type { SpareReason } from '../../lambda/policy/spared.js';
 import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { busyWith, PASSWORD, pidOf, startDatabase, type TestDatabase } from '../support/database.js';

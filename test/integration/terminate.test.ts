@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BatchSession, type OpenSession, openSession, type Session } from '../../lambda/session.js';
-import type { Backend } from '../../lambda/snapshot.js';
-import { readSnapshot } from '../../lambda/sql/snapshot.js';
-import { signal, stillThere } from '../../lambda/sql/terminate.js';
-import { terminateBackends } from '../../lambda/terminate.js';
+import type { Backend } from '../../lambda/policy/snapshot.js';
+import { type BatchSession, type OpenSession, openSession, type Session } from '../../lambda/postgres/session.js';
+import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
+import { signal, stillThere } from '../../lambda/postgres/sql/terminate.js';
+import { terminateBackends } from '../../lambda/postgres/terminate.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
 import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 

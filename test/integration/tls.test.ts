@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LoginTarget, login } from '../../lambda/login.js';
+import { type LoginTarget, login } from '../../lambda/login/login.js';
 import {
   aCertificateBy,
   anAuthority,

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { fetchNode } from '../support/fetch-node.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import type { Answer } from '../../lambda/answer.js';
+import type { Answer } from '../../lambda/report/answer.js';
 import { aReaper, sweeperOf } from '../infra/a-reaper.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SETTINGS_VARIABLE } from '../../lambda/contract.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import { PROJECT, read, theCommand } from './commands.js';
 import { type Ran, shell } from './shell.js';
 

@@ -1,8 +1,8 @@
-import { parseEvent } from '../../lambda/event.js';
-import { type Policy, policyOf } from '../../lambda/policy.js';
-import { parseSettings, type Settings, type SettingsInput } from '../../lambda/settings.js';
-import type { Backend, Role, Server, Snapshot } from '../../lambda/snapshot.js';
-import type { LockHolder } from '../../lambda/sql/run-lock.js';
+import { parseEvent } from '../../lambda/input/event.js';
+import { parseSettings, type Settings, type SettingsInput } from '../../lambda/input/settings.js';
+import { type Policy, policyOf } from '../../lambda/policy/policy.js';
+import type { Backend, Role, Server, Snapshot } from '../../lambda/policy/snapshot.js';
+import type { LockHolder } from '../../lambda/postgres/sql/run-lock.js';
 import type { Visit } from '../../lambda/visit.js';
 
 let lastPid = 1000;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
-import type { Backend } from '../../lambda/snapshot.js';
-import { grantRights } from '../../lambda/sql/grant-rights.js';
+import type { Backend } from '../../lambda/policy/snapshot.js';
+import { grantRights } from '../../lambda/postgres/grant-privileges.js';
 import { binariesOf, major } from './postgres-majors.js';
 
 /** A real server with roles to play with, and every client that was opened on it. */

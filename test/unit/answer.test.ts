@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { type Answer, answerOf } from '../../lambda/answer.js';
-import { parseEvent } from '../../lambda/event.js';
-import type { Outcome } from '../../lambda/outcome.js';
+import { parseEvent } from '../../lambda/input/event.js';
+import type { Outcome } from '../../lambda/policy/outcome.js';
+import { type Answer, answerOf } from '../../lambda/report/answer.js';
 import { aPolicy, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
 
 it('lists every backend that was chosen, and some of those that were spared', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCredentials } from '../../lambda/credentials.js';
+import { parseCredentials } from '../../lambda/login/credentials.js';
 
 const ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { duration, formatDuration } from '../../lambda/duration.js';
+import { duration, formatDuration } from '../../lambda/input/duration.js';
 
 describe('durations', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { emfLines } from '../../lambda/emf.js';
-import { datapointsOf } from '../../lambda/metrics.js';
-import { newMemory } from '../../lambda/series-memory.js';
+import { newMemory } from '../../lambda/aws/series-memory.js';
+import { emfLines } from '../../lambda/report/emf.js';
+import { datapointsOf } from '../../lambda/report/metrics.js';
 import { aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
 
 it('writes one line for each set of dimension values, with the metrics at its root', () => {

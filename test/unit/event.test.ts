@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseEvent } from '../../lambda/event.js';
-import { InputError } from '../../lambda/faults.js';
+import { parseEvent } from '../../lambda/input/event.js';
+import { InputError } from '../../lambda/input/faults.js';
 import { ALARM_EVENT } from '../support/alarm-event.js';
 
 describe('events', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { tokenCredentials } from '../../lambda/iam-token.js';
+import { tokenCredentials } from '../../lambda/login/iam-token.js';
 
 const ADDRESS = { host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5433 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inlineParameters } from '../../lambda/literal.js';
+import { inlineParameters } from '../../lambda/postgres/inline-parameters.js';
 
 describe('parameters as literals', () => {
   it.each([

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import type { LoginWay } from '../../lambda/login.js';
-import { describeFailure } from '../../lambda/login-failure.js';
+import type { LoginWay } from '../../lambda/login/login.js';
+import { describeFailure } from '../../lambda/login/login-failure.js';
 
 const TOKEN = { username: 'Reaper', password: 'X-Amz-Signature' };
 

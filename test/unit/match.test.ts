@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anyOf, cidrMatcher, globMatcher } from '../../lambda/match.js';
+import { anyOf, cidrMatcher, globMatcher } from '../../lambda/input/match.js';
 
 describe('globs', () => {
   it.each([

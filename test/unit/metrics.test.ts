@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { DIMENSIONS, METRICS } from '../../lambda/contract.js';
-import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '../../lambda/metrics.js';
-import type { Outcome } from '../../lambda/outcome.js';
-import { newMemory, type SeriesMemory } from '../../lambda/series-memory.js';
-import type { SettingsInput } from '../../lambda/settings.js';
-import type { Backend } from '../../lambda/snapshot.js';
+import { newMemory, type SeriesMemory } from '../../lambda/aws/series-memory.js';
+import { DIMENSIONS, METRICS } from '../../lambda/contract/names.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+import type { Outcome } from '../../lambda/policy/outcome.js';
+import type { Backend } from '../../lambda/policy/snapshot.js';
+import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '../../lambda/report/metrics.js';
 import type { Visit } from '../../lambda/visit.js';
 import { aBackend, aLockHolder, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { planRun } from '../../lambda/plan.js';
-import type { SettingsInput } from '../../lambda/settings.js';
-import type { Backend } from '../../lambda/snapshot.js';
-import type { SpareReason } from '../../lambda/spared.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+import { planRun } from '../../lambda/policy/plan.js';
+import type { Backend } from '../../lambda/policy/snapshot.js';
+import type { SpareReason } from '../../lambda/policy/spared.js';
 import { aBackend, aPolicy, aRole, aServer, aSnapshot, backends } from '../support/builders.js';
 
 function plan(seen: readonly Backend[], settings: Partial<SettingsInput> = {}, event: unknown = {}) {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract.js';
-import { parseEvent } from '../../lambda/event.js';
-import { parseSettings } from '../../lambda/settings.js';
+import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/names.js';
+import { parseEvent } from '../../lambda/input/event.js';
+import { parseSettings } from '../../lambda/input/settings.js';
 
 const readme = read('README.md');
 const runbook = read('docs/runbook.md');

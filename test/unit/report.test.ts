@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { answerOf } from '../../lambda/answer.js';
-import { auditEvents } from '../../lambda/audit.js';
-import { parseEvent } from '../../lambda/event.js';
-import { logTo } from '../../lambda/log.js';
-import type { Outcome } from '../../lambda/outcome.js';
-import { policyOf } from '../../lambda/policy.js';
-import type { Publication } from '../../lambda/publish.js';
+import { logTo } from '../../lambda/aws/log.js';
+import type { Publication } from '../../lambda/aws/publish.js';
+import { parseEvent } from '../../lambda/input/event.js';
+import type { Outcome } from '../../lambda/policy/outcome.js';
+import { policyOf } from '../../lambda/policy/policy.js';
+import { answerOf } from '../../lambda/report/answer.js';
+import { auditEvents } from '../../lambda/report/audit.js';
 import type { Visit } from '../../lambda/visit.js';
 import {
   aBackend,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rotationBase, twinOf } from '../../lambda/rotation-twin.js';
+import { rotationBase, twinOf } from '../../lambda/policy/rotation-twin.js';
 
 it.each([
   ['checkout', 'checkout'],

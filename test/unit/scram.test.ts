@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { scramVerifier } from '../../lambda/scram.js';
+import { scramVerifier } from '../../lambda/postgres/scram.js';
 
 // The password and salt of RFC 7677's example, with the verifier that PostgreSQL's own tests expect of them.
 it('makes the verifier that PostgreSQL makes', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { historyOf } from '../../lambda/aws/series-history.js';
+import { newMemory } from '../../lambda/aws/series-memory.js';
 import {
   admit,
   type Candidate,
@@ -6,9 +8,7 @@ import {
   type SeriesState,
   unknownSeries,
   withHistory,
-} from '../../lambda/series.js';
-import { historyOf } from '../../lambda/series-history.js';
-import { newMemory } from '../../lambda/series-memory.js';
+} from '../../lambda/report/series.js';
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../lambda/faults.js';
-import { instanceNames, parseSettings } from '../../lambda/settings.js';
+import { InputError } from '../../lambda/input/faults.js';
+import { instanceNames, parseSettings } from '../../lambda/input/settings.js';
 
 const least = { database: 'orders', secretArn: 'arn' };
 

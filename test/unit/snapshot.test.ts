@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attributionBy, usableSlots } from '../../lambda/snapshot.js';
+import { attributionBy, usableSlots } from '../../lambda/policy/snapshot.js';
 import { aServer } from '../support/builders.js';
 
 describe('the slots that ordinary roles can use', () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { describeError } from '../../lambda/sqlstate.js';
+import { describeError } from '../../lambda/diagnosis/sqlstate.js';
 
 /** Of a host with two addresses, where nobody listens at either. */
 async function refusedTwice(): Promise<unknown> {

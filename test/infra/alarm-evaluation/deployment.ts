@@ -1,6 +1,6 @@
 import type { ConnectionReaperProps } from '../../../infra/connection-reaper-props.js';
-import { SETTINGS_VARIABLE } from '../../../lambda/contract.js';
-import { parseSettings, type Settings } from '../../../lambda/settings.js';
+import { SETTINGS_VARIABLE } from '../../../lambda/contract/names.js';
+import { parseSettings, type Settings } from '../../../lambda/input/settings.js';
 import type { AlarmResource } from '../../support/cloudwatch/evaluate-alarms.js';
 import { aReaper, resolved, sweeperOf } from '../a-reaper.js';
 import type { Names } from './story.js';

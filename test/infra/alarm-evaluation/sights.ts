@@ -1,5 +1,5 @@
-import type { Outcome } from '../../../lambda/outcome.js';
-import type { Backend } from '../../../lambda/snapshot.js';
+import type { Outcome } from '../../../lambda/policy/outcome.js';
+import type { Backend } from '../../../lambda/policy/snapshot.js';
 import type { Visit } from '../../../lambda/visit.js';
 import { aRole, aServer, aSnapshot, aVisit, backends } from '../../support/builders.js';
 

@@ -1,6 +1,6 @@
-import { type Answer, answerOf } from '../../../lambda/answer.js';
-import { parseEvent } from '../../../lambda/event.js';
-import type { Outcome } from '../../../lambda/outcome.js';
+import { parseEvent } from '../../../lambda/input/event.js';
+import type { Outcome } from '../../../lambda/policy/outcome.js';
+import { type Answer, answerOf } from '../../../lambda/report/answer.js';
 import { aBackend, aPolicy, aServer, aSnapshot, aVisit, someSettings } from '../builders.js';
 
 /** The most connections that RDS gives a server by default. */

@@ -1,9 +1,10 @@
 /** What keeps the tool from becoming the database's problem, as the constants, the templates and the code have it. */
-import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract.js';
-import { parseEvent } from '../../../lambda/event.js';
-import { InputError } from '../../../lambda/faults.js';
-import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS, TEMPORARY_TABLE_LIMITS } from '../../../lambda/limits.js';
-import { policyOf } from '../../../lambda/policy.js';
+
+import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS, TEMPORARY_TABLE_LIMITS } from '../../../lambda/contract/limits.js';
+import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract/names.js';
+import { parseEvent } from '../../../lambda/input/event.js';
+import { InputError } from '../../../lambda/input/faults.js';
+import { policyOf } from '../../../lambda/policy/policy.js';
 import { aReaper } from '../../infra/a-reaper.js';
 import { someSettings } from '../builders.js';
 import { largestAnswer, MOST_CONNECTIONS, MOST_INSTANCES } from './largest-answer.js';

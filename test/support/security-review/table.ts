@@ -1,5 +1,5 @@
 /** The security review as a reader of README takes it in: few rows, those that belong together next to each other. */
-import { groupBy } from '../../../lambda/group-by.js';
+import { groupBy } from '../../../lambda/policy/group-by.js';
 import { WHY_ALLOWED } from './reasons.js';
 import { type ReviewedRow, securityReview } from './review.js';
 import { PARTS, type Row } from './rows.js';

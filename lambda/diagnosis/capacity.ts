@@ -1,0 +1,64 @@
+import { withOutcome } from '../policy/outcome.js';
+import { slotUse } from '../policy/slots.js';
+import type { Snapshot } from '../policy/snapshot.js';
+import type { Visit } from '../visit.js';
+import type { Finding } from './finding.js';
+import { isServerFull } from './login-refusal.js';
+import { quoteIdentifier } from './quote-sql.js';
+
+/** No slot was left when the run began. */
+export function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | null {
+  const { used, usable, free } = slotUse(snapshot);
+  if (free > 0) return null;
+  const freed = withOutcome(outcomes, 'terminated').length;
+  return {
+    severity: 'critical',
+    code: 'server_full',
+    evidence: `${used} backends on ${usable} usable slots when this run began: none was left for ordinary roles, whose logins get SQLSTATE 53300`,
+    remedy:
+      freed > 0
+        ? `${freed} slots are free again, for as long as it takes to leak them once more: mend the application that does`
+        : 'end idle backends now, by hand: {"action":"reap","idleAfter":"1m","dryRun":false}',
+  };
+}
+
+/** The login needed another way than its own. */
+export function wayIn({ login }: Visit): Finding | null {
+  if (login === null || login.way === null) return null;
+  if (login.way === 'own') {
+    if (!login.refusals.some(isServerFull)) return null;
+    return {
+      severity: 'warning',
+      code: 'login_refused_at_first',
+      evidence: `the login was refused (${login.refusals.join(', ')}) and got in after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, if only of logins in progress`,
+      remedy: 'reserve more slots for it, and make the applications that reconnect wait longer between attempts',
+    };
+  }
+  const way = login.way === 'rescue' ? 'as a walsender (rescueLogin)' : 'by the break-glass secret';
+  return {
+    severity: 'warning',
+    code: `login_by_${login.way}`,
+    evidence: `the own login was refused (${login.refusals.join(', ')}); this run came in ${way}, after ${login.attempts} attempts`,
+    remedy: 'give the own login a reserved slot, so that it needs no other way',
+  };
+}
+
+/** Said before it is needed: on a full server it is too late. */
+export function noReservedSlot({ server }: Snapshot): Finding | null {
+  if (server.hasReservedSlot) return null;
+  const user = quoteIdentifier(server.user);
+  const newer =
+    (server.reservedConnections > 0
+      ? ''
+      : 'set reserved_connections = 2 (takes a restart; on RDS in the parameter group); ') +
+    `GRANT pg_use_reserved_connections TO ${user};`;
+  return {
+    severity: 'info',
+    code: 'no_reserved_slot',
+    evidence: `no slot is kept free for ${server.user}: on a full server it can only knock until one is`,
+    remedy:
+      server.versionNumber >= 160_000
+        ? newer
+        : "before PostgreSQL 16 only superusers' slots are reserved (on RDS also rds_superuser's): set breakGlassSecretArn or rescueLogin",
+  };
+}

@@ -1,0 +1,214 @@
+import * as v from 'valibot';
+import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, SETTINGS_VARIABLE } from '../contract/names.js';
+import { duration } from './duration.js';
+import { decodeJson, demand, exactObject, InputError, objectOf, textLike, wholeNumber } from './faults.js';
+import { cidr, glob } from './match.js';
+
+/** The most backends a PostgreSQL server can be built for (MAX_BACKENDS), hence the largest limit that means anything. */
+export const MAX_BACKENDS = 262_143;
+
+const secretId = v.pipe(v.string('the ARN or name of a secret'), v.minLength(1, 'the ARN or name of a secret'));
+
+/** Goes into dimension values, alarm names and Metrics Insights queries as it is, so it is plain on purpose. */
+const label = textLike(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name of 1 to 64 letters, digits, ".", "_" or "-"');
+
+/** A CloudWatch dimension value. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html */
+const applicationName = v.pipe(
+  textLike(/^(?=.*[!-~])[ -~]{1,255}$/, '1 to 255 printable ASCII characters, not all blank'),
+  v.check((name) => name !== OTHER_APPLICATIONS, `a name other than ${OTHER_APPLICATIONS}, which sums the rest`),
+);
+
+/** PostgreSQL cuts names at 63 bytes (NAMEDATALEN - 1). */
+const postgresName = v.pipe(
+  v.string('a name of 1 to 63 bytes'),
+  v.check((name) => name.length > 0 && Buffer.byteLength(name) <= 63, 'a name of 1 to 63 bytes'),
+);
+
+const host = textLike(/^\S{1,255}$/, 'a host name or address');
+
+const port = wholeNumber(1, 65_535);
+
+const instance = exactObject({ name: label, host, port: v.optional(port, 5432) });
+
+const RULE_MATCHERS = ['application', 'role', 'database', 'address'] as const;
+
+const RULE_EFFECTS = ['idleAfter', 'keep', 'spare', 'endHolders'] as const;
+
+const rule = v.pipe(
+  exactObject({
+    application: v.optional(glob),
+    role: v.optional(glob),
+    database: v.optional(glob),
+    address: v.optional(cidr),
+    idleAfter: v.optional(duration),
+    keep: v.optional(wholeNumber(0, MAX_BACKENDS)),
+    spare: v.optional(v.literal(true, 'true, or nothing at all')),
+    endHolders: v.optional(v.literal(true, 'true, or nothing at all')),
+  }),
+  v.check(
+    (given) => RULE_MATCHERS.some((key) => given[key] !== undefined),
+    `at least one of ${RULE_MATCHERS.join(', ')} (write application: "*" to mean every backend)`,
+  ),
+  v.check(
+    (given) => RULE_EFFECTS.some((key) => given[key] !== undefined),
+    `at least one of ${RULE_EFFECTS.join(', ')}`,
+  ),
+  v.check(
+    (given) => given.spare !== true || RULE_EFFECTS.every((key) => key === 'spare' || given[key] === undefined),
+    'spare: true alone, since nothing else has an effect beside it',
+  ),
+);
+
+/**
+ * The settings of one database: the one schema that checks them at synth and again in the function.
+ *
+ * Untrusted JSON goes in ({@link SettingsInput}, durations as `"5m"`), {@link Settings} come out (defaults filled in,
+ * durations in seconds).
+ */
+export const settingsSchema = v.pipe(
+  exactObject({
+    /** What this database is called in metrics, alarms and reports. */
+    database: label,
+    /** The Secrets Manager secret that holds the login; or else `iamUser`. */
+    secretArn: v.optional(secretId),
+    /** The role to log in as by IAM database authentication, with a token that the function signs; needs no secret. */
+    iamUser: v.optional(postgresName),
+    /** A second login, used only when the first is refused by a full server (53300). */
+    breakGlassSecretArn: v.optional(secretId),
+    /** `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. */
+    rescueLogin: v.optional(v.picklist(['off', 'replication'], '"off" or "replication"'), 'off'),
+    /** The servers to visit; by default one, at the host and port that the secret names. */
+    instances: v.optional(
+      v.pipe(
+        v.array(instance, 'a list of instances'),
+        v.minLength(1, 'at least one instance (leave it out to use the host in the secret)'),
+        v.check(
+          (list) => new Set(list.map(({ name }) => name)).size === list.length,
+          'instances whose names differ, since metrics are told apart by them',
+        ),
+      ),
+    ),
+    /** The database to log in to; by default the one the secret names, else `postgres`. */
+    dbname: v.optional(postgresName),
+    tls: v.optional(v.picklist(['verify-full', 'disable'], '"verify-full" or "disable"'), 'verify-full'),
+    /** A PEM file with the certificate authorities to trust instead of the runtime's. */
+    caFile: v.optional(textLike(/^\S.{0,1023}$/, 'the path of a PEM file')),
+    mode: v.optional(v.picklist(['enforce', 'preview'], '"enforce" or "preview"'), 'enforce'),
+    idleAfter: v.optional(duration, '5m'),
+    /** The same for both transaction states; ends their transactions. */
+    idleInTransactionAfter: v.optional(duration),
+    /** From a share of the usable slots on, a shorter `idleAfter`. */
+    pressure: v.optional(
+      v.array(
+        exactObject({ usedPercent: wholeNumber(1, 100), idleAfter: duration }),
+        'a list of { usedPercent, idleAfter }',
+      ),
+      [],
+    ),
+    keepPerApplication: v.optional(wholeNumber(0, MAX_BACKENDS), 0),
+    maxTerminationsPerRun: v.optional(wholeNumber(1, MAX_BACKENDS)),
+    rules: v.optional(v.array(rule, 'a list of rules'), []),
+    roleLimits: v.optional(
+      objectOf(postgresName, wholeNumber(0, MAX_BACKENDS), 'an object of role names and their limits'),
+      {},
+    ),
+    /** Also ends idle backends above their role's declared limit, after 30 s. */
+    trimExcess: v.optional(v.boolean('true or false'), false),
+    /** 100 applications are already 400 series, 120 dollars a month. */
+    maxApplications: v.optional(wholeNumber(1, 100), 20),
+    applicationNames: v.optional(
+      v.array(exactObject({ match: glob, name: applicationName }), 'a list of { match, name }'),
+      [],
+    ),
+    /** `log`: as lines of the function's log, which take no route to CloudWatch and no permission there. */
+    metricsVia: v.optional(v.picklist(['api', 'log'], '"api" or "log"'), 'api'),
+  }),
+  v.forward(
+    v.partialCheck(
+      [['secretArn'], ['iamUser']],
+      ({ secretArn, iamUser }) => secretArn !== undefined || iamUser !== undefined,
+      'the ARN or name of a secret, or an iamUser in its place',
+    ),
+    ['secretArn'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['secretArn'], ['iamUser']],
+      ({ secretArn, iamUser }) => secretArn === undefined || iamUser === undefined,
+      'no iamUser beside secretArn, since a role logs in by token or by password',
+    ),
+    ['iamUser'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['iamUser'], ['instances']],
+      ({ iamUser, instances }) => iamUser === undefined || instances !== undefined,
+      'instances beside iamUser, since no secret names the host',
+    ),
+    ['instances'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['iamUser'], ['tls']],
+      ({ iamUser, tls }) => iamUser === undefined || tls === 'verify-full',
+      '"verify-full" beside iamUser, since RDS takes tokens by TLS alone',
+    ),
+    ['tls'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['tls'], ['caFile']],
+      ({ tls, caFile }) => tls === 'verify-full' || caFile === undefined,
+      'no caFile with tls: "disable", since nothing would be verified against it',
+    ),
+    ['caFile'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['idleAfter'], ['pressure']],
+      ({ idleAfter, pressure }) =>
+        [...pressure]
+          .sort((a, b) => a.usedPercent - b.usedPercent)
+          .every((tier, index, tiers) => {
+            const before = tiers[index - 1];
+            return tier.idleAfter < (before?.idleAfter ?? idleAfter) && tier.usedPercent !== before?.usedPercent;
+          }),
+      'tiers of different usedPercent, each fuller one with a shorter idleAfter, all shorter than idleAfter itself',
+    ),
+    ['pressure'],
+  ),
+  v.forward(
+    v.partialCheck(
+      [['trimExcess'], ['roleLimits']],
+      ({ trimExcess, roleLimits }) => !trimExcess || Object.keys(roleLimits).length > 0,
+      'no trimExcess without roleLimits, since there is nothing to exceed',
+    ),
+    ['trimExcess'],
+  ),
+);
+
+/** Settings as people and `cdk.json` write them. Not trusted. */
+export type SettingsInput = v.InferInput<typeof settingsSchema>;
+
+/** Settings that hold: checked, with defaults filled in and durations in seconds. */
+export type Settings = Readonly<v.InferOutput<typeof settingsSchema>>;
+
+/** One entry of `rules`: whom it means and what holds for them. */
+export type Rule = Settings['rules'][number];
+
+/** The names of the instances that these settings publish metrics for. */
+export function instanceNames(settings: Pick<Settings, 'instances'>): readonly string[] {
+  return settings.instances?.map(({ name }) => name) ?? [DEFAULT_INSTANCE_NAME];
+}
+
+/**
+ * Reads the settings that the deployment put into the function's environment.
+ *
+ * @throws InputError with every fault.
+ */
+export function parseSettings(json: string | undefined): Settings {
+  if (json === undefined || json === '') {
+    throw new InputError(SETTINGS_VARIABLE, ['missing: the deployment sets this environment variable']);
+  }
+  return demand(SETTINGS_VARIABLE, settingsSchema, decodeJson(SETTINGS_VARIABLE, json));
+}

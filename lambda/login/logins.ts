@@ -1,0 +1,23 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SETTINGS_VARIABLE } from '../contract/names.js';
+import { InputError } from '../input/faults.js';
+import type { Settings } from '../input/settings.js';
+import { secretCredentials } from './credentials.js';
+import { tokenCredentials } from './iam-token.js';
+import type { LoginSources, LoginTarget } from './login.js';
+
+/** Gives the logins that may be used at a server. */
+export type Logins = (target: LoginTarget) => LoginSources;
+
+/** The logins that the settings name. A secret is read once for all servers; a token is for one of them. */
+export function loginsOf(settings: Settings, client: SecretsManagerClient): Logins {
+  const { secretArn, iamUser, breakGlassSecretArn } = settings;
+  const secret = secretArn === undefined ? null : secretCredentials(client, secretArn);
+  const breakGlass = breakGlassSecretArn === undefined ? null : secretCredentials(client, breakGlassSecretArn);
+  return ({ address }) => {
+    if (secret !== null) return { own: secret, breakGlass };
+    if (iamUser !== undefined && address !== null) return { own: tokenCredentials(iamUser, address), breakGlass };
+    // The schema lets nothing else pass, which its type can't say.
+    throw new InputError(SETTINGS_VARIABLE, ['expected secretArn, or iamUser and instances']);
+  };
+}

@@ -1,0 +1,132 @@
+import { UNNAMED_APPLICATION } from '../contract/names.js';
+import type { Seconds } from '../input/duration.js';
+import { globMatcher } from '../input/match.js';
+import type { Settings } from '../input/settings.js';
+
+/** `pg_stat_activity.state` as PostgreSQL spells it; `starting` exists from 18 on. */
+export type BackendState =
+  | 'active'
+  | 'idle'
+  | 'idle in transaction'
+  | 'idle in transaction (aborted)'
+  | 'fastpath function call'
+  | 'disabled'
+  | 'starting';
+
+/** A client backend other than our own: a row of `pg_stat_activity` with what else is needed to judge it. */
+export interface Backend {
+  readonly pid: number;
+  /**
+   * With the pid it identifies a backend for good, since pids are used again. Kept as the server's text: a JavaScript
+   * `Date` would lose the microseconds, and the recheck would then match nobody.
+   */
+  readonly backendStart: string | null;
+  readonly stateChange: string | null;
+  /** `null` where our login may not see it; see {@link Backend.readable}. */
+  readonly state: BackendState | null;
+  /** False when the server hides this backend's state from us; then only names are known. */
+  readonly readable: boolean;
+  readonly applicationName: string;
+  /** `null` when the role was dropped meanwhile, or the login is still in progress. */
+  readonly role: string | null;
+  readonly superuser: boolean;
+  /** Whether its role is a reaper's, by the mark that the grants set. */
+  readonly ofReaper: boolean;
+  readonly database: string | null;
+  /** `null` for a client on a Unix socket, and where our login may not see it. */
+  readonly clientAddr: string | null;
+  /** Since the last change of state, by the server's clock. */
+  readonly stateSeconds: Seconds | null;
+  /** Since the backend started, by the server's clock. */
+  readonly ageSeconds: Seconds | null;
+  /** What would be lost with it; `null` when nothing that can be seen from outside. */
+  readonly holding: Holding | null;
+}
+
+/** What a session holds that ends with it. */
+export type Holding =
+  /** A session advisory lock, shared ones included. */
+  | 'advisory_lock'
+  /**
+   * Temporary tables. Before PostgreSQL 16 the server does not tell whose, only which role's: then all backends of that
+   * role count.
+   */
+  | 'temporary_table'
+  /** A temporary replication slot. */
+  | 'replication_slot'
+  /** Its last statement was `LISTEN`; nothing shows a listener that ran anything since. */
+  | 'listen'
+  /** Its last statement declared a cursor `WITH HOLD`, or fetched from one. */
+  | 'hold_cursor'
+  /** Its last statement started a base backup, which is aborted with the session. */
+  | 'base_backup';
+
+/** A role that has a connection limit, or should have one. */
+export interface Role {
+  readonly name: string;
+  /** `rolconnlimit`; `null` is no limit (-1), 0 is a real one. */
+  readonly connectionLimit: number | null;
+  readonly superuser: boolean;
+  /** Whether our login may change the limit. */
+  readonly mayAlter: boolean;
+}
+
+/** What the server says of itself and of our login. */
+export interface Server {
+  readonly version: string;
+  /** `server_version_num`, such as 160004. */
+  readonly versionNumber: number;
+  readonly inRecovery: boolean;
+  readonly maxConnections: number;
+  readonly superuserReservedConnections: number;
+  /** `reserved_connections`, from 16 on. */
+  readonly reservedConnections: number;
+  readonly rdsSuperuserReservedConnections: number;
+  readonly rdsReservedConnections: number;
+  /** The role we are logged in as. */
+  readonly user: string;
+  /** The database we are logged in to. */
+  readonly database: string;
+  /** The server's own address, by which we came; `null` on a Unix socket. */
+  readonly ownAddress: string | null;
+  /** Our address, as the server sees it. */
+  readonly clientAddress: string | null;
+  readonly superuser: boolean;
+  readonly mayReadAllStats: boolean;
+  readonly maySignalBackends: boolean;
+  /** Whether slots are kept free that our login may use and ordinary roles may not. */
+  readonly hasReservedSlot: boolean;
+  readonly preparedTransactions: number;
+  /** Since the oldest prepared transaction was prepared; `null` when there is none. */
+  readonly oldestPreparedSeconds: Seconds | null;
+}
+
+/** One read of a server. */
+export interface Snapshot {
+  readonly server: Server;
+  readonly backends: readonly Backend[];
+  readonly roles: readonly Role[];
+}
+
+/** The slots that ordinary roles can use: `max_connections` less every reserve of this version and provider. */
+export function usableSlots(server: Server): number {
+  // From 16 on RDS keeps rds_superuser's slots in reserved_connections; counting its old setting too would count twice.
+  const reserved =
+    server.versionNumber >= 160_000 ? server.reservedConnections : server.rdsSuperuserReservedConnections;
+  return Math.max(
+    0,
+    server.maxConnections - server.superuserReservedConnections - reserved - server.rdsReservedConnections,
+  );
+}
+
+/** Names the application a backend is counted under. */
+export type Attribution = (backend: Pick<Backend, 'applicationName'>) => string;
+
+/** Attribution by `applicationNames`: the first glob that matches gives the name; blank names become `(none)`. */
+export function attributionBy(applicationNames: Settings['applicationNames']): Attribution {
+  const rewrites = applicationNames.map(({ match, name }) => ({ matches: globMatcher(match), name }));
+  return ({ applicationName }) => {
+    const named = applicationName.trim() === '' ? UNNAMED_APPLICATION : applicationName;
+    return rewrites.find(({ matches }) => matches(named))?.name ?? named;
+  };
+}

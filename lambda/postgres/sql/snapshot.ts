@@ -1,0 +1,175 @@
+import { REAPER_MARK } from '../../contract/names.js';
+import type { Backend, Role, Server, Snapshot } from '../../policy/snapshot.js';
+import type { BatchSession } from '../session.js';
+import { limitableRoles } from './role-limits.js';
+import { OWNS_TEMPORARY_TABLE, TEMPORARY } from './temporary-tables.js';
+
+/**
+ * Everything a run needs to know of a server, in one round trip; a second one only asks for the roles that we may limit by
+ * the function for it, where our own rights don't suffice.
+ *
+ * Counts client backends only: walsenders, workers and autovacuum do not use up `max_connections`. Where our login may
+ * not see a session's type, every session that is in a database is counted, since the truth must not look smaller.
+ *
+ * Statement texts stay in the server, for they hold literals; only what they tell of the session comes out.
+ *
+ * @param roles read these roles also when they have no connection limit.
+ */
+export async function readSnapshot(session: BatchSession, roles: readonly string[]): Promise<Snapshot> {
+  const [facts, backends = []] = await session.batch([SERVER, BACKENDS], [roles]);
+  const [row] = facts ?? [];
+  if (row === undefined) throw new Error('the snapshot came back without a row');
+  // The server was asked for these, in this order.
+  const [server, found] = row as readonly [Server, readonly Role[]];
+  const snapshot = { server, backends: backends.map(toBackend), roles: found };
+  if (found.every(({ name, mayAlter }) => mayAlter || !roles.includes(name))) return snapshot;
+  const limitable = await limitableRoles(session, server.user);
+  return {
+    ...snapshot,
+    roles: found.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })),
+  };
+}
+
+/** A word at the beginning of a statement, for the regular expressions of PostgreSQL; comments may stand before it. */
+const AT_STATEMENT = String.raw`(^|;|\*/|[\n\r])\s*`;
+
+/**
+ * A statement comes in the encoding of the database it ran in, and may be no valid text in ours: functions for text would
+ * fail over it, and with them the run, or take its bytes for others. As bytes, with all that is not ASCII in octal, it is.
+ */
+const QUERY = String.raw`encode(byteain(textout(replace(a.query, '\', '\\'))), 'escape')`;
+
+/**
+ * What a session would lose with its end, as far as anyone else can see it: by its locks, its tables and slots, and by its
+ * last statement. Rather too much than too little is read into a statement. The plain search comes first, since it costs a
+ * fifth of a regular expression and leaves nearly nobody to look at.
+ */
+const HOLDING = /* sql */ `
+  case when a.pid in (select pid from pg_lock_status() where locktype = 'advisory' and pid is not null)
+       then 'advisory_lock'
+       when ${OWNS_TEMPORARY_TABLE} then 'temporary_table'
+       when a.pid in (select active_pid from pg_get_replication_slots()) then 'replication_slot'
+       when ${QUERY} not ilike all ('{%listen%,%hold%,%fetch%,%move%,%pg_backup_start%,%pg_start_backup%}') then null
+       when ${QUERY} ~* '${AT_STATEMENT}(listen\\M|do\\M.*\\mlisten\\M)' then 'listen'
+       when ${QUERY} ~* '\\mdeclare\\M.*\\mwith\\M.*\\mhold\\M' then 'hold_cursor'
+       -- Outside of a transaction there is no other cursor to fetch from.
+       when ${QUERY} ~* '(^|;|\\*/)\\s*(fetch|move)\\M' and a.state = 'idle' then 'hold_cursor'
+       when ${QUERY} ~* '\\m(pg_backup_start|pg_start_backup)\\M' then 'base_backup' end`;
+
+/** How the server tells each property of a backend. */
+const BACKEND: { readonly [Property in keyof Backend]: string } = {
+  pid: 'a.pid',
+  backendStart: 'a.backend_start::text',
+  stateChange: 'a.state_change::text',
+  state: 'a.state',
+  readable: 'a.backend_type is not null',
+  applicationName: "coalesce(a.application_name, '')",
+  role: 'r.rolname',
+  superuser: 'coalesce(r.rolsuper, false)',
+  ofReaper: 'a.usesysid in (select role from reaper)',
+  database: 'd.datname',
+  clientAddr: 'host(a.client_addr)',
+  stateSeconds: "extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8",
+  ageSeconds: "extract(epoch from greatest(clock_timestamp() - a.backend_start, interval '0'))::float8",
+  holding: HOLDING,
+};
+
+const PROPERTIES = Object.keys(BACKEND);
+
+function toBackend(values: readonly unknown[]): Backend {
+  // The server was asked for the properties in this order.
+  return Object.fromEntries(PROPERTIES.map((property, index) => [property, values[index]])) as unknown as Backend;
+}
+
+/** Read once: each use of the view would be planned by itself, which takes longer than to run it. */
+const ROLE = /* sql */ `
+  role as materialized (select oid, rolname, rolsuper, rolcreaterole, rolconnlimit from pg_roles)`;
+
+const SERVER = /* sql */ `
+  with ${ROLE},
+  server as materialized (
+    select split_part(current_setting('server_version'), ' ', 1) as version,
+           current_setting('server_version_num')::int as version_number,
+           pg_is_in_recovery() as in_recovery,
+           current_setting('max_connections')::int as max_connections,
+           current_setting('superuser_reserved_connections')::int as superuser_reserved,
+           coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) as reserved,
+           coalesce(nullif(current_setting('rds.rds_superuser_reserved_connections', true), '')::int, 0)
+             as rds_superuser_reserved,
+           coalesce(nullif(current_setting('rds.rds_reserved_connections', true), '')::int, 0) as rds_reserved,
+           -- USAGE, not MEMBER: a member without INHERIT is a member that may do nothing.
+           pg_has_role('pg_read_all_stats', 'USAGE') as may_read_all_stats,
+           pg_has_role('pg_signal_backend', 'USAGE') as may_signal_backends,
+           self.rolsuper as superuser,
+           self.rolcreaterole as createrole
+      from role self
+     where self.rolname = current_user
+  ),
+  -- Roles that a version or provider lacks give no row, where pg_has_role by name would fail.
+  reserve as materialized (
+    select coalesce(bool_or(pg_has_role(r.oid, 'USAGE')), false) as usable
+      from role r
+     cross join server
+     where (r.rolname = 'pg_use_reserved_connections' and server.reserved > 0)
+        or (r.rolname = 'rds_superuser' and server.version_number < 160000 and server.rds_superuser_reserved > 0)
+  ),
+  prepared as materialized (
+    select count(*)::int as transactions,
+           extract(epoch from clock_timestamp() - min(prepared))::float8 as oldest_seconds
+      from pg_prepared_xact()
+  )
+  select (select json_build_object(
+                   'version', version,
+                   'versionNumber', version_number,
+                   'inRecovery', in_recovery,
+                   'maxConnections', max_connections,
+                   'superuserReservedConnections', superuser_reserved,
+                   'reservedConnections', reserved,
+                   'rdsSuperuserReservedConnections', rds_superuser_reserved,
+                   'rdsReservedConnections', rds_reserved,
+                   'user', current_user,
+                   'database', current_database(),
+                   'ownAddress', host(inet_server_addr()),
+                   'clientAddress', host(inet_client_addr()),
+                   'superuser', superuser,
+                   'mayReadAllStats', may_read_all_stats,
+                   'maySignalBackends', may_signal_backends,
+                   'hasReservedSlot', superuser or reserve.usable,
+                   'preparedTransactions', prepared.transactions,
+                   'oldestPreparedSeconds', prepared.oldest_seconds)
+            from server, reserve, prepared) as server,
+         (select coalesce(json_agg(json_build_object(
+                   'name', r.rolname,
+                   'connectionLimit', nullif(r.rolconnlimit, -1),
+                   'superuser', r.rolsuper,
+                   'mayAlter', server.superuser or (
+                     server.createrole and not r.rolsuper and (
+                       -- Before 16 the right reaches every role that is not a superuser.
+                       server.version_number < 160000 or pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))))), '[]')
+            from role r
+           cross join server
+           where r.rolconnlimit >= 0 or r.rolname = any ($1::text[])) as roles`;
+
+const BACKENDS = /* sql */ `
+  with ${ROLE},
+  ${TEMPORARY},
+  -- Roles that the grants marked, and the twin that rotation makes of one. No role can mark itself.
+  marked as materialized (
+    select objoid as oid
+      from pg_shdescription
+     where classoid = 'pg_authid'::regclass and starts_with(description, '${REAPER_MARK}')
+  ),
+  reaper as materialized (
+    select oid as role from marked
+    union all
+    select twin.oid
+      from marked
+      join role base using (oid)
+      join role twin on twin.rolname = base.rolname || '_clone' and pg_has_role(twin.oid, base.oid, 'MEMBER')
+  )
+  select ${Object.values(BACKEND).join(', ')}
+    from pg_stat_get_activity(null) a
+    left join role r on r.oid = a.usesysid
+    left join pg_database d on d.oid = a.datid
+   where a.pid <> pg_backend_pid()
+     and (a.backend_type = 'client backend' or (a.backend_type is null and a.datid is not null))`;

@@ -1,0 +1,60 @@
+import type { LogEvent, LogLevel } from '../aws/log.js';
+import type { LoginFacts } from '../login/login.js';
+import { countBy } from '../policy/group-by.js';
+import { withOutcome } from '../policy/outcome.js';
+import type { Attribution } from '../policy/snapshot.js';
+import type { SpareReason } from '../policy/spared.js';
+import type { Visit } from '../visit.js';
+
+/** An event with its level; without one it is INFO. */
+export type AuditEvent = LogEvent & { readonly level?: LogLevel };
+
+/** Anybody can open as many sessions as their role may; the report counts them. */
+const MOST_LOGGED_INTRUDERS = 10;
+
+/** The audit of one visit: a line for every backend that was chosen, for every role limit, and a count of the spared. */
+export function auditEvents(database: string, visit: Visit, attribute: Attribution): readonly AuditEvent[] {
+  const at = { database, instance: visit.instance };
+  const chosen = visit.outcomes.filter(({ outcome }) => outcome !== 'spared');
+  return [
+    ...(visit.login === null ? [] : [{ event: 'login', level: loginLevel(visit.login), ...at, ...visit.login }]),
+    ...chosen.map(({ backend, outcome, reason, ...more }) => ({
+      event: 'backend',
+      outcome,
+      ...(reason === null ? {} : { reason }),
+      ...more,
+      ...at,
+      pid: backend.pid,
+      application: attribute(backend),
+      applicationName: backend.applicationName,
+      role: backend.role,
+      datname: backend.database,
+      clientAddr: backend.clientAddr,
+      state: backend.state,
+      idleSeconds: backend.stateSeconds,
+      backendAgeSeconds: backend.ageSeconds,
+    })),
+    ...visit.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
+    ...(visit.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(visit) }]),
+    ...(visit.runAtWork === null
+      ? []
+      : [{ event: 'another_run', level: 'WARN' as const, ...at, holder: visit.runAtWork }]),
+    ...visit.intruders
+      .slice(0, MOST_LOGGED_INTRUDERS)
+      .map((holder) => ({ event: 'lock_intruder', level: 'WARN' as const, ...at, holder })),
+    ...visit.lostRuns.map((holder) => ({ event: 'lost_run_terminated', level: 'WARN' as const, ...at, holder })),
+    ...visit.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
+  ];
+}
+
+/** A login that needed another way than its own is never quiet. */
+function loginLevel({ way, refusals }: LoginFacts): LogLevel {
+  if (way === null) return 'ERROR';
+  return way === 'own' && refusals.length === 0 ? 'INFO' : 'WARN';
+}
+
+/** How many backends were spared, by reason, the most frequent first. */
+export function countSpared({ outcomes }: Pick<Visit, 'outcomes'>): Readonly<Partial<Record<SpareReason, number>>> {
+  const counts = countBy(withOutcome(outcomes, 'spared'), ({ reason }) => reason);
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
+}

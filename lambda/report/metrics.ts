@@ -1,0 +1,270 @@
+import type { SeriesMemory } from '../aws/series-memory.js';
+import {
+  type DIMENSIONS,
+  MAX_UNDECLARED_ROLES,
+  METRICS,
+  type MetricLevel,
+  type MetricName,
+  OTHER_APPLICATIONS,
+  OTHER_ROLES,
+  UNNAMED_APPLICATION,
+} from '../contract/names.js';
+import { isServerFull } from '../diagnosis/login-refusal.js';
+import { wasChosen, withOutcome } from '../policy/outcome.js';
+import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from '../policy/slots.js';
+import type { Attribution } from '../policy/snapshot.js';
+import type { Visit } from '../visit.js';
+import { type Allowance, admit, type Candidate, type SeriesState } from './series.js';
+
+/** One value of one metric, in CloudWatch's terms. */
+export interface Datapoint {
+  readonly metric: string;
+  readonly unit: 'Count' | 'Percent' | 'Seconds';
+  /** Exactly the dimension set of its level in the contract. */
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** What shapes a run's datapoints besides the visits. */
+export interface MetricsShape {
+  readonly database: string;
+  readonly maxApplications: number;
+  /** The names that the settings give to applications. */
+  readonly declaredApplications: readonly string[];
+  readonly attribute: Attribution;
+  /** The roles with a declared limit; they have a series whenever they have a limit. */
+  readonly declaredRoles: readonly string[];
+  /** A manual reap publishes what it did, but is no sign that the schedule works. */
+  readonly isSweep: boolean;
+}
+
+/** A run's datapoints, and what the next run is to know about names. */
+export interface RunMetrics {
+  readonly datapoints: readonly Datapoint[];
+  readonly memory: SeriesMemory;
+}
+
+/**
+ * The datapoints of a run. Slots are counted as they were before anything was ended, so that alarms see the leak.
+ *
+ * @param now epoch milliseconds.
+ */
+export function datapointsOf(
+  visits: readonly Visit[],
+  shape: MetricsShape,
+  memory: SeriesMemory,
+  now: number,
+): RunMetrics {
+  const uses = visits.flatMap((visit) => instanceUse(visit, shape.attribute));
+  const applications = admit(memory.applications, applicationCandidates(uses), applicationAllowance(shape), now);
+  const ended = endedByNow(uses, memory, now);
+  const leaking = new Set(
+    [...ended].filter(([, { since }]) => since <= now - leakPeriod(memory.ranAt, now)).map(([name]) => name),
+  );
+  const roles = roleDatapoints(visits, shape, memory.roles, now);
+  return {
+    datapoints: [
+      ...visits.flatMap((visit) => [
+        ...instanceDatapoints(visit, shape),
+        ...uses
+          .filter(({ instance }) => instance === visit.instance)
+          .flatMap((use) => applicationDatapoints(use, shape.database, applications.admitted, leaking)),
+      ]),
+      ...roles.datapoints,
+    ],
+    memory: {
+      applications: applications.state,
+      roles: roles.state,
+      ended,
+      ranAt: now,
+    },
+  };
+}
+
+function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): readonly Datapoint[] {
+  const at = atLevel('instance', { Database: database, Instance: visit.instance });
+  const { snapshot, outcomes, errors } = visit;
+  const refused = visit.login?.refusals.some(isServerFull) === true;
+  if (snapshot === null) return refused ? [at('ServerFull', 1)] : [];
+  const { used, free, usedPercent } = slotUse(snapshot);
+  const { idle, oldestIdleSeconds } = countIdle(outcomes);
+  return [
+    at('SlotsUsedPercent', usedPercent),
+    at('SlotsFree', free),
+    at('Backends', used),
+    at('IdleBackends', idle),
+    at('TerminatedBackends', withOutcome(outcomes, 'terminated').length),
+    at('ReapableBackends', outcomes.filter(wasChosen).length),
+    at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
+    at('UnreadableBackends', snapshot.backends.filter(({ readable }) => !readable).length),
+    at('ServerFull', free === 0 || refused ? 1 : 0),
+    ...(isSweep && errors.length === 0 && visit.runAtWork === null ? [at('SweepsCompleted', 1)] : []),
+    at('OldestIdleSeconds', oldestIdleSeconds ?? 0),
+  ];
+}
+
+/** What the applications hold of one instance, by the names that their series would have. */
+interface InstanceUse {
+  readonly instance: string;
+  readonly usable: number;
+  readonly applications: readonly ApplicationUse[];
+}
+
+function instanceUse({ instance, snapshot, outcomes }: Visit, attribute: Attribution): readonly InstanceUse[] {
+  if (snapshot === null) return [];
+  const applications = applicationUse(outcomes, (backend) => dimensionValue(attribute(backend)));
+  return [{ instance, usable: slotUse(snapshot).usable, applications }];
+}
+
+/** One set of names serves all instances, so an application counts as on the instance on which it holds the most. */
+function applicationCandidates(uses: readonly InstanceUse[]): readonly Candidate[] {
+  const percents = new Map<string, number>();
+  for (const { usable, applications } of uses) {
+    for (const { name, backends } of applications) {
+      percents.set(name, Math.max(percents.get(name) ?? 0, percentOf(backends, usable)));
+    }
+  }
+  return candidatesOf(percents, OTHER_APPLICATIONS);
+}
+
+/** A client or a role may be called by the name of the rest, and then belongs to it. */
+function candidatesOf(percents: ReadonlyMap<string, number>, rest: string): readonly Candidate[] {
+  return [...percents].filter(([name]) => name !== rest).map(([name, percent]) => ({ name, percent }));
+}
+
+function applicationAllowance({ maxApplications, declaredApplications }: MetricsShape): Allowance {
+  return { places: maxApplications, declared: new Set(declaredApplications) };
+}
+
+function applicationDatapoints(
+  { instance, usable, applications }: InstanceUse,
+  database: string,
+  admitted: ReadonlySet<string>,
+  leaking: ReadonlySet<string>,
+): readonly Datapoint[] {
+  const at = (name: string) => atLevel('application', { Database: database, Instance: instance, Application: name });
+  const rest = applications.filter(({ name }) => !admitted.has(name));
+  return [
+    ...applications
+      .filter(({ name }) => admitted.has(name))
+      .flatMap(({ name, backends, idle, terminated }) => [
+        at(name)('Backends', backends),
+        at(name)('IdleBackends', idle),
+        at(name)('TerminatedBackends', terminated),
+        at(name)('SlotsUsedPercent', percentOf(backends, usable)),
+      ]),
+    ...(rest.length === 0 ? [] : restDatapoints(rest, usable, leaking, at(OTHER_APPLICATIONS))),
+  ];
+}
+
+/**
+ * The applications without a series of their own, in one. How many backends there are is a sum. What alarms watch is the
+ * most of any one application, so that many small ones are no alarm and a large one can't hide among them. Nor are backends
+ * ended of one application now and of another one then a leak: those of an application count once that has gone on for a
+ * period of LeakContinues.
+ */
+function restDatapoints(
+  rest: readonly ApplicationUse[],
+  usable: number,
+  leaking: ReadonlySet<string>,
+  at: (metric: MetricName<'application'>, value: number) => Datapoint,
+): readonly Datapoint[] {
+  const again = rest.filter(({ name }) => leaking.has(name));
+  return [
+    at('Backends', sumOf(rest.map(({ backends }) => backends))),
+    at('IdleBackends', sumOf(rest.map(({ idle }) => idle))),
+    at('TerminatedBackends', Math.max(0, ...again.map(({ terminated }) => terminated))),
+    at('SlotsUsedPercent', percentOf(Math.max(...rest.map(({ backends }) => backends)), usable)),
+  ];
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** LeakContinues looks at periods of ten minutes, or as long as the time between two sweeps. */
+const LEAK_PERIOD_MS = 10 * 60_000;
+
+/**
+ * The applications of which backends were ended in this run, or at most two such periods ago. One that goes on longer
+ * than that without any ended starts anew.
+ */
+function endedByNow(uses: readonly InstanceUse[], { ended, ranAt }: SeriesMemory, now: number): SeriesMemory['ended'] {
+  const late = new Map([...ended].filter(([, { seen }]) => seen >= now - 2 * leakPeriod(ranAt, now)));
+  for (const { name, terminated } of uses.flatMap(({ applications }) => applications)) {
+    if (terminated > 0) late.set(name, { since: late.get(name)?.since ?? now, seen: now });
+  }
+  return late;
+}
+
+function leakPeriod(ranAt: number | null, now: number): number {
+  return Math.max(LEAK_PERIOD_MS, now - (ranAt ?? now));
+}
+
+/**
+ * A limit holds on each instance by itself, so the fullest instance speaks for the role. All declared roles have a series.
+ * The others are admitted as applications are: a database with a role for each tenant would otherwise pay for thousands.
+ */
+function roleDatapoints(
+  visits: readonly Visit[],
+  { database, declaredRoles }: MetricsShape,
+  state: SeriesState,
+  now: number,
+): { readonly datapoints: readonly Datapoint[]; readonly state: SeriesState } {
+  const percents = new Map<string, number>();
+  for (const { snapshot, roleLimits } of visits) {
+    if (snapshot === null) continue;
+    for (const { role, limit, used } of limitedRoles(snapshot, roleLimits, declaredRoles)) {
+      const name = dimensionValue(role);
+      percents.set(name, Math.max(percents.get(name) ?? 0, percentOf(used, limit)));
+    }
+  }
+  const declared = new Set(declaredRoles.map(dimensionValue));
+  const candidates = candidatesOf(percents, OTHER_ROLES);
+  const others = admit(
+    state,
+    candidates.filter(({ name }) => !declared.has(name)),
+    { places: MAX_UNDECLARED_ROLES, declared: NOBODY },
+    now,
+  );
+  const hasSeries = (name: string) => name !== OTHER_ROLES && (declared.has(name) || others.admitted.has(name));
+  const rest = [...percents].filter(([name]) => !hasSeries(name)).map(([, percent]) => percent);
+  const at = (name: string) => atLevel('role', { Database: database, Role: name });
+  return {
+    datapoints: [
+      ...candidates
+        .filter(({ name }) => hasSeries(name))
+        .map(({ name, percent }) => at(name)('RoleLimitUsedPercent', percent)),
+      ...(rest.length === 0 ? [] : [at(OTHER_ROLES)('RoleLimitUsedPercent', Math.max(...rest))]),
+    ],
+    state: others.state,
+  };
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+const UNITS: { readonly [Level in MetricLevel]: Readonly<Record<MetricName<Level>, Datapoint['unit']>> } = METRICS;
+
+/** Makes datapoints of one level; only the contract's metrics and dimensions pass the compiler. */
+function atLevel<Level extends MetricLevel>(
+  level: Level,
+  names: Readonly<Record<(typeof DIMENSIONS)[Level][number], string>>,
+): (metric: MetricName<Level>, value: number) => Datapoint {
+  const dimensions = Object.fromEntries(
+    Object.entries<string>(names).map(([key, name]) => [key, dimensionValue(name)]),
+  );
+  return (metric, value) => ({ metric, unit: UNITS[level][metric], dimensions, value });
+}
+
+/**
+ * Writes a name the way CloudWatch takes it: printable ASCII, not blank. Other bytes become `\xHH`, as PostgreSQL 16
+ * writes them in application_name, so that different names stay different. One bad name would sink a whole request.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+ */
+export function dimensionValue(name: string): string {
+  const ascii = name.replace(/[^ -~]+/gu, (others) =>
+    [...Buffer.from(others)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''),
+  );
+  return ascii.trim() === '' ? UNNAMED_APPLICATION : ascii.slice(0, 1024);
+}

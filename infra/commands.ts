@@ -1,5 +1,5 @@
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { ReaperMetrics } from './metrics.js';
+import type { ReaperMetrics } from './metrics/metrics.js';
 
 /**
  * Above this timeout of the function, in seconds, a run may outlast the 60 that the AWS CLI waits for an answer. It would

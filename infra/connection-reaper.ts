@@ -11,18 +11,18 @@ import { notifiesTopic } from './alarms/metric-alarms.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
 import { DEFAULT_RUNBOOK } from './alarms/runbook.js';
 import { alarmTopic } from './alarms/topic.js';
-import { bootstrapResource, ownSecret } from './bootstrap.js';
-import { checkProps, withDefaults } from './check-props.js';
 import type { ConnectionReaperProps } from './connection-reaper-props.js';
-import { reaperDashboard } from './dashboard.js';
-import { turnOnIamLogin } from './database.js';
-import { noteReaperLogin } from './database-login.js';
-import { ReaperMetrics } from './metrics.js';
-import { connectToDatabase, placeReaper } from './network.js';
-import { reaperFunction } from './reaper-function.js';
-import type { CheckedProps } from './resolve-props.js';
-import { demandOwnRole } from './role-clashes.js';
-import { scheduleSweeps } from './schedule.js';
+import { reaperDashboard } from './dashboard/dashboard.js';
+import { bootstrapResource, ownSecret } from './functions/bootstrap.js';
+import { reaperFunction } from './functions/reaper-function.js';
+import { scheduleSweeps } from './functions/schedule.js';
+import { ReaperMetrics } from './metrics/metrics.js';
+import { turnOnIamLogin } from './placement/database.js';
+import { noteReaperLogin } from './placement/database-login.js';
+import { connectToDatabase, placeReaper } from './placement/network.js';
+import { checkProps, withDefaults } from './props/check-props.js';
+import type { CheckedProps } from './props/resolve-props.js';
+import { demandOwnRole } from './props/role-clashes.js';
 
 /**
  * Reaps the idle connections of one PostgreSQL database, caps its roles, and says who leaks: a function that is invoked

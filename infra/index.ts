@@ -11,10 +11,10 @@ export type {
   ReaperInstance,
   ReaperRule,
 } from './connection-reaper-props.js';
-export type { FleetMetricOptions, ReaperMetrics } from './metrics.js';
+export type { FleetMetricOptions, ReaperMetrics } from './metrics/metrics.js';
 export type {
   ApplicationMetricOptions,
   InstanceMetricOptions,
   ReaperMetricOptions,
   RoleMetricOptions,
-} from './plain-metrics.js';
+} from './metrics/plain-metrics.js';

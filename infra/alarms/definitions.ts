@@ -1,8 +1,8 @@
 import { ComparisonOperator, type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { invokeCommand, tailCommand } from '../commands.js';
-import type { ReaperMetrics } from '../metrics.js';
-import type { InstanceMetricOptions } from '../plain-metrics.js';
+import type { ReaperMetrics } from '../metrics/metrics.js';
+import type { InstanceMetricOptions } from '../metrics/plain-metrics.js';
 import type { MetricAlarmName } from './names.js';
 
 /** What the alarms watch. */

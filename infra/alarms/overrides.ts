@@ -2,7 +2,7 @@ import type { Duration } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import * as v from 'valibot';
 import { check, exactObject, wholeNumber } from '../../lambda/input/faults.js';
-import { given } from '../given.js';
+import { given } from '../props/given.js';
 import type { ConditionOverrides } from './conditions.js';
 import { type AlarmContext, contextFaults } from './faults.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { LambdaAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
-import type { ReaperMetrics } from '../metrics.js';
+import type { ReaperMetrics } from '../metrics/metrics.js';
 import { alarmName, describe } from './reaper-alarm.js';
 
 /**

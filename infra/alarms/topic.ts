@@ -3,7 +3,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { given } from '../given.js';
+import { given } from '../props/given.js';
 import { alarmNamePrefix } from './names.js';
 
 /** Properties of an {@link alarmTopic}. */

@@ -6,7 +6,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { invokeCommand } from '../commands.js';
 import { ConnectionReaper } from '../connection-reaper.js';
-import { given } from '../given.js';
+import { given } from '../props/given.js';
 import { importAlarms } from './alarms.js';
 import type { DatabaseConfig } from './database-entry.js';
 

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { check, demand, excerptOfName, InputError, objectOf } from '../../lambda/input/faults.js';
 import { type Settings, settingsSchema } from '../../lambda/input/settings.js';
-import { deploymentSchema } from '../deployment-schema.js';
-import { loginFaults } from '../login-faults.js';
-import { hostFaults } from '../rds-endpoint.js';
-import { withIdentifier } from '../resolve-props.js';
-import { namedRole, type RoleUse, roleClash, serverAt } from '../role-clashes.js';
-import { vainFaults } from '../vain-faults.js';
+import { deploymentSchema } from '../props/deployment-schema.js';
+import { loginFaults } from '../props/login-faults.js';
+import { hostFaults } from '../props/rds-endpoint.js';
+import { withIdentifier } from '../props/resolve-props.js';
+import { namedRole, type RoleUse, roleClash, serverAt } from '../props/role-clashes.js';
+import { vainFaults } from '../props/vain-faults.js';
 import { alarmsInFileFaults } from './alarms.js';
 import { type Entry, entrySchema, settingsEntries } from './entry-schema.js';
 import { regionFaults, regionsOf } from './region.js';

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { duration } from '../../lambda/input/duration.js';
 import { exactObject, textLike } from '../../lambda/input/faults.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
-import { RESOURCE_ID } from '../permissions.js';
+import { RESOURCE_ID } from '../functions/permissions.js';
 import { alarmsInFile, topicArn } from './alarms.js';
 
 /** A partial ARN would have to be granted with a wildcard. */

@@ -1,7 +1,7 @@
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 import { settingsSchema } from '../../lambda/input/settings.js';
-import { deploymentSchema } from '../deployment-schema.js';
+import { deploymentSchema } from '../props/deployment-schema.js';
 import { entrySchema } from './entry-schema.js';
 
 /** As people write it, before defaults and units. What no JSON schema can say, such as which keys go together, synth says. */

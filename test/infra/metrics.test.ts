@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import type { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { describe, expect, test } from 'vitest';
-import type { ReaperMetrics } from '../../infra/metrics.js';
-import type { InstanceMetricOptions, ReaperMetricOptions } from '../../infra/plain-metrics.js';
+import type { ReaperMetrics } from '../../infra/metrics/metrics.js';
+import type { InstanceMetricOptions, ReaperMetricOptions } from '../../infra/metrics/plain-metrics.js';
 import { METRICS, type MetricName, NAMESPACE } from '../../lambda/contract/names.js';
 import { aReaper } from './a-reaper.js';
 

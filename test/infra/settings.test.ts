@@ -6,7 +6,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
-import { given } from '../../infra/given.js';
+import { given } from '../../infra/props/given.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import { InputError } from '../../lambda/input/faults.js';
 import { parseSettings } from '../../lambda/input/settings.js';

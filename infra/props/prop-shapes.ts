@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
-import { excerptOfName } from '../lambda/input/faults.js';
-import type { ConnectionReaperProps } from './connection-reaper-props.js';
-import { RESOURCE_ID } from './permissions.js';
+import { excerptOfName } from '../../lambda/input/faults.js';
+import type { ConnectionReaperProps } from '../connection-reaper-props.js';
+import { RESOURCE_ID } from '../functions/permissions.js';
 
 /** What a prop must look like for the rest of the construct to read it. */
 interface Shape {

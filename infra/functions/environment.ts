@@ -1,8 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { SETTINGS_VARIABLE } from '../lambda/contract/names.js';
-import { InputError } from '../lambda/input/faults.js';
-import { SOME_SECRET_ARN, type UncheckedSettings, withStandIns } from './reaper-settings.js';
+import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { InputError } from '../../lambda/input/faults.js';
+import { SOME_SECRET_ARN, type UncheckedSettings, withStandIns } from '../props/reaper-settings.js';
 
 /**
  * What Lambda allows for all environment variables together.

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, GraphWidget, type GraphWidgetProps, type IMetric, type IWidget } from 'aws-cdk-lib/aws-cloudwatch';
-import type { ReaperAlarms } from './alarms/reaper-alarms.js';
-import type { ReaperMetrics } from './metrics.js';
+import type { ReaperAlarms } from '../alarms/reaper-alarms.js';
+import type { ReaperMetrics } from '../metrics/metrics.js';
 
 type AlarmsByName = ReaperAlarms['byName'];
 

@@ -4,13 +4,13 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { Placement } from '../placement/network.js';
+import { given } from '../props/given.js';
+import { reaperSettings } from '../props/reaper-settings.js';
+import { type CheckedProps, callsCloudWatch, iamLoginOf } from '../props/resolve-props.js';
 import { bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';
-import { given } from './given.js';
-import type { Placement } from './network.js';
 import { functionRole } from './permissions.js';
-import { reaperSettings } from './reaper-settings.js';
-import { type CheckedProps, callsCloudWatch, iamLoginOf } from './resolve-props.js';
 import { NO_REPLAYS } from './schedule.js';
 
 /** What the function is made of, beside the construct's props. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { LEAST_TIMEOUT_SECONDS } from '../lambda/contract/names.js';
-import { exactObject, textLike, wholeNumber } from '../lambda/input/faults.js';
-import { runbookUrl } from './alarms/runbook.js';
+import { LEAST_TIMEOUT_SECONDS } from '../../lambda/contract/names.js';
+import { exactObject, textLike, wholeNumber } from '../../lambda/input/faults.js';
+import { runbookUrl } from '../alarms/runbook.js';
 
 /** How long a sweep may take, in seconds. */
 export const DEFAULT_TIMEOUT = 50;

@@ -11,9 +11,9 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { AnyPrincipal, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { NAMESPACE } from '../lambda/contract/names.js';
-import { type RoleRights, secretResource } from './permissions.js';
-import { type CheckedProps, callsCloudWatch, readsSecrets } from './resolve-props.js';
+import { NAMESPACE } from '../../lambda/contract/names.js';
+import { type RoleRights, secretResource } from '../functions/permissions.js';
+import { type CheckedProps, callsCloudWatch, readsSecrets } from '../props/resolve-props.js';
 
 const HTTPS = Port.tcp(443);
 

@@ -7,10 +7,10 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import type { ReaperAlarms } from './alarms/reaper-alarms.js';
-import { invokeCommand } from './commands.js';
-import { reaperGraphs } from './dashboard-graphs.js';
-import type { ReaperMetrics } from './metrics.js';
+import type { ReaperAlarms } from '../alarms/reaper-alarms.js';
+import { invokeCommand } from '../commands.js';
+import type { ReaperMetrics } from '../metrics/metrics.js';
+import { reaperGraphs } from './graphs.js';
 
 /**
  * One page to act from: what is wrong, who holds the slots, what the reaper does about it. Each alarm's threshold is a line

@@ -3,15 +3,15 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
-import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../lambda/contract/names.js';
+import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../../lambda/contract/names.js';
+import type { Placement } from '../placement/network.js';
+import { given } from '../props/given.js';
+import { reaperSettings } from '../props/reaper-settings.js';
+import { type CheckedProps, iamLoginOf } from '../props/resolve-props.js';
 import { bootstrapProvider } from './bootstrap-provider.js';
 import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';
-import { given } from './given.js';
-import type { Placement } from './network.js';
 import { functionRole } from './permissions.js';
-import { reaperSettings } from './reaper-settings.js';
-import { type CheckedProps, iamLoginOf } from './resolve-props.js';
 
 /** For every instance, one after another. The provider waits longer, so that the error that comes out is ours. */
 const TIMEOUT = Duration.seconds(90);

@@ -1,5 +1,5 @@
 import { type Duration, Token } from 'aws-cdk-lib';
-import type { SettingsInput } from '../lambda/input/settings.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { ResolvedProps } from './resolve-props.js';
 
 /** Settings whose database may have no name yet, which is a fault to report among the others. */

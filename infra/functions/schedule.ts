@@ -5,7 +5,7 @@ import { Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow } from 'a
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { SWEEP_EVENT } from '../lambda/input/event.js';
+import { SWEEP_EVENT } from '../../lambda/input/event.js';
 
 /** A sweep that did not start within a minute is stale: the next one sees more than it would. */
 export const NO_REPLAYS = { retryAttempts: 0, maxEventAge: Duration.seconds(60) } as const;

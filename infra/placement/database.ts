@@ -9,10 +9,10 @@ import {
   type IDatabaseCluster,
   type IDatabaseInstance,
 } from 'aws-cdk-lib/aws-rds';
-import { DEFAULT_INSTANCE_NAME } from '../lambda/contract/names.js';
-import type { ReaperDatabase, ReaperInstance } from './connection-reaper-props.js';
+import { DEFAULT_INSTANCE_NAME } from '../../lambda/contract/names.js';
+import type { ReaperDatabase, ReaperInstance } from '../connection-reaper-props.js';
+import { identifierIn } from '../props/rds-endpoint.js';
 import { type DatabaseLogin, loginOf } from './database-login.js';
-import { identifierIn } from './rds-endpoint.js';
 
 /** What a database of CDK's RDS module tells of itself. What it doesn't is `undefined`. */
 export interface DatabaseFacts extends DatabaseLogin {

@@ -1,6 +1,6 @@
 import type { IConstruct } from 'constructs';
-import { REAPER_ROLE } from '../lambda/contract/names.js';
-import { InputError } from '../lambda/input/faults.js';
+import { REAPER_ROLE } from '../../lambda/contract/names.js';
+import { InputError } from '../../lambda/input/faults.js';
 import type { CheckedProps } from './resolve-props.js';
 
 /** As whom a reaper logs in, and where to. */

@@ -1,4 +1,4 @@
-import { excerptOfName } from '../lambda/input/faults.js';
+import { excerptOfName } from '../../lambda/input/faults.js';
 
 /** `orders-1` of `orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com`; not of a cluster's endpoint, `orders.cluster-…`. */
 const INSTANCE_ENDPOINT = /^([a-z][a-z0-9-]*)\.(?!cluster-|proxy-)[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;

@@ -1,12 +1,12 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { check, InputError } from '../lambda/input/faults.js';
-import { settingsSchema } from '../lambda/input/settings.js';
-import { alarmFaults } from './alarms/overrides.js';
-import type { ConnectionReaperProps } from './connection-reaper-props.js';
+import { check, InputError } from '../../lambda/input/faults.js';
+import { settingsSchema } from '../../lambda/input/settings.js';
+import { alarmFaults } from '../alarms/overrides.js';
+import type { ConnectionReaperProps } from '../connection-reaper-props.js';
+import { subnetFaults } from '../placement/network.js';
 import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deployment-schema.js';
 import { loginFaults } from './login-faults.js';
-import { subnetFaults } from './network.js';
 import { shapeFaults } from './prop-shapes.js';
 import { hostFaults } from './rds-endpoint.js';
 import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';

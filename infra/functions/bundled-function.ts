@@ -13,7 +13,7 @@ import type { Construct } from 'constructs';
 import { allowNetworkInterfaces, denyNetworkInterfacesToCode } from './permissions.js';
 
 /** Next to this folder in the sources as in the package, which has both in `dist/`. */
-export const BUNDLE_FOLDER = fileURLToPath(new URL('../bundle', import.meta.url));
+export const BUNDLE_FOLDER = fileURLToPath(new URL('../../bundle', import.meta.url));
 
 /** Enough for thousands of backends, since the bundle is small. */
 const MEMORY_MB = 256;

@@ -1,8 +1,8 @@
 import type { IConnectable, IVpc } from 'aws-cdk-lib/aws-ec2';
-import type { ConnectionReaperProps, ReaperInstance } from './connection-reaper-props.js';
-import { type DatabaseFacts, factsOf } from './database.js';
+import type { ConnectionReaperProps, ReaperInstance } from '../connection-reaper-props.js';
+import type { IamLogin } from '../functions/permissions.js';
+import { type DatabaseFacts, factsOf } from '../placement/database.js';
 import { given } from './given.js';
-import type { IamLogin } from './permissions.js';
 import { identifierIn } from './rds-endpoint.js';
 
 /** The props with all that `database` tells filled in. */

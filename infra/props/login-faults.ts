@@ -1,4 +1,4 @@
-import { excerpt } from '../lambda/input/faults.js';
+import { excerpt } from '../../lambda/input/faults.js';
 
 /** What is said of the login: each by the name it goes by where it is said, and whether it was given. */
 export interface GivenLogin {

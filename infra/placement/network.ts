@@ -9,8 +9,8 @@ import {
   type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets } from '../props/resolve-props.js';
 import { ReaperEndpoints } from './interface-endpoints.js';
-import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets } from './resolve-props.js';
 
 /** PostgreSQL's own. */
 const DEFAULT_PORT = 5432;

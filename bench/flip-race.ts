@@ -45,7 +45,7 @@ const PROGRESS_MS = 10_000;
 interface Load {
   readonly clients: number;
   readonly meanIdleMs: number;
-  readonly idleAfterSeconds: number;
+  readonly idleTimeoutSeconds: number;
   /** Whether ours lost more than it may. */
   readonly isTooMuch: (result: Result) => boolean;
 }
@@ -57,15 +57,15 @@ interface Result {
 }
 
 const LOADS: Readonly<Record<Workload, Load>> = {
-  statements: { clients: 200, meanIdleMs: 200, idleAfterSeconds: 0, isTooMuch: ({ atWork }) => atWork > 0 },
+  statements: { clients: 200, meanIdleMs: 200, idleTimeoutSeconds: 0, isTooMuch: ({ atWork }) => atWork > 0 },
   transactions: {
     clients: 150,
     meanIdleMs: 900,
-    idleAfterSeconds: 1,
+    idleTimeoutSeconds: 1,
     isTooMuch: ({ lost, terminated }) => lost > terminated / 20_000,
   },
-  copies: { clients: 200, meanIdleMs: 200, idleAfterSeconds: 0, isTooMuch: ({ lost }) => lost > 0 },
-  locks: { clients: 200, meanIdleMs: 200, idleAfterSeconds: 0, isTooMuch: ({ lost }) => lost > 0 },
+  copies: { clients: 200, meanIdleMs: 200, idleTimeoutSeconds: 0, isTooMuch: ({ lost }) => lost > 0 },
+  locks: { clients: 200, meanIdleMs: 200, idleTimeoutSeconds: 0, isTooMuch: ({ lost }) => lost > 0 },
 };
 const WORKLOADS = Object.keys(LOADS) as readonly Workload[];
 const MAX_CLIENTS = Math.max(...Object.values(LOADS).map(({ clients }) => clients));
@@ -137,7 +137,7 @@ async function measure(
   [name, method]: readonly [string, Method],
 ): Promise<string> {
   const logged = (await server.logText()).length;
-  const { clients, meanIdleMs, idleAfterSeconds, isTooMuch } = LOADS[workload];
+  const { clients, meanIdleMs, idleTimeoutSeconds, isTooMuch } = LOADS[workload];
   await using child = flip({
     host: server.host,
     port: server.port,
@@ -156,7 +156,7 @@ async function measure(
     const { backends } = await readSnapshot(session, []);
     const victims = backends.filter(
       ({ role, state, stateSeconds, holding }) =>
-        role === ROLE && state === 'idle' && (stateSeconds ?? 0) >= idleAfterSeconds && holding !== 'advisory_lock',
+        role === ROLE && state === 'idle' && (stateSeconds ?? 0) >= idleTimeoutSeconds && holding !== 'advisory_lock',
     );
     chosen += victims.length;
     terminated += await method(session, victims);
@@ -207,5 +207,8 @@ function flip(flips: Flips): AsyncDisposable & { losses(): Promise<Losses> } {
 
 function logIn({ host, port, superuser }: PostgresServer): Promise<OpenSession> {
   const credentials = { username: superuser.user, password: superuser.password };
-  return openSession({ host, port, dbname: 'postgres', credentials, tls: 'disable' }, new AbortController().signal);
+  return openSession(
+    { host, port, databaseName: 'postgres', credentials, sslMode: 'disable' },
+    new AbortController().signal,
+  );
 }

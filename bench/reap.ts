@@ -40,7 +40,7 @@ const GONE_LIMIT_MS = 60_000;
 /** What compares a sweep with plain `pg`. */
 interface Comparison {
   readonly name: string;
-  readonly idleAfter: string;
+  readonly idleTimeout: string;
   /** What plain `pg` runs. */
   readonly statement: string;
   readonly rounds: (size: number) => number;
@@ -50,7 +50,7 @@ interface Comparison {
 
 const REAP: Comparison = {
   name: 'reap',
-  idleAfter: `${IDLE_AFTER_SECONDS}s`,
+  idleTimeout: `${IDLE_AFTER_SECONDS}s`,
   // The superuser by name: one that the server refuses fails the statement.
   statement: `
     select pg_terminate_backend(pid) from pg_stat_activity
@@ -62,7 +62,7 @@ const REAP: Comparison = {
 };
 const NOTHING: Comparison = {
   name: 'nothing to reap',
-  idleAfter: '1h',
+  idleTimeout: '1h',
   statement: 'select * from pg_stat_activity',
   rounds: () => 15,
   target: () => 1.7,
@@ -87,7 +87,7 @@ await using deployment = await synthesize('bench', {
     availabilityZones: ['us-east-1a'],
     privateSubnetIds: ['subnet-0123456789abcdef0'],
   },
-  tls: 'disable',
+  sslMode: 'disable',
 });
 process.stdout.write('                  connections   rounds   sweep ms   plain pg ms   ratio   target\n');
 for (const size of options.sizes) {
@@ -146,9 +146,9 @@ async function compareNothing(database: TestDatabase, size: number): Promise<Mil
 /** Both ways of a comparison, each in a process that is warm. */
 async function startWays(
   database: TestDatabase,
-  { idleAfter, statement }: Comparison,
+  { idleTimeout, statement }: Comparison,
 ): Promise<Readonly<Record<keyof Milliseconds, () => Promise<unknown>>> & AsyncDisposable> {
-  const lambda = deploy({ idleAfter });
+  const lambda = deploy({ idleTimeout });
   const plain = startPlainPg(aws);
   const { username: user, ...connection } = secretOf(database);
   const ways = {
@@ -183,10 +183,10 @@ function startPlainPg({ endpoint }: AwsStandIn): LambdaProcess {
 /** The bundle once more, watched. */
 async function startProfiled(
   database: TestDatabase,
-  { name, idleAfter }: Comparison,
+  { name, idleTimeout }: Comparison,
 ): Promise<{ sweep(): Promise<string> } & AsyncDisposable> {
   const { admin, server } = database;
-  const lambda = deploy({ idleAfter }, watched(server.port));
+  const lambda = deploy({ idleTimeout }, watched(server.port));
   await admin.query(`alter role ${REAPER_ROLE} set log_min_duration_statement = 0`);
   return {
     sweep: async () => {

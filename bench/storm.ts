@@ -133,9 +133,9 @@ function getIn(server: PostgresServer, way: Way) {
   const target: LoginTarget = {
     name: 'primary',
     address: { host, port },
-    dbname: 'postgres',
-    tls: 'disable',
-    caFile: undefined,
+    databaseName: 'postgres',
+    sslMode: 'disable',
+    sslRootCert: undefined,
     rescueLogin: way.rescueLogin,
   };
   return login(target, { own, breakGlass: null }, new AbortController().signal);

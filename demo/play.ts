@@ -60,7 +60,7 @@ export async function play(audience: Audience): Promise<Result> {
     port,
     username: REAPER_ROLE,
     password: PASSWORD,
-    dbname: 'postgres',
+    databaseName: 'postgres',
   };
   aws.setSecret(SECRET_ARN, JSON.stringify(secret));
   await using lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: aws.endpoint });
@@ -130,8 +130,8 @@ function synthesizeReaper(): Promise<Deployment> {
       privateSubnetIds: ['subnet-0123456789abcdef0'],
     },
     // The embedded server has no certificate. On RDS the default, verify-full, needs nothing more.
-    tls: 'disable',
-    idleAfter: `${IDLE_AFTER_SECONDS}s`,
+    sslMode: 'disable',
+    idleTimeout: `${IDLE_AFTER_SECONDS}s`,
     roleLimits: { [LEAKING_ROLE]: ROLE_LIMIT },
   });
 }
@@ -237,7 +237,7 @@ function disagreements(
     .map((line) => JSON.parse(line) as { readonly event?: string; readonly outcome?: string })
     .filter(({ event, outcome }) => event === 'backend' && outcome === 'terminated');
   const series = metrics.find(
-    ({ metricName, dimensions }) => metricName === 'TerminatedBackends' && !('Application' in dimensions),
+    ({ metricName, dimensions }) => metricName === 'TerminatedConnections' && !('Application' in dimensions),
   );
   const told = {
     answer: instance?.outcomes.filter(({ outcome }) => outcome === 'terminated').length,

@@ -17,12 +17,13 @@ const NO_HISTORY = newMemory(Date.now());
 
 /** What the URL and the options say, and where metrics go, which are not sent here. */
 const WITHOUT_EFFECT = [
-  'database',
+  'databaseLabel',
   'secretArn',
-  'iamUser',
+  'iamAuthentication',
+  'reaperRole',
   'breakGlassSecretArn',
   'instances',
-  'dbname',
+  'databaseName',
   'mode',
   'metricsVia',
 ];
@@ -31,9 +32,9 @@ interface Options {
   readonly url: URL;
   readonly enforce?: boolean;
   readonly settings?: Partial<SettingsInput>;
-  readonly tls?: 'verify-full' | 'disable';
-  readonly caFile?: string;
-  readonly idleAfter?: string;
+  readonly sslMode?: 'verify-full' | 'disable';
+  readonly sslRootCert?: string;
+  readonly idleTimeout?: string;
   readonly keepPerApplication?: number | string;
   readonly maxTerminations?: number | string;
   readonly spare?: readonly string[];
@@ -51,7 +52,7 @@ const command = new Command('sweep')
       .makeOptionMandatory(),
   )
   .option('--enforce', 'end backends and set role limits')
-  .option('--idle-after <duration>', 'end backends that are idle this long, such as 90s, 5m or 1h')
+  .option('--idle-timeout <duration>', 'end backends that are idle this long, such as 90s, 5m or 1h')
   .option('--keep-per-application <count>', 'never take an application below this many backends', number)
   .option('--max-terminations <count>', 'end no more backends than this', number)
   .option('--spare <application>', 'a glob of applications to leave alone (repeatable)', collect, [])
@@ -61,8 +62,8 @@ const command = new Command('sweep')
     'a JSON file with more settings: those of the README that no option here gives',
     settingsFile,
   )
-  .addOption(new Option('--tls <mode>', 'how to connect').choices(['verify-full', 'disable']))
-  .option('--ca-file <file>', 'a PEM file with the certificate authorities to trust')
+  .addOption(new Option('--ssl-mode <mode>', 'how to connect').choices(['verify-full', 'disable']))
+  .option('--ssl-root-cert <file>', 'a PEM file with the certificate authorities to trust')
   .option('--json', 'print the answer and the datapoints as one JSON document')
   .option('--log', 'print the audit log on stderr');
 
@@ -110,11 +111,27 @@ async function sweep(options: Options): Promise<number> {
 
 /** The file first, then what the command line says of it. */
 function settingsOf(given: Options): object {
-  const { url, settings = {}, enforce, tls, caFile, idleAfter, keepPerApplication, maxTerminations, roleLimit } = given;
+  const {
+    url,
+    settings = {},
+    enforce,
+    sslMode,
+    sslRootCert,
+    idleTimeout,
+    keepPerApplication,
+    maxTerminations,
+    roleLimit,
+  } = given;
   const spared = (given.spare ?? []).map((application) => ({ application, spare: true }));
   // Only "disable" means the same here as to libpq; its other modes become the strictest, which is ours.
-  const encryption = tls ?? (url.searchParams.get('sslmode') === 'disable' ? 'disable' : undefined);
-  const defined = { tls: encryption, caFile, idleAfter, keepPerApplication, maxTerminationsPerRun: maxTerminations };
+  const encryption = sslMode ?? (url.searchParams.get('sslmode') === 'disable' ? 'disable' : undefined);
+  const defined = {
+    sslMode: encryption,
+    sslRootCert,
+    idleTimeout,
+    keepPerApplication,
+    maxTerminationsPerRun: maxTerminations,
+  };
   return {
     database: 'sweep',
     ...settings,
@@ -128,7 +145,7 @@ function settingsOf(given: Options): object {
         port: url.port === '' ? 5432 : Number(url.port),
       },
     ],
-    dbname: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
+    databaseName: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
     mode: enforce === true ? 'enforce' : 'preview',
     rules: [...spared, ...(settings.rules ?? [])],
     roleLimits: { ...settings.roleLimits, ...roleLimit },

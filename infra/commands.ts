@@ -12,7 +12,7 @@ const PATIENCE_SECONDS = 55;
 /** The shell command that sends the function an event and prints what it says; a run that failed says it in its error. */
 export function invokeCommand(
   { handler, timeout }: Pick<ReaperMetrics, 'handler' | 'timeout'>,
-  event: { readonly action: string; readonly idleAfter?: string; readonly dryRun?: boolean },
+  event: { readonly action: string; readonly idleTimeout?: string; readonly dryRun?: boolean },
 ): string {
   const patience = timeout.toSeconds() > PATIENCE_SECONDS ? '--cli-read-timeout 0 ' : '';
   return (

@@ -46,8 +46,8 @@ export interface ReaperRule {
   /** A CIDR block that the client's address is in. @default - any address */
   readonly address?: string;
 
-  /** Replaces `idleAfter` for these backends. @default - `idleAfter` of the construct */
-  readonly idleAfter?: Duration;
+  /** Replaces `idleTimeout` for these backends. @default - `idleTimeout` of the construct */
+  readonly idleTimeout?: Duration;
 
   /** Replaces `keepPerApplication` for these backends. @default - `keepPerApplication` of the construct */
   readonly keep?: number;
@@ -60,7 +60,7 @@ export interface ReaperRule {
    *
    * @default - those are spared
    */
-  readonly endHolders?: true;
+  readonly terminateStateful?: true;
 }
 
 /** Less patience on a full server. */
@@ -68,8 +68,8 @@ export interface PressureTier {
   /** From this share of the usable slots on, in percent. */
   readonly usedPercent: number;
 
-  /** This threshold holds instead of the construct's `idleAfter`. */
-  readonly idleAfter: Duration;
+  /** This threshold holds instead of the construct's `idleTimeout`. */
+  readonly idleTimeout: Duration;
 }
 
 /** Gives several applications one name, such as the pods of one deployment. */
@@ -87,10 +87,10 @@ export interface ConnectionReaperProps {
    * The database: a PostgreSQL cluster, instance or read replica of CDK's RDS module. Where it was made in this app, it is
    * all that is needed. One that was imported by its attributes tells no VPC, so `vpc` is needed beside it.
    *
-   * From it come `databaseIdentifier`, `vpc`, `vpcSubnets`, the rules of both security groups, `instances` with all their
+   * From it come `databaseLabel`, `vpc`, `vpcSubnets`, the rules of both security groups, `instances` with all their
    * endpoints, `adminSecret`, and the resource that a login by IAM is granted on. What is given beside it, counts.
    *
-   * @default - none: `databaseIdentifier`, `vpc` and a login are needed
+   * @default - none: `databaseLabel`, `vpc` and a login are needed
    */
   readonly database?: ReaperDatabase;
 
@@ -100,7 +100,7 @@ export interface ConnectionReaperProps {
    *
    * @default - the identifier of an imported `database`; of one made in this app its path, such as `Orders-Cluster`
    */
-  readonly databaseIdentifier?: string;
+  readonly databaseLabel?: string;
 
   /**
    * The login, as JSON with `username` and `password`, and with `host`, `port` and `dbname` where the props don't give
@@ -118,32 +118,32 @@ export interface ConnectionReaperProps {
    *
    * Needs `instances`, which name the writer.
    *
-   * @default - the secret of `database`, unless `secret` or `iamUser` is given; else none: the role is set up by hand
+   * @default - the secret of `database`, unless `secret` or `iamAuthentication` is given; else none: the role is set up by hand
    */
   readonly adminSecret?: ISecret;
 
   /**
-   * The database role that the deployment makes, and the schema of the functions that set its limits: 1 to 57 small
-   * letters, digits and `_`. A second reaper on one server needs another. The deployment fails where the role is there
-   * and belongs to somebody else. Only with `adminSecret`, and without `iamUser`, which names the role itself.
+   * The database role of the reaper, and the schema of its functions: 1 to 57 small letters, digits and `_`. A second
+   * reaper on one server needs another. With `adminSecret` the deployment makes the role, and fails if a role of that name
+   * exists and is not this reaper's. It has no effect with `secret`, which names the role itself.
    *
    * @default connection_reaper
    */
   readonly reaperRole?: string;
 
   /**
-   * Log in as this role with a token of IAM database authentication, which lasts 15 minutes, instead of a password. The
+   * Log in as `reaperRole` with a token of IAM database authentication, which lasts 15 minutes, instead of a password. The
    * database must have IAM authentication turned on; TLS and the endpoint's real name are required. With `adminSecret` the
    * role is made on deployment, else by hand, with `infra/grants.sql`.
    *
    * Needs `instances`, and without `database` also `databaseResourceId`.
    *
-   * @default - a password
+   * @default false
    */
-  readonly iamUser?: string;
+  readonly iamAuthentication?: boolean;
 
   /**
-   * The resource that `iamUser` may log in to: `db-…` of an instance, `cluster-…` of an Aurora cluster.
+   * The resource that the reaper may log in to by IAM: `db-…` of an instance, `cluster-…` of an Aurora cluster.
    *
    * @default - that of `database`
    */
@@ -169,7 +169,7 @@ export interface ConnectionReaperProps {
 
   /**
    * The subnets of the VPC to run in. They need a way to Secrets Manager (unless no secret is read) and to CloudWatch
-   * (unless `metricsVia` is `log`): NAT, or endpoints in the VPC, be it those of `interfaceEndpoints`.
+   * (unless `metricsVia` is `emf`): NAT, or endpoints in the VPC, be it those of `interfaceEndpoints`.
    *
    * @default - those of `database`, if they have such a way; else the VPC's private subnets with a way out, or its
    * isolated ones
@@ -178,7 +178,7 @@ export interface ConnectionReaperProps {
 
   /**
    * Make the interface endpoints that the function needs, in its subnets, open to it alone: of Secrets Manager (unless no
-   * secret is read) and of CloudWatch (unless `metricsVia` is `log`). They have no private
+   * secret is read) and of CloudWatch (unless `metricsVia` is `emf`). They have no private
    * names, so that nobody else's way changes; leave this off where the VPC has endpoints or NAT, since each costs.
    *
    * @default false
@@ -213,36 +213,36 @@ export interface ConnectionReaperProps {
   readonly instances?: readonly ReaperInstance[];
 
   /** The database to log in to. @default - the one the secret names, else `postgres` */
-  readonly dbname?: string;
+  readonly databaseName?: string;
 
   /**
    * `verify-full` checks the server's certificate and host name; `disable` sends everything in the clear.
    *
    * @default verify-full
    */
-  readonly tls?: 'verify-full' | 'disable';
+  readonly sslMode?: 'verify-full' | 'disable';
 
   /**
    * The path, as the function sees it, of a PEM file with the certificate authorities to trust, such as one in a layer.
    *
    * @default - Amazon's, which come with the runtime, and the public ones of Node.js
    */
-  readonly caFile?: string;
+  readonly sslRootCert?: string;
 
   /** `preview` decides and reports everything and changes nothing. @default enforce */
   readonly mode?: 'enforce' | 'preview';
 
   /** How long a backend must have been `idle` to be ended. @default Duration.minutes(5) */
-  readonly idleAfter?: Duration;
+  readonly idleTimeout?: Duration;
 
   /**
    * How long a backend must have been idle in a transaction to be ended, which rolls that transaction back.
    *
    * @default - transactions are left alone
    */
-  readonly idleInTransactionAfter?: Duration;
+  readonly idleInTransactionTimeout?: Duration;
 
-  /** The fuller the server, the shorter the patience. Rules with an `idleAfter` of their own keep it. @default - none */
+  /** The fuller the server, the shorter the patience. Rules with an `idleTimeout` of their own keep it. @default - none */
   readonly pressure?: readonly PressureTier[];
 
   /** Never take an application below this many backends. @default 0 */
@@ -262,7 +262,7 @@ export interface ConnectionReaperProps {
   readonly roleLimits?: Readonly<Record<string, number>>;
 
   /** Also end idle backends above their role's declared limit, after 30 s. @default false */
-  readonly trimExcess?: boolean;
+  readonly terminateAboveRoleLimit?: boolean;
 
   /**
    * How many applications have metrics of their own at a time, 1 to 100; the rest share `(other)`. Each costs four metrics.
@@ -276,19 +276,19 @@ export interface ConnectionReaperProps {
   readonly applicationNames?: readonly ApplicationNameRule[];
 
   /**
-   * What starts a sweep. `interval`: time. `onAlarm`: RDS's own metric of connections, once its alarm goes off, and again
+   * What starts a sweep. `interval`: time. `alarm`: RDS's own metric of connections, once its alarm goes off, and again
    * and again while it lasts; a database without connections is then left alone, such as Aurora Serverless that pauses by
    * itself, which each sweep would wake. Needs `alarms: { DatabaseConnections: { threshold } }`.
    *
    * @default interval
    */
-  readonly schedule?: 'interval' | 'onAlarm';
+  readonly trigger?: 'schedule' | 'alarm';
 
   /**
-   * The time between two sweeps, and the period of the alarms: whole minutes, 1 to 30. With `onAlarm` the time between two
+   * The time between two sweeps, and the period of the alarms: whole minutes, 1 to 30. With `alarm` the time between two
    * sweeps while the alarm lasts, 2 or more.
    *
-   * @default Duration.minutes(1); Duration.minutes(5) with `onAlarm`
+   * @default Duration.minutes(1); Duration.minutes(5) with `alarm`
    */
   readonly interval?: Duration;
 
@@ -306,7 +306,7 @@ export interface ConnectionReaperProps {
    *
    * @default api
    */
-  readonly metricsVia?: 'api' | 'log';
+  readonly metricsVia?: 'api' | 'emf';
 
   /** How long the function's log is kept. It says whose backends were ended. @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
@@ -320,7 +320,7 @@ export interface ConnectionReaperProps {
   readonly alarmTopic?: ITopic;
 
   /**
-   * Where the alarm `Page` goes, which goes off with those that can't wait for the morning. Like `alarmTopic` it must let
+   * Where the alarm `ConnectionsCritical` goes, which goes off with those that can't wait for the morning. Like `alarmTopic` it must let
    * CloudWatch publish. Not beside `actions` of that alarm, which take its place.
    *
    * @default - a new topic, with nobody subscribed to it

@@ -35,7 +35,7 @@ import { demandOwnRole } from './props/role-clashes.js';
  * new ConnectionReaper(this, 'Reaper', { database: cluster });
  */
 export class ConnectionReaper extends ReaperMetrics {
-  readonly databaseIdentifier: string;
+  readonly databaseLabel: string;
   readonly instanceNames: readonly string[];
   readonly dbInstanceIdentifiers: Readonly<Record<string, string>>;
   readonly interval: Duration;
@@ -74,10 +74,10 @@ export class ConnectionReaper extends ReaperMetrics {
     super(scope, id);
     const props = checkProps(given, this.node.path);
     demandOwnRole(this, props);
-    const { schedule, interval, timeout, logRetention } = withDefaults(props);
-    const { databaseIdentifier, adminSecret, topicEncryptionKey } = props;
+    const { trigger, interval, timeout, logRetention } = withDefaults(props);
+    const { databaseLabel, adminSecret, topicEncryptionKey } = props;
 
-    this.databaseIdentifier = databaseIdentifier;
+    this.databaseLabel = databaseLabel;
     this.instanceNames = props.instances?.map(({ name }) => name) ?? [DEFAULT_INSTANCE_NAME];
     this.dbInstanceIdentifiers = identifiersOf(props);
     this.interval = interval;
@@ -95,15 +95,15 @@ export class ConnectionReaper extends ReaperMetrics {
     if (adminSecret !== undefined) {
       this.bootstrap = bootstrapResource(this, { props, secret, adminSecret, placement, logRetention });
     }
-    if (schedule === 'interval') {
+    if (trigger === 'schedule') {
       const sweeps = scheduleSweeps(this, handler, { interval, deadLetterQueue });
       if (this.bootstrap !== undefined) sweeps.node.addDependency(this.bootstrap);
       if (props.facts?.pausesByItself === true) warnOfWakefulness(this);
     }
 
-    const topic = { databaseIdentifier, encryptionKey: topicEncryptionKey };
+    const topic = { databaseLabel, encryptionKey: topicEncryptionKey };
     this.alarmTopic = alarmTopic(this, 'AlarmTopic', { ...topic, topic: props.alarmTopic });
-    const pageTopic = notifiesTopic(props.alarms?.Page)
+    const pageTopic = notifiesTopic(props.alarms?.ConnectionsCritical)
       ? alarmTopic(this, 'PageTopic', { ...topic, topic: props.pageTopic })
       : undefined;
     if (pageTopic !== undefined) this.pageTopic = pageTopic;
@@ -113,7 +113,7 @@ export class ConnectionReaper extends ReaperMetrics {
       topic: this.alarmTopic,
       pageTopic,
       overrides: props.alarms,
-      schedule,
+      trigger,
       runbook: props.runbookUrl ?? DEFAULT_RUNBOOK,
     });
     this.dashboard = reaperDashboard(this, this, this.alarms);
@@ -123,13 +123,13 @@ export class ConnectionReaper extends ReaperMetrics {
 /** The login: the given one, or one of the construct's own; `undefined` where it is by IAM. */
 function login(
   scope: Construct,
-  { secret, iamUser, facts, databaseIdentifier, reaperRole = REAPER_ROLE }: CheckedProps,
+  { secret, iamAuthentication, facts, databaseLabel, reaperRole = REAPER_ROLE }: CheckedProps,
 ): ISecret | undefined {
-  if (iamUser !== undefined) {
+  if (iamAuthentication === true) {
     if (facts !== undefined) turnOnIamLogin(facts);
     return undefined;
   }
-  const own = secret ?? ownSecret(scope, databaseIdentifier, reaperRole);
+  const own = secret ?? ownSecret(scope, databaseLabel, reaperRole);
   if (facts !== undefined) noteReaperLogin(facts.database, own);
   return own;
 }
@@ -146,6 +146,6 @@ function warnOfWakefulness(scope: Construct): void {
   Annotations.of(scope).addWarningV2(
     'connection-reaper:keepsAwake',
     'The cluster has a minimum capacity of 0, to pause without connections. A sweep every interval keeps it awake for ever, ' +
-      'and billed: schedule: "onAlarm" sweeps only while connections are many. Acknowledge this if it is meant',
+      'and billed: trigger: "alarm" sweeps only while connections are many. Acknowledge this if it is meant',
   );
 }

@@ -13,7 +13,7 @@
 -- members are taken away, so give it a new password. Two reapers on one server need two roles: -v reaper=...
 --
 -- Where the settings say "rescueLogin": "replication", add -v rescue_login=replication. Where they name the role as
--- "iamUser", it logs in by token and needs no password: add -v iam=on. Without that it is taken out of rds_iam, whose
+-- "iamAuthentication": true, it logs in by token and needs no password: add -v iam=on. Without that it is taken out of rds_iam, whose
 -- members can't log in by password.
 --
 -- The reaper gets no right to alter roles. CREATEROLE alone would do before version 16, and reaches every role that is no

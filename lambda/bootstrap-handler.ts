@@ -126,12 +126,12 @@ async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
   const admin = secretCredentials(secrets, demandAdminSecret());
   const logins = loginsOf(settings, secrets);
   const limitedRoles = Object.keys(settings.roleLimits);
-  const { database, rescueLogin } = settings;
+  const { databaseLabel: database, rescueLogin } = settings;
   let name = '';
   const instances: InstanceBootstrap[] = [];
   for (const target of loginTargets(settings)) {
     // The function for the limits is in one database, where both must log in to, whatever the admin secret names.
-    const there = { ...target, dbname: target.dbname ?? 'postgres', rescueLogin: 'off' } as const;
+    const there = { ...target, databaseName: target.databaseName ?? 'postgres', rescueLogin: 'off' } as const;
     const { own } = logins(there);
     const ownLogin = await own.read();
     const { username, password } = ownLogin;
@@ -192,7 +192,7 @@ async function inSession<Result>(
   try {
     return await work(session);
   } catch (error) {
-    const redact = redactorOf([...hidden, told.hidden], [...told.shown, target.dbname ?? '', REAPER_ROLE]);
+    const redact = redactorOf([...hidden, told.hidden], [...told.shown, target.databaseName ?? '', REAPER_ROLE]);
     throw new Error(`on "${target.name}": ${redact(describeRefusal(error))}`);
   } finally {
     await close();

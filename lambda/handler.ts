@@ -45,13 +45,13 @@ let prepared: { readonly settings: Settings; readonly surroundings: Surroundings
 
 function prepare(): NonNullable<typeof prepared> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
-  const metrics = settings.metricsVia === 'log' ? null : cloudWatch();
+  const metrics = settings.metricsVia === 'emf' ? null : cloudWatch();
   return {
     settings,
     surroundings: {
       logins: loginsOf(settings, secretsManager()),
       publish: metrics === null ? publishByLog(log) : publishTo(metrics, log),
-      series: seriesKeeper(metrics && historiesFrom(metrics, settings.database), log),
+      series: seriesKeeper(metrics && historiesFrom(metrics, settings.databaseLabel), log),
       log,
     },
   };

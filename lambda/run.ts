@@ -68,7 +68,7 @@ export async function run(
     datapointsOf(
       visits,
       {
-        database: settings.database,
+        database: settings.databaseLabel,
         maxApplications: settings.maxApplications,
         declaredApplications: settings.applicationNames.map(({ name }) => name),
         attribute: policy.attribute,
@@ -82,7 +82,8 @@ export async function run(
   // CloudWatch and the servers, which are taking leave, need not wait for each other, nor for the log.
   const publishing = publish(metrics?.datapoints ?? []);
   for (const visit of visits) {
-    for (const { level, ...event } of auditEvents(settings.database, visit, policy.attribute)) log.write(event, level);
+    for (const { level, ...event } of auditEvents(settings.databaseLabel, visit, policy.attribute))
+      log.write(event, level);
   }
   const [publication] = await Promise.all([publishing, ...closing]);
   const answer = answerOf(settings, request, policy, visits, publication);
@@ -97,13 +98,13 @@ export async function run(
 
 /** The servers that the settings name. */
 export function loginTargets(settings: Settings): readonly LoginTarget[] {
-  const { dbname, tls, caFile, rescueLogin, instances } = settings;
+  const { databaseName, sslMode, sslRootCert, rescueLogin, instances } = settings;
   return instanceNames(settings).map((name) => ({
     name,
     address: instances?.find((instance) => instance.name === name) ?? null,
-    dbname,
-    tls,
-    caFile,
+    databaseName,
+    sslMode,
+    sslRootCert,
     rescueLogin,
   }));
 }

@@ -21,7 +21,7 @@ const VERSIONS_ALONE: Plugin = {
 const PLAIN_STATEMENTS: Plugin = {
   name: 'plain-statements',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]lambda[\\/]sql[\\/][^\\/]+\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /[\\/]postgres[\\/]sql[\\/][^\\/]+\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       return { contents: text.replaceAll(/^ *-- .*\n/gm, '').replaceAll(/^ +/gm, ' '), loader: 'ts' };
     });

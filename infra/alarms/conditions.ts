@@ -21,7 +21,7 @@ export type ConditionOverrides = { readonly [Name in MetricAlarmName]?: Conditio
 
 /** What the defaults depend on. */
 export interface Sweeping {
-  readonly schedule: 'interval' | 'onAlarm';
+  readonly trigger: 'schedule' | 'alarm';
   /** The time between two sweeps. */
   readonly intervalMinutes: number;
 }
@@ -46,7 +46,7 @@ export function alarmConditions(
   overrides: ConditionOverrides,
   sweeping: Sweeping,
 ): { readonly [Name in MetricAlarmName]?: AlarmCondition } {
-  const defaults = sweeping.schedule === 'onAlarm' ? onAlarm(sweeping) : onInterval(sweeping);
+  const defaults = sweeping.trigger === 'alarm' ? onAlarm(sweeping) : onInterval(sweeping);
   return Object.fromEntries(
     METRIC_ALARMS.flatMap((name) => {
       const condition = overridden(defaults[name], overrides[name]);
@@ -60,7 +60,7 @@ function onInterval({ intervalMinutes: period }: Sweeping): Defaults {
     ServerFull: { threshold: 1, period, ...AT_ONCE, treatMissingData: IGNORE },
     SlotsNearlyFull: { threshold: 80, period, ...SOON, treatMissingData: IGNORE },
     DatabaseConnections: DATABASE_CONNECTIONS,
-    ApplicationHogging: { threshold: 50, period, ...SOON, treatMissingData: NOT_BREACHING },
+    ApplicationConnectionsHigh: { threshold: 50, period, ...SOON, treatMissingData: NOT_BREACHING },
     LeakContinues: {
       threshold: 1,
       // Six of the longest interval are the three hours that Metrics Insights looks back at most.
@@ -98,7 +98,7 @@ function onAlarm({ intervalMinutes: period }: Sweeping): Defaults {
     ServerFull: { threshold: 1, ...atOnce },
     SlotsNearlyFull: { threshold: 80, ...atOnce },
     DatabaseConnections: DATABASE_CONNECTIONS,
-    ApplicationHogging: { threshold: 50, ...atOnce },
+    ApplicationConnectionsHigh: { threshold: 50, ...atOnce },
     RoleNearLimit: { threshold: 90, ...atOnce },
     ReaperFailing: { threshold: 1, ...atOnce },
     ReaperBlind: { threshold: 1, ...atOnce },
@@ -123,16 +123,16 @@ function overridden(
 }
 
 /**
- * The alarms that set off Page, unless it is told others: those of these that there are. Not DatabaseConnections: with
- * `onAlarm` its threshold is low on purpose, since reaching it is what starts sweeps, and no reason to wake anybody.
+ * The alarms that set off ConnectionsCritical, unless it is told others: those of these that there are. Not DatabaseConnections: with
+ * `alarm` its threshold is low on purpose, since reaching it is what starts sweeps, and no reason to wake anybody.
  */
-export const DEFAULT_PAGE: Readonly<Record<Sweeping['schedule'], readonly MetricAlarmName[]>> = {
-  interval: ['ServerFull', 'SlotsNearlyFull', 'ReaperNotRunning'],
-  onAlarm: ['ServerFull', 'SlotsNearlyFull'],
+export const DEFAULT_PAGE: Readonly<Record<Sweeping['trigger'], readonly MetricAlarmName[]>> = {
+  schedule: ['ServerFull', 'SlotsNearlyFull', 'ReaperNotRunning'],
+  alarm: ['ServerFull', 'SlotsNearlyFull'],
 };
 
 /** The alarms that start a sweep when they go off. Without a schedule it is those on RDS's own metric alone. */
-export const STARTS_SWEEP: Readonly<Record<Sweeping['schedule'], readonly MetricAlarmName[]>> = {
-  interval: ['SlotsNearlyFull', 'DatabaseConnections'],
-  onAlarm: ['DatabaseConnections'],
+export const STARTS_SWEEP: Readonly<Record<Sweeping['trigger'], readonly MetricAlarmName[]>> = {
+  schedule: ['SlotsNearlyFull', 'DatabaseConnections'],
+  alarm: ['DatabaseConnections'],
 };

@@ -58,7 +58,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
       'The server takes no more connections ("too many clients"). The command ends what has been idle for a minute.',
     silence: UNSEEN,
     window: 'One is enough, since applications are being turned away already.',
-    command: ({ reaper }) => invokeCommand(reaper, { action: 'reap', idleAfter: '1m', dryRun: false }),
+    command: ({ reaper }) => invokeCommand(reaper, { action: 'reap', idleTimeout: '1m', dryRun: false }),
   },
   SlotsNearlyFull: {
     ofInstance: true,
@@ -81,7 +81,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     window: `${DEPLOYMENT}.`,
     command: reportCommand,
   },
-  ApplicationHogging: {
+  ApplicationConnectionsHigh: {
     ofInstance: false,
     hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsSlotsUsedPercentByApplication({ ...(period && { period }) }),
@@ -97,11 +97,11 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     ofInstance: false,
     hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsTerminatedBackendsByApplication({ ...(period && { period }) }),
-    quantity: "an application's TerminatedBackends",
+    quantity: "an application's TerminatedConnections",
     meaning:
       "The reaper keeps ending one application's backends, named as the contributor, or (other) where it has no series of its " +
       'own. Reaping is a bandage: fix the code ' +
-      'path in the report, or set the idle timeout of its pool below idleAfter.',
+      'path in the report, or set the idle timeout of its pool below idleTimeout.',
     silence: 'an application without data has left',
     window:
       'Five of six long ones, since a deployment or a batch job leaves some behind once, a leak again and again, and a ' +
@@ -151,12 +151,12 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
         label: 'unreadable backends and refused terminations',
         expression: 'unreadable + refused',
         usingMetrics: {
-          unreadable: reaper.metricUnreadableBackends(options),
+          unreadable: reaper.metricUnreadableConnections(options),
           refused: reaper.metricRefusedTerminations(options),
         },
         period: options.period ?? reaper.interval,
       }),
-    quantity: 'UnreadableBackends + RefusedTerminations',
+    quantity: 'UnreadableConnections + RefusedTerminations',
     meaning: "The reaper's login lacks rights. The report prints the grants.",
     silence: 'a sweep that did not get through says nothing about rights',
     window: 'Three in a row: a missing grant is missing every time, but a role may be a minute old.',

@@ -7,15 +7,15 @@ import {
   DEFAULT_PAGE,
   type Sweeping,
 } from './conditions.js';
+import { MAX_RULE, pageRule } from './connections-critical.js';
 import { ALARM_DEFINITIONS } from './definitions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
-import { MAX_RULE, pageRule } from './page.js';
 import { alarmName } from './reaper-alarm.js';
 
 /** What the deployment knows, and the alarms hang on. */
 export interface AlarmContext extends Sweeping {
   /** What the names of alarms begin with; `undefined` where it is missing, which is a fault of its own. */
-  readonly databaseIdentifier: string | undefined;
+  readonly databaseLabel: string | undefined;
 
   /** The instances that are named; none where the secret names the only one. */
   readonly instances: readonly { readonly name: string; readonly dbInstanceIdentifier?: string | undefined }[];
@@ -23,7 +23,7 @@ export interface AlarmContext extends Sweeping {
 
 /** The overrides as their schemas give them: what an alarm does is left to CDK. */
 interface ParsedOverrides extends ConditionOverrides {
-  readonly Page?: { readonly of?: readonly MetricAlarmName[] } | false;
+  readonly ConnectionsCritical?: { readonly of?: readonly MetricAlarmName[] } | false;
 }
 
 /**
@@ -35,7 +35,7 @@ interface ParsedOverrides extends ConditionOverrides {
  */
 export function contextFaults(
   given: unknown,
-  entries: Readonly<Record<MetricAlarmName | 'Page', v.GenericSchema>>,
+  entries: Readonly<Record<MetricAlarmName | 'ConnectionsCritical', v.GenericSchema>>,
   context: AlarmContext,
 ): readonly string[] {
   const parsed = Object.entries(entries).map(
@@ -49,9 +49,13 @@ export function contextFaults(
   return [
     ...(broken.has('DatabaseConnections') ? [] : databaseConnectionsFaults(overrides.DatabaseConnections, context)),
     ...METRIC_ALARMS.flatMap((name) => metricAlarmFaults(name, overrides[name], conditions[name], context)),
-    ...(broken.has('Page')
+    ...(broken.has('ConnectionsCritical')
       ? []
-      : pageFaults(overrides.Page, (name) => conditions[name] !== undefined || broken.has(name), context)),
+      : pageFaults(
+          overrides.ConnectionsCritical,
+          (name) => conditions[name] !== undefined || broken.has(name),
+          context,
+        )),
   ];
 }
 
@@ -65,11 +69,11 @@ function metricAlarmFaults(
   name: MetricAlarmName,
   override: ConditionOverrides[MetricAlarmName],
   condition: AlarmCondition | undefined,
-  { schedule, intervalMinutes }: AlarmContext,
+  { trigger, intervalMinutes }: AlarmContext,
 ): readonly string[] {
   if (override === undefined || override === false) return [];
-  if (schedule === 'onAlarm' && NOT_ON_ALARM[name] !== undefined) {
-    return [`alarms.${name}: expected nothing with schedule: onAlarm, ${NOT_ON_ALARM[name]}`];
+  if (trigger === 'alarm' && NOT_ON_ALARM[name] !== undefined) {
+    return [`alarms.${name}: expected nothing with trigger: alarm, ${NOT_ON_ALARM[name]}`];
   }
   if (condition === undefined) return [];
   const { threshold, period, evaluationPeriods, datapointsToAlarm } = condition;
@@ -115,14 +119,14 @@ function longestWindow(name: MetricAlarmName, period: number): number {
 
 function databaseConnectionsFaults(
   override: ConditionOverrides['DatabaseConnections'],
-  { schedule, instances }: AlarmContext,
+  { trigger, instances }: AlarmContext,
 ): readonly string[] {
   if (override === undefined || override === false) {
     const got = override === undefined ? 'nothing' : 'false';
-    return schedule === 'interval'
+    return trigger === 'schedule'
       ? []
       : [
-          'alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, ' +
+          'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, ' +
             `got ${got}`,
         ];
   }
@@ -143,36 +147,39 @@ function databaseConnectionsFaults(
 }
 
 function pageFaults(
-  override: ParsedOverrides['Page'],
+  override: ParsedOverrides['ConnectionsCritical'],
   exists: (name: MetricAlarmName) => boolean,
   context: AlarmContext,
 ): readonly string[] {
   if (override === false) return [];
   const lacking = override?.of?.filter((name) => !exists(name)) ?? [];
-  if (lacking.length > 0) return [`alarms.Page.of: expected alarms that there are, got ${lacking.join(', ')}`];
-  const of = (override?.of ?? DEFAULT_PAGE[context.schedule]).filter(exists);
+  if (lacking.length > 0)
+    return [`alarms.ConnectionsCritical.of: expected alarms that there are, got ${lacking.join(', ')}`];
+  const of = (override?.of ?? DEFAULT_PAGE[context.trigger]).filter(exists);
   if (of.length === 0) {
-    return ['alarms.Page: expected false, or alarms in `of`, since those that page by default are left out'];
+    return [
+      'alarms.ConnectionsCritical: expected false, or alarms in `of`, since those that page by default are left out',
+    ];
   }
   const names = memberNames(of, context);
   const { length: characters } = pageRule(names);
   if (names.length <= MAX_RULE.alarms && characters <= MAX_RULE.characters) return [];
   return [
-    `alarms.Page.of: expected a rule of ${MAX_RULE.alarms} alarms and ${MAX_RULE.characters} characters at most, which is all ` +
+    `alarms.ConnectionsCritical.of: expected a rule of ${MAX_RULE.alarms} alarms and ${MAX_RULE.characters} characters at most, which is all ` +
       `that CloudWatch takes, got ${names.length} with ${characters}: name fewer alarms here, give the database and its ` +
       'instances shorter names, or several reapers fewer instances each',
   ];
 }
 
-/** The names of the alarms that set off Page, as they will be deployed. */
+/** The names of the alarms that set off ConnectionsCritical, as they will be deployed. */
 function memberNames(
   of: readonly MetricAlarmName[],
-  { databaseIdentifier = '', instances }: AlarmContext,
+  { databaseLabel = '', instances }: AlarmContext,
 ): readonly string[] {
   const instanceNames = instances.length === 0 ? [DEFAULT_INSTANCE_NAME] : instances.map(({ name }) => name);
   return [...new Set(of)].flatMap((kind) =>
     ALARM_DEFINITIONS[kind].ofInstance
-      ? instanceNames.map((instance) => alarmName(databaseIdentifier, kind, instance))
-      : [alarmName(databaseIdentifier, kind)],
+      ? instanceNames.map((instance) => alarmName(databaseLabel, kind, instance))
+      : [alarmName(databaseLabel, kind)],
   );
 }

@@ -14,7 +14,7 @@ export interface MetricAlarmsProps extends Watched {
   /** Where they go. */
   readonly topic: ITopic;
 
-  readonly schedule: Sweeping['schedule'];
+  readonly trigger: Sweeping['trigger'];
 
   /** What goes in front of the headings in the runbook. */
   readonly runbook: string;
@@ -27,11 +27,11 @@ export function metricAlarms(
   { condition, override }: { readonly condition: AlarmCondition; readonly override: AlarmOverride },
   props: MetricAlarmsProps,
 ): readonly Alarm[] {
-  const { reaper, schedule, topic } = props;
+  const { reaper, trigger, topic } = props;
   const definition = ALARM_DEFINITIONS[name];
   const period = Duration.minutes(condition.period);
   const actions = actionsOf(override, topic);
-  const invocation: readonly IAlarmAction[] = STARTS_SWEEP[schedule].includes(name)
+  const invocation: readonly IAlarmAction[] = STARTS_SWEEP[trigger].includes(name)
     ? // Without an id of its own the second alarm would take over the first one's permission in apps without CDK's flag.
       [new LambdaAction(reaper.handler, { useUniquePermissionId: true })]
     : [];
@@ -41,7 +41,7 @@ export function metricAlarms(
         ...definition,
         ...wordsOf(name, definition, props),
         ...(setsWindow(override) && { window: undefined }),
-        databaseIdentifier: reaper.databaseIdentifier,
+        databaseLabel: reaper.databaseLabel,
         runbook: props.runbook,
         instance,
         metric: definition.metric(reaper, instance === undefined ? { period } : { instance, period }),
@@ -71,11 +71,11 @@ export function actionsOf(override: AlarmActionsOverride, topic: ITopic | undefi
 function wordsOf(
   name: MetricAlarmName,
   { meaning, silence, window }: AlarmDefinition,
-  { reaper, schedule }: MetricAlarmsProps,
+  { reaper, trigger }: MetricAlarmsProps,
 ): Pick<AlarmDefinition, 'meaning' | 'silence' | 'window'> {
-  if (schedule === 'interval') {
+  if (trigger === 'schedule') {
     return {
-      meaning: STARTS_SWEEP.interval.includes(name) ? `${meaning} It starts a sweep.` : meaning,
+      meaning: STARTS_SWEEP.schedule.includes(name) ? `${meaning} It starts a sweep.` : meaning,
       silence,
       window,
     };

@@ -3,7 +3,7 @@ export const METRIC_ALARMS = [
   'ServerFull',
   'SlotsNearlyFull',
   'DatabaseConnections',
-  'ApplicationHogging',
+  'ApplicationConnectionsHigh',
   'LeakContinues',
   'RoleNearLimit',
   'ReaperFailing',
@@ -15,6 +15,6 @@ export const METRIC_ALARMS = [
 export type MetricAlarmName = (typeof METRIC_ALARMS)[number];
 
 /** How the names of all alarms of a database begin. */
-export function alarmNamePrefix(databaseIdentifier: string): string {
-  return `ConnectionReaper-${databaseIdentifier}-`;
+export function alarmNamePrefix(databaseLabel: string): string {
+  return `ConnectionReaper-${databaseLabel}-`;
 }

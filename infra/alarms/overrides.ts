@@ -35,7 +35,7 @@ export interface AlarmOverride extends AlarmActionsOverride {
 
   /**
    * How many of the latest periods count: together a day at most, a week where a period is an hour or longer, and three
-   * hours for ApplicationHogging, LeakContinues and RoleNearLimit.
+   * hours for ApplicationConnectionsHigh, LeakContinues and RoleNearLimit.
    *
    * @default - see README
    */
@@ -50,7 +50,7 @@ export interface PageOverride extends AlarmActionsOverride {
   /**
    * The alarms that set it off.
    *
-   * @default - ServerFull, SlotsNearlyFull and ReaperNotRunning, the last of which there is not with `schedule: onAlarm`;
+   * @default - ServerFull, SlotsNearlyFull and ReaperNotRunning, the last of which there is not with `trigger: alarm`;
    * of those the ones that are not left out
    */
   readonly of?: readonly MetricAlarmName[];
@@ -65,7 +65,7 @@ export type AlarmOverrides = {
   readonly DatabaseConnections?: AlarmOverride | false;
 
   /** The composite alarm, for whoever is on call. It notifies `pageTopic`, all others `alarmTopic`. */
-  readonly Page?: PageOverride | false;
+  readonly ConnectionsCritical?: PageOverride | false;
 } & { readonly [Name in Exclude<MetricAlarmName, 'ServerFull' | 'DatabaseConnections'>]?: AlarmOverride | false };
 
 /** CloudWatch takes five for each state of an alarm, and one may be the function's invocation. */

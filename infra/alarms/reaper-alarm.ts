@@ -19,7 +19,7 @@ export interface AlarmActions {
 
 /** Properties of a {@link ReaperAlarm}. */
 export interface ReaperAlarmProps extends AlarmActions {
-  readonly databaseIdentifier: string;
+  readonly databaseLabel: string;
 
   /** What goes in front of the heading in the runbook. */
   readonly runbook: string;
@@ -62,11 +62,11 @@ export interface ReaperAlarmProps extends AlarmActions {
 export class ReaperAlarm extends Alarm {
   /** @param kind What the runbook calls it. */
   constructor(scope: Construct, kind: string, props: ReaperAlarmProps) {
-    const { databaseIdentifier, instance, metric, condition, quantity } = props;
+    const { databaseLabel, instance, metric, condition, quantity } = props;
     const { threshold, datapointsToAlarm, evaluationPeriods, treatMissingData } = condition;
     const { comparisonOperator = ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD } = props;
     const sign = comparisonOperator === ComparisonOperator.LESS_THAN_THRESHOLD ? '<' : '>=';
-    const subject = instance === undefined ? databaseIdentifier : `${databaseIdentifier}/${instance}`;
+    const subject = instance === undefined ? databaseLabel : `${databaseLabel}/${instance}`;
     super(scope, alarmId(kind, instance), {
       metric,
       threshold,
@@ -74,7 +74,7 @@ export class ReaperAlarm extends Alarm {
       evaluationPeriods,
       treatMissingData,
       comparisonOperator,
-      alarmName: alarmName(databaseIdentifier, kind, instance),
+      alarmName: alarmName(databaseLabel, kind, instance),
       alarmDescription: describe(kind, {
         condition:
           `${subject}: ${quantity} ${sign} ${threshold} in ${datapointsToAlarm} of ${evaluationPeriods} periods of ` +
@@ -127,8 +127,8 @@ function alarmId(kind: string, instance: string | undefined): string {
 }
 
 /** What an alarm is called in CloudWatch. */
-export function alarmName(databaseIdentifier: string, kind: string, instance?: string): string {
-  return `${alarmNamePrefix(databaseIdentifier)}${alarmId(kind, instance)}`;
+export function alarmName(databaseLabel: string, kind: string, instance?: string): string {
+  return `${alarmNamePrefix(databaseLabel)}${alarmId(kind, instance)}`;
 }
 
 /** Puts a description together, of 1024 characters at most. */

@@ -2,16 +2,16 @@ import type { Alarm, AlarmBase, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatc
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { alarmConditions, DEFAULT_PAGE } from './conditions.js';
+import { pageAlarm } from './connections-critical.js';
 import { reportCommand } from './definitions.js';
 import { actionsOf, type MetricAlarmsProps, metricAlarms, notifiesTopic } from './metric-alarms.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 import { type AlarmOverrides, conditionOverrides } from './overrides.js';
-import { pageAlarm } from './page.js';
 import { sweepAgain } from './sweep-again.js';
 
 /** What the alarms watch, what differs from their defaults, and where they go. */
 export interface ReaperAlarmsProps extends MetricAlarmsProps {
-  /** Where Page goes; `undefined` where it is left out, or has actions in place of that. */
+  /** Where ConnectionsCritical goes; `undefined` where it is left out, or has actions in place of that. */
   readonly pageTopic: ITopic | undefined;
 
   /** Overrides that hold: `alarmFaults` finds nothing in them. @default - every alarm as README describes it */
@@ -29,14 +29,14 @@ export class ReaperAlarms extends Construct {
   /** The composite one, for whoever is on call, unless it is left out. */
   readonly page?: CompositeAlarm;
 
-  /** With `schedule: onAlarm` one for each instance, which start sweeps and notify nobody. */
+  /** With `trigger: alarm` one for each instance, which start sweeps and notify nobody. */
   readonly sweepAgain: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: ReaperAlarmsProps) {
     super(scope, id);
-    const { reaper, schedule, runbook, overrides = {} } = props;
+    const { reaper, trigger, runbook, overrides = {} } = props;
     const conditions = alarmConditions(conditionOverrides(overrides), {
-      schedule,
+      trigger,
       intervalMinutes: reaper.interval.toMinutes(),
     });
     const made = (name: MetricAlarmName): readonly Alarm[] => {
@@ -53,23 +53,23 @@ export class ReaperAlarms extends Construct {
 
     const { DatabaseConnections } = conditions;
     this.sweepAgain =
-      schedule === 'interval' || DatabaseConnections === undefined
+      trigger === 'schedule' || DatabaseConnections === undefined
         ? []
         : reaper.instanceNames.map((instance) =>
             sweepAgain(this, reaper, { ...DatabaseConnections, instance, runbook }),
           );
 
-    const { Page = {} } = overrides;
-    if (Page === false) return;
-    const { of = DEFAULT_PAGE[schedule] } = Page;
+    const { ConnectionsCritical = {} } = overrides;
+    if (ConnectionsCritical === false) return;
+    const { of = DEFAULT_PAGE[trigger] } = ConnectionsCritical;
     const members = METRIC_ALARMS.filter((name) => of.includes(name) && this.byName[name].length > 0);
     this.page = pageAlarm(this, {
-      databaseIdentifier: reaper.databaseIdentifier,
+      databaseLabel: reaper.databaseLabel,
       of: members,
       alarms: members.flatMap((name) => this.byName[name]),
       command: reportCommand(props),
       runbook,
-      ...actionsOf(Page, props.pageTopic),
+      ...actionsOf(ConnectionsCritical, props.pageTopic),
     });
   }
 

@@ -13,7 +13,7 @@ export function periodInMinutes(unit: string): v.GenericSchema<number> {
 
 const names = v.pipe(
   v.array(v.picklist(METRIC_ALARMS, `one of ${METRIC_ALARMS.join(', ')}`), 'a list of alarms'),
-  v.minLength(1, 'at least one alarm (Page: false leaves it out)'),
+  v.minLength(1, 'at least one alarm (ConnectionsCritical: false leaves it out)'),
 );
 
 /**
@@ -25,7 +25,7 @@ const names = v.pipe(
 export function alarmEntries<Period>(form: {
   readonly period: v.GenericSchema<Period, number>;
   readonly actions: v.ObjectEntries;
-}): Readonly<Record<MetricAlarmName | 'Page', v.GenericSchema>> {
+}): Readonly<Record<MetricAlarmName | 'ConnectionsCritical', v.GenericSchema>> {
   const periods = v.optional(wholeNumber(1, MINUTES_A_WEEK));
   const window = { period: v.optional(form.period), evaluationPeriods: periods, datapointsToAlarm: periods };
   const above = (threshold: v.GenericSchema<number>) =>
@@ -36,13 +36,13 @@ export function alarmEntries<Period>(form: {
     ServerFull: orFalse(exactObject({ ...window, ...form.actions })),
     SlotsNearlyFull: above(percent),
     DatabaseConnections: above(count),
-    ApplicationHogging: above(percent),
+    ApplicationConnectionsHigh: above(percent),
     LeakContinues: above(count),
     RoleNearLimit: above(percent),
     ReaperFailing: above(count),
     ReaperNotRunning: above(count),
     ReaperBlind: above(count),
-    Page: orFalse(exactObject({ of: v.optional(names), ...form.actions })),
+    ConnectionsCritical: orFalse(exactObject({ of: v.optional(names), ...form.actions })),
   };
 }
 

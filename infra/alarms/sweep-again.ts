@@ -25,12 +25,12 @@ export function sweepAgain(
 ): Alarm {
   const seconds = reaper.interval.toSeconds();
   const passed = `EPOCH(connections) - ${seconds} * FLOOR(EPOCH(connections) / ${seconds})`;
-  const name = alarmName(reaper.databaseIdentifier, 'SweepAgain', instance);
+  const name = alarmName(reaper.databaseLabel, 'SweepAgain', instance);
   const alarm = new Alarm(scope, `SweepAgain-${instance}`, {
     alarmName: name,
     alarmDescription: describe('DatabaseConnections', {
       condition:
-        `${reaper.databaseIdentifier}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while ` +
+        `${reaper.databaseLabel}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while ` +
         `DatabaseConnections >= ${threshold}.`,
       meaning:
         'It goes off and comes back by the clock, since an alarm acts on a change of its state alone. It notifies nobody.',

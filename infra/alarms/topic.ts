@@ -8,7 +8,7 @@ import { alarmNamePrefix } from './names.js';
 
 /** Properties of an {@link alarmTopic}. */
 export interface AlarmTopicProps {
-  readonly databaseIdentifier: string;
+  readonly databaseLabel: string;
 
   /** One that there is already. @default - a new one */
   readonly topic: ITopic | undefined;
@@ -26,40 +26,40 @@ export function alarmTopic(scope: Construct, id: 'AlarmTopic' | 'PageTopic', pro
   if (props.topic === undefined) return newTopic(scope, id, props);
   // A policy takes the place of SNS's own, which lets the account's alarms in: `enforceSSL` alone keeps them out. To make
   // one where there is none would do so to whoever else publishes there. Imported ones never have any.
-  if (props.topic.node.tryFindChild('Policy') !== undefined) admitAlarms(scope, props.topic, props.databaseIdentifier);
+  if (props.topic.node.tryFindChild('Policy') !== undefined) admitAlarms(scope, props.topic, props.databaseLabel);
   return props.topic;
 }
 
-function newTopic(scope: Construct, id: string, { databaseIdentifier, encryptionKey }: AlarmTopicProps): ITopic {
+function newTopic(scope: Construct, id: string, { databaseLabel, encryptionKey }: AlarmTopicProps): ITopic {
   const topic = new Topic(scope, id, {
-    displayName: `Connection Reaper: ${databaseIdentifier}${id === 'PageTopic' ? ' (page)' : ''}`,
+    displayName: `Connection Reaper: ${databaseLabel}${id === 'PageTopic' ? ' (page)' : ''}`,
     enforceSSL: true,
     ...given({ masterKey: encryptionKey }),
   });
-  admitAlarms(scope, topic, databaseIdentifier);
+  admitAlarms(scope, topic, databaseLabel);
   // CloudWatch itself calls KMS, and what the key's policy allows the account is nothing to it.
   const granted = encryptionKey?.addToResourcePolicy(
-    alarmStatement(scope, databaseIdentifier, {
+    alarmStatement(scope, databaseLabel, {
       actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
       resources: ['*'],
     }),
   );
-  if (granted?.statementAdded === false) tellOfImportedKey(topic, databaseIdentifier);
+  if (granted?.statementAdded === false) tellOfImportedKey(topic, databaseLabel);
   return topic;
 }
 
 /** Without a name for the statement, since those of several reapers must differ: CDK numbers them. */
-function admitAlarms(scope: Construct, topic: ITopic, databaseIdentifier: string): void {
+function admitAlarms(scope: Construct, topic: ITopic, databaseLabel: string): void {
   const publish = { actions: ['sns:Publish'], resources: [topic.topicArn] };
-  topic.addToResourcePolicy(alarmStatement(scope, databaseIdentifier, publish));
+  topic.addToResourcePolicy(alarmStatement(scope, databaseLabel, publish));
 }
 
 /** Not a warning, which would have to be acknowledged by those whose key is in order. */
-function tellOfImportedKey(topic: ITopic, databaseIdentifier: string): void {
+function tellOfImportedKey(topic: ITopic, databaseLabel: string): void {
   Annotations.of(topic).addInfoV2(
     'connection-reaper:importedTopicKey',
     'The policy of an imported key stays as it is. It must allow cloudwatch.amazonaws.com to kms:Decrypt and ' +
-      `kms:GenerateDataKey* for the alarms ${alarmNamePrefix(databaseIdentifier)}*, else they notify nobody`,
+      `kms:GenerateDataKey* for the alarms ${alarmNamePrefix(databaseLabel)}*, else they notify nobody`,
   );
 }
 
@@ -70,7 +70,7 @@ function tellOfImportedKey(topic: ITopic, databaseIdentifier: string): void {
  */
 function alarmStatement(
   scope: Construct,
-  databaseIdentifier: string,
+  databaseLabel: string,
   allowed: { readonly actions: string[]; readonly resources: string[] },
 ): PolicyStatement {
   const stack = Stack.of(scope);
@@ -83,7 +83,7 @@ function alarmStatement(
         'aws:SourceArn': stack.formatArn({
           service: 'cloudwatch',
           resource: 'alarm',
-          resourceName: `${alarmNamePrefix(databaseIdentifier)}*`,
+          resourceName: `${alarmNamePrefix(databaseLabel)}*`,
           arnFormat: ArnFormat.COLON_RESOURCE_NAME,
         }),
       },

@@ -28,7 +28,7 @@ const entries = alarmEntries({
 type AlarmInFile = ConditionOverride & { readonly topicArn?: string | undefined };
 
 /** `alarms` of `cdk.json`. */
-export type AlarmsInFile = { readonly [Name in MetricAlarmName | 'Page']?: AlarmInFile | false };
+export type AlarmsInFile = { readonly [Name in MetricAlarmName | 'ConnectionsCritical']?: AlarmInFile | false };
 
 /**
  * `alarms` as `cdk.json` writes it: `{"SlotsNearlyFull": {"threshold": 60, "period": "5m"}, "RoleNearLimit": false}`. In

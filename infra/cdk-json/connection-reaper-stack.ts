@@ -31,11 +31,10 @@ export class ConnectionReaperStack extends Stack {
       ...settingsProps(settings),
       ...importLogin(this, config),
       vpc: importVpc(this, config),
-      schedule: config.schedule,
+      trigger: config.trigger,
       interval: Duration.minutes(config.interval),
       timeout: Duration.seconds(config.timeout),
       ...given({
-        reaperRole: config.reaperRole,
         databaseResourceId,
         securityGroups: securityGroupIds?.map((id) =>
           SecurityGroup.fromSecurityGroupId(this, `SecurityGroup-${id}`, id),
@@ -109,16 +108,18 @@ function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {
 }
 
 /** The settings, back in the words of the construct. */
-function settingsProps({ database, secretArn: _, breakGlassSecretArn: __, ...settings }: DatabaseConfig['settings']) {
-  const { idleInTransactionAfter, ...others } = settings;
+function settingsProps({ databaseLabel, secretArn, breakGlassSecretArn: _, ...settings }: DatabaseConfig['settings']) {
+  const { idleInTransactionTimeout, reaperRole, ...others } = settings;
   return {
     ...given(others),
-    ...given({ idleInTransactionAfter: imported(idleInTransactionAfter, Duration.seconds) }),
-    databaseIdentifier: database,
-    idleAfter: Duration.seconds(settings.idleAfter),
-    pressure: settings.pressure.map((tier) => ({ ...tier, idleAfter: Duration.seconds(tier.idleAfter) })),
-    rules: settings.rules.map(({ idleAfter, ...rule }) =>
-      given({ ...rule, idleAfter: imported(idleAfter, Duration.seconds) }),
+    // A secret names the role itself.
+    ...(secretArn === undefined && { reaperRole }),
+    ...given({ idleInTransactionTimeout: imported(idleInTransactionTimeout, Duration.seconds) }),
+    databaseLabel,
+    idleTimeout: Duration.seconds(settings.idleTimeout),
+    pressure: settings.pressure.map((tier) => ({ ...tier, idleTimeout: Duration.seconds(tier.idleTimeout) })),
+    rules: settings.rules.map(({ idleTimeout, ...rule }) =>
+      given({ ...rule, idleTimeout: imported(idleTimeout, Duration.seconds) }),
     ),
   };
 }

@@ -67,11 +67,11 @@ function clashes(names: readonly string[]): readonly string[] {
   });
 }
 
-function roleUse({ settings, adminSecretArn, reaperRole }: DatabaseConfig): RoleUse {
-  const { database, iamUser, secretArn, instances = [] } = settings;
+function roleUse({ settings, adminSecretArn }: DatabaseConfig): RoleUse {
+  const { databaseLabel, reaperRole, secretArn, instances = [] } = settings;
   return {
-    reaper: database,
-    ...namedRole({ iamUser, reaperRole }, secretArn, 'secretArn'),
+    reaper: databaseLabel,
+    ...namedRole({ reaperRole }, secretArn, 'secretArn'),
     servers: [...(adminSecretArn === undefined ? [] : [adminSecretArn]), ...instances.map(serverAt)],
   };
 }
@@ -86,7 +86,7 @@ function roleClashes(uses: readonly RoleUse[]): readonly string[] {
 /** Checks an entry as such, the settings in it and what concerns the deployment, so that all faults come out at once. */
 function readEntry(name: string, given: unknown): DatabaseConfig | { readonly faults: readonly string[] } {
   const checked = check(entrySchema, given);
-  const settings = check(settingsSchema, { ...settingsOf(given), database: name });
+  const settings = check(settingsSchema, { ...settingsOf(given), databaseLabel: name });
   const deployment = check(deploymentSchema, deploymentOf(given, checked.value));
   const faults = [
     ...(checked.faults ?? []),
@@ -100,13 +100,12 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
   if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
     return { faults: faults.map((fault) => inFile(name, fault)) };
   }
-  const { databasePort, runbookUrl, reaperRole } = deployment.value;
+  const { databasePort, runbookUrl } = deployment.value;
   return {
     ...checked.value,
     ...deployment.value,
     databasePort,
     runbookUrl,
-    reaperRole,
     region: regionsOf(checked.value)[0]?.region,
     settings: { ...settings.value, secretArn: checked.value.secretArn },
   };
@@ -116,29 +115,35 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
 function givenTogetherFaults(given: unknown): readonly string[] {
   if (typeof given !== 'object' || given === null) return [];
   const says = (key: keyof Entry) => key in given;
-  const { metricsVia, interfaceEndpoints, alarms } = given as Partial<Record<keyof Entry, unknown>>;
+  const {
+    metricsVia,
+    interfaceEndpoints,
+    alarms,
+    iamAuthentication: byToken,
+  } = given as Partial<Record<keyof Entry, unknown>>;
+  const iamAuthentication = byToken === true;
   return [
     ...loginFaults({
       secret: { name: 'secretArn', given: says('secretArn') },
       adminSecret: { name: 'adminSecretArn', given: says('adminSecretArn') },
-      iamUser: (given as { readonly iamUser?: unknown }).iamUser,
+      iamAuthentication,
       resourceIdGiven: says('databaseResourceId'),
       instancesGiven: says('instances'),
     }),
     ...vainFaults(
       {
         reaperRole: says('reaperRole'),
-        roleNamedBy: ['iamUser' as const, 'secretArn' as const].find(says),
+        roleNamedBy: ['secretArn' as const].find(says),
         databasePort: says('databasePort'),
         instances: says('instances'),
         databaseResourceId: says('databaseResourceId'),
-        iamUser: says('iamUser'),
+        iamAuthentication,
         interfaceEndpoints: interfaceEndpoints === true,
-        callsAws: metricsVia !== 'log' || says('secretArn') || says('adminSecretArn') || says('breakGlassSecretArn'),
+        callsAws: metricsVia !== 'emf' || says('secretArn') || says('adminSecretArn') || says('breakGlassSecretArn'),
         alarmTopic: says('alarmTopicArn'),
         pageTopic: says('pageTopicArn'),
-        pages: Object(alarms).Page !== false,
-        pageActions: Object(Object(alarms).Page).topicArn !== undefined,
+        pages: Object(alarms).ConnectionsCritical !== false,
+        pageActions: Object(Object(alarms).ConnectionsCritical).topicArn !== undefined,
         topicEncryptionKey: says('topicEncryptionKeyArn'),
       },
       'Arn',
@@ -154,34 +159,34 @@ function givenTogetherFaults(given: unknown): readonly string[] {
 
 /** What the alarms of an entry say against each other and the rest of it. */
 function givenAlarmFaults(
-  databaseIdentifier: string,
+  databaseLabel: string,
   given: unknown,
-  { schedule, interval }: v.InferOutput<typeof deploymentSchema>,
+  { trigger, interval }: v.InferOutput<typeof deploymentSchema>,
   settings: Settings | undefined,
 ): readonly string[] {
   // What is wrong with the instances is told already.
   if (settings === undefined) return [];
   const instances = (settings.instances ?? []).map(withIdentifier);
-  const context = { databaseIdentifier, schedule, intervalMinutes: interval, instances };
+  const context = { databaseLabel, trigger, intervalMinutes: interval, instances };
   return alarmsInFileFaults(Object(given).alarms, context);
 }
 
 /** The part of an entry that the schema of the deployment knows. Durations that are none are the entry's own fault. */
 function deploymentOf(given: unknown, checked: Entry | undefined): object {
-  const { schedule, databasePort, runbookUrl, reaperRole } = (given ?? {}) as Partial<Record<string, unknown>>;
+  const { trigger, databasePort, runbookUrl } = (given ?? {}) as Partial<Record<string, unknown>>;
   const interval = checked?.interval && checked.interval / 60;
-  return { schedule, databasePort, runbookUrl, reaperRole, interval, timeout: checked?.timeout };
+  return { trigger, databasePort, runbookUrl, interval, timeout: checked?.timeout };
 }
 
 /** The entry's schema alone judges the ARN; the settings only need to know that the login is by a password. */
 function settingsOf(given: unknown): Record<string, unknown> {
   const settings = Object.entries(given ?? {}).filter(([key]) => Object.hasOwn(settingsEntries, key));
   const { secretArn: _, ...others } = Object.fromEntries(settings);
-  return others['iamUser'] === undefined ? { ...others, secretArn: 'checked' } : others;
+  return others['iamAuthentication'] !== true ? { ...others, secretArn: 'checked' } : others;
 }
 
-/** A fault with its place in the file. The settings call `database` what here is the key. */
+/** A fault with its place in the file. The settings call `databaseLabel` what here is the key. */
 function inFile(name: string, fault: string): string {
   const inEntry = /^(expected|and) /.test(fault) ? `: ${fault}` : `.${fault}`;
-  return `context.databases.${excerptOfName(name)}${inEntry.replace(/^\.database: expected/, ': expected')}`;
+  return `context.databases.${excerptOfName(name)}${inEntry.replace(/^\.databaseLabel: expected/, ': expected')}`;
 }

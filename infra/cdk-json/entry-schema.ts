@@ -21,26 +21,27 @@ const anything = v.optional(v.unknown());
 /** The settings of the function that an entry may hold. Which values they take is up to the settings' own schema. */
 export const settingsEntries = {
   secretArn: v.optional(completeSecretArn),
-  iamUser: anything,
+  iamAuthentication: anything,
+  reaperRole: anything,
   breakGlassSecretArn: v.optional(completeSecretArn),
   rescueLogin: anything,
   instances: anything,
-  dbname: anything,
-  tls: anything,
-  caFile: anything,
+  databaseName: anything,
+  sslMode: anything,
+  sslRootCert: anything,
   mode: anything,
-  idleAfter: anything,
-  idleInTransactionAfter: anything,
+  idleTimeout: anything,
+  idleInTransactionTimeout: anything,
   pressure: anything,
   keepPerApplication: anything,
   maxTerminationsPerRun: anything,
   rules: anything,
   roleLimits: anything,
-  trimExcess: anything,
+  terminateAboveRoleLimit: anything,
   maxApplications: anything,
   applicationNames: anything,
   metricsVia: anything,
-} as const satisfies Record<Exclude<keyof SettingsInput, 'database'>, v.GenericSchema>;
+} as const satisfies Record<Exclude<keyof SettingsInput, 'databaseLabel'>, v.GenericSchema>;
 
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html */
 const MOST_SECURITY_GROUPS = 5;
@@ -72,13 +73,11 @@ export const entrySchema = exactObject({
   ...settingsEntries,
   /** The login of the master user or of a superuser, in place of `secretArn`. */
   adminSecretArn: v.optional(completeSecretArn),
-  /** The role that is then made. */
-  reaperRole: anything,
   /** The customer key that the secret is encrypted with, if any. */
   secretKeyArn: v.optional(keyArn),
   /** The one that the break-glass secret is encrypted with. */
   breakGlassSecretKeyArn: v.optional(keyArn),
-  /** The resource that `iamUser` may log in to. */
+  /** The resource that the reaper may log in to by IAM. */
   databaseResourceId: v.optional(textLike(RESOURCE_ID.form, RESOURCE_ID.expected)),
   vpc,
   /** The function's own, in place of a new one. */
@@ -86,7 +85,7 @@ export const entrySchema = exactObject({
   databaseSecurityGroupId: v.optional(securityGroupId),
   databasePort: anything,
   interfaceEndpoints: v.optional(v.boolean('true or false')),
-  schedule: anything,
+  trigger: anything,
   interval: v.optional(duration),
   timeout: v.optional(duration),
   alarmTopicArn: v.optional(topicArn),

@@ -35,7 +35,7 @@ export function cdkSchema(descriptions: Readonly<Record<string, string>>): JsonS
             description: 'The databases to watch, each under the name that it has in metrics, alarms and reports.',
             type: 'object',
             minProperties: 1,
-            propertyNames: propertiesOf(settingsSchema)['database'] as JsonSchema,
+            propertyNames: propertiesOf(settingsSchema)['databaseLabel'] as JsonSchema,
             additionalProperties: { ...entry, $schema: undefined, $defs: undefined, properties } as JsonSchema,
           },
         },

@@ -56,7 +56,7 @@ function otherInterval(minutes: number): Variation {
 }
 
 function otherMetricsVia(deployed: Deployed): Variation {
-  const metricsVia = deployed.metricsVia === 'api' ? 'log' : 'api';
+  const metricsVia = deployed.metricsVia === 'api' ? 'emf' : 'api';
   const endpointZones = deployed.endpointZones > 0 ? neededEndpointZones({ ...deployed, metricsVia }) : 0;
   return { change: `metricsVia: ${metricsVia}`, deployed: { metricsVia, endpointZones } };
 }

@@ -64,7 +64,7 @@ export function deployedBy(template: Template): Deployed {
   const { settings, logId, memoryMb, zones } = found.sweeper;
   const readsSecret = settings.secretArn !== undefined;
   return {
-    database: settings.database,
+    database: settings.databaseLabel,
     instances: instanceNames(settings).length,
     maxApplications: settings.maxApplications,
     roles: Object.values(settings.roleLimits).filter((limit) => limit > 0).length,

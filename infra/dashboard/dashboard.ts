@@ -22,27 +22,29 @@ import { reaperGraphs } from './graphs.js';
 export function reaperDashboard(scope: Construct, reaper: ReaperMetrics, alarms: ReaperAlarms): Dashboard {
   return new Dashboard(scope, 'Dashboard', {
     // The names of dashboards have no dots.
-    dashboardName: `ConnectionReaper-${reaper.databaseIdentifier.replaceAll('.', '_')}`,
+    dashboardName: `ConnectionReaper-${reaper.databaseLabel.replaceAll('.', '_')}`,
     widgets: [[firstSteps(reaper), ...alarmStates(alarms)], ...reaperGraphs(reaper, alarms.byName)],
   });
 }
 
 function firstSteps(reaper: ReaperMetrics): IWidget {
   const markdown = [
-    `## Connections to ${reaper.databaseIdentifier}`,
+    `## Connections to ${reaper.databaseLabel}`,
     'What holds the slots, and what to do:',
     `\`\`\`\n${invokeCommand(reaper, { action: 'report' })}\n\`\`\``,
     'End what has been idle for a minute:',
-    `\`\`\`\n${invokeCommand(reaper, { action: 'reap', idleAfter: '1m', dryRun: false })}\n\`\`\``,
+    `\`\`\`\n${invokeCommand(reaper, { action: 'reap', idleTimeout: '1m', dryRun: false })}\n\`\`\``,
   ];
   return new TextWidget({ markdown: markdown.join('\n\n'), width: 12, height: 8 });
 }
 
-/** Page by itself and first; below it whatever is in ALARM comes first. Nothing for what is left out. */
+/** ConnectionsCritical by itself and first; below it whatever is in ALARM comes first. Nothing for what is left out. */
 function alarmStates({ page, byName }: ReaperAlarms): readonly IWidget[] {
   const others = Object.values(byName).flat();
   const widgets = [
-    ...(page === undefined ? [] : [new AlarmStatusWidget({ title: 'Page', alarms: [page], width: 12, height: 2 })]),
+    ...(page === undefined
+      ? []
+      : [new AlarmStatusWidget({ title: 'ConnectionsCritical', alarms: [page], width: 12, height: 2 })]),
     ...(others.length === 0
       ? []
       : [

@@ -31,16 +31,16 @@ function backends(reaper: ReaperMetrics): IWidget {
     left: eachInstance(
       reaper,
       (instance) => reaper.metricSlotsUsable({ instance, label: `${instance} usable slots` }),
-      (instance) => reaper.metricBackends({ instance, label: `${instance} backends` }),
-      (instance) => reaper.metricIdleBackends({ instance, label: `${instance} idle` }),
+      (instance) => reaper.metricConnections({ instance, label: `${instance} backends` }),
+      (instance) => reaper.metricIdleConnections({ instance, label: `${instance} idle` }),
     ),
   });
 }
 
-function slotsByApplication(reaper: ReaperMetrics, { ApplicationHogging }: AlarmsByName): IWidget {
+function slotsByApplication(reaper: ReaperMetrics, { ApplicationConnectionsHigh }: AlarmsByName): IWidget {
   return graph('Slots used by application', '%', {
-    left: [reaper.metricSlotsUsedPercentByApplication(periodOf(ApplicationHogging))],
-    leftAnnotations: thresholdOf(ApplicationHogging),
+    left: [reaper.metricSlotsUsedPercentByApplication(periodOf(ApplicationConnectionsHigh))],
+    leftAnnotations: thresholdOf(ApplicationConnectionsHigh),
   });
 }
 
@@ -52,7 +52,7 @@ function rolesAgainstLimits(reaper: ReaperMetrics, { RoleNearLimit }: AlarmsByNa
 }
 
 function backendsByApplication(reaper: ReaperMetrics): IWidget {
-  return graph('Backends by application', 'Count', { left: [reaper.metricBackendsByApplication()], stacked: true });
+  return graph('Backends by application', 'Count', { left: [reaper.metricConnectionsByApplication()], stacked: true });
 }
 
 function idleByApplication(reaper: ReaperMetrics): IWidget {
@@ -63,8 +63,8 @@ function reaped(reaper: ReaperMetrics): IWidget {
   return graph('Reaping', 'Count', {
     left: eachInstance(
       reaper,
-      (instance) => reaper.metricReapableBackends({ instance, label: `${instance} reapable` }),
-      (instance) => reaper.metricTerminatedBackends({ instance, label: `${instance} terminated` }),
+      (instance) => reaper.metricReapableConnections({ instance, label: `${instance} reapable` }),
+      (instance) => reaper.metricTerminatedConnections({ instance, label: `${instance} terminated` }),
     ),
   });
 }
@@ -128,7 +128,7 @@ function blindSpots(reaper: ReaperMetrics, { ReaperBlind }: AlarmsByName): IWidg
   return quarter('Unreadable or refused', {
     left: eachInstance(
       reaper,
-      (instance) => reaper.metricUnreadableBackends({ instance, label: `${instance} unreadable`, ...period }),
+      (instance) => reaper.metricUnreadableConnections({ instance, label: `${instance} unreadable`, ...period }),
       (instance) => reaper.metricRefusedTerminations({ instance, label: `${instance} refused`, ...period }),
     ),
     leftAnnotations: thresholdOf(ReaperBlind),

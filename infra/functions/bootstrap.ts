@@ -20,9 +20,9 @@ const TIMEOUT = Duration.seconds(90);
  * The login of the role that the bootstrap makes. The bootstrap gives the role this password whenever it runs, which a
  * change of these parameters alone would not make it do.
  */
-export function ownSecret(scope: Construct, databaseIdentifier: string, role: string): ISecret {
+export function ownSecret(scope: Construct, databaseLabel: string, role: string): ISecret {
   const secret = new Secret(scope, 'Login', {
-    description: `Connection Reaper of ${databaseIdentifier}: its login`,
+    description: `Connection Reaper of ${databaseLabel}: its login`,
     generateSecretString: {
       secretStringTemplate: JSON.stringify({ username: role }),
       generateStringKey: 'password',
@@ -56,7 +56,7 @@ export interface BootstrapProps {
  */
 export function bootstrapResource(scope: Construct, bootstrap: BootstrapProps): CustomResource {
   const parts = new Construct(scope, 'Bootstrap');
-  const { iamUser, reaperRole = REAPER_ROLE } = bootstrap.props;
+  const { reaperRole = REAPER_ROLE } = bootstrap.props;
   const environment = bootstrapEnvironment(parts, bootstrap);
   const handler = bootstrapFunction(parts, environment, bootstrap);
   const resource = new CustomResource(parts, 'DatabaseRole', {
@@ -67,7 +67,7 @@ export function bootstrapResource(scope: Construct, bootstrap: BootstrapProps): 
     properties: {
       Environment: environment,
       Code: FileSystem.fingerprint(BUNDLE_FOLDER),
-      Role: iamUser ?? reaperRole,
+      Role: reaperRole,
     },
   });
   // It logs in, so the server must be up and the ways there open. The rules are parts of the security groups.
@@ -91,10 +91,32 @@ function resourcesIn(parts: readonly (IConstruct | undefined)[], reaper: Constru
 /** Only what concerns the role. Other settings may change while the database can't be reached. */
 function bootstrapEnvironment(scope: Construct, { props, secret, adminSecret, placement }: BootstrapProps) {
   const settings = reaperSettings(props, secret?.secretArn);
-  const { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin } = settings;
+  const {
+    databaseLabel,
+    secretArn,
+    iamAuthentication,
+    reaperRole,
+    instances,
+    databaseName,
+    sslMode,
+    sslRootCert,
+    roleLimits,
+    rescueLogin,
+  } = settings;
   return reaperEnvironment(
     scope,
-    { database, secretArn, iamUser, instances, dbname, tls, caFile, roleLimits, rescueLogin },
+    {
+      databaseLabel,
+      secretArn,
+      iamAuthentication,
+      reaperRole,
+      instances,
+      databaseName,
+      sslMode,
+      sslRootCert,
+      roleLimits,
+      rescueLogin,
+    },
     { [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn, ...placement.endpoints?.environment },
   );
 }
@@ -113,7 +135,7 @@ function bootstrapFunction(
   };
   const role = functionRole(scope, 'Connection Reaper: sets up its database role on deployment', logGroup, rights);
   const bootstrap = bundledFunction(scope, {
-    description: `Sets up the role of the Connection Reaper of ${props.databaseIdentifier}, while it is deployed`,
+    description: `Sets up the role of the Connection Reaper of ${props.databaseLabel}, while it is deployed`,
     handler: 'bootstrap',
     timeout: TIMEOUT,
     environment,

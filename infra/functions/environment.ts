@@ -26,7 +26,9 @@ export function reaperEnvironment(
 ): Record<string, string> {
   // Node.js reads the file at its start, and warns where it is missing: only the runtime has it.
   const trust: Record<string, string> =
-    settings.tls !== 'disable' && settings.caFile === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE } : {};
+    settings.sslMode !== 'disable' && settings.sslRootCert === undefined
+      ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE }
+      : {};
   // Names of secrets and endpoints, which may be tokens.
   const measured = Object.keys(others).map((name) => [name, SOME_SECRET_ARN]);
   demandRoom(scope, {

@@ -42,7 +42,7 @@ export function reaperFunction(
     rights,
   );
   const handler = bundledFunction(scope, {
-    description: `Reaps idle PostgreSQL connections of ${props.databaseIdentifier}`,
+    description: `Reaps idle PostgreSQL connections of ${props.databaseLabel}`,
     handler: 'handler',
     timeout,
     environment: reaperEnvironment(scope, reaperSettings(props, secret?.secretArn), endpoints?.environment),

@@ -25,18 +25,18 @@ export abstract class ReaperMetrics extends PlainMetrics {
   }
 
   /** Client backends by application, for graphs. */
-  metricBackendsByApplication(options?: FleetMetricOptions): MathExpression {
-    return this.search({ level: 'application', metricName: 'Backends' }, Stats.MAXIMUM, options);
+  metricConnectionsByApplication(options?: FleetMetricOptions): MathExpression {
+    return this.search({ level: 'application', metricName: 'Connections' }, Stats.MAXIMUM, options);
   }
 
   /** Client backends in state `idle` by application, for graphs. */
   metricIdleBackendsByApplication(options?: FleetMetricOptions): MathExpression {
-    return this.search({ level: 'application', metricName: 'IdleBackends' }, Stats.MAXIMUM, options);
+    return this.search({ level: 'application', metricName: 'IdleConnections' }, Stats.MAXIMUM, options);
   }
 
   /** Ended backends by application, for graphs. */
   metricTerminatedBackendsByApplication(options?: FleetMetricOptions): MathExpression {
-    return this.search({ level: 'application', metricName: 'TerminatedBackends' }, Stats.SUM, options);
+    return this.search({ level: 'application', metricName: 'TerminatedConnections' }, Stats.SUM, options);
   }
 
   /** Percent of its CONNECTION LIMIT by role, for graphs. */
@@ -47,7 +47,7 @@ export abstract class ReaperMetrics extends PlainMetrics {
   /** Percent of the usable slots by application, for alarms. Of `(other)` it is that of the fullest application in it. */
   insightsSlotsUsedPercentByApplication(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
-      { level: 'application', metricName: 'SlotsUsedPercent', database: this.databaseIdentifier },
+      { level: 'application', metricName: 'SlotsUsedPercent', database: this.databaseLabel },
       { aggregate: 'MAX', groupBy: 'Application' },
     );
     return this.insights('SlotsUsedPercent by application', query, options);
@@ -59,16 +59,16 @@ export abstract class ReaperMetrics extends PlainMetrics {
    */
   insightsTerminatedBackendsByApplication(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
-      { level: 'application', metricName: 'TerminatedBackends', database: this.databaseIdentifier },
+      { level: 'application', metricName: 'TerminatedConnections', database: this.databaseLabel },
       { aggregate: 'SUM', groupBy: 'Application' },
     );
-    return this.insights('TerminatedBackends by application', query, options);
+    return this.insights('TerminatedConnections by application', query, options);
   }
 
   /** Percent of its CONNECTION LIMIT by role, for alarms. */
   insightsRoleLimitUsedPercentByRole(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
-      { level: 'role', metricName: 'RoleLimitUsedPercent', database: this.databaseIdentifier },
+      { level: 'role', metricName: 'RoleLimitUsedPercent', database: this.databaseLabel },
       { aggregate: 'MAX', groupBy: 'Role' },
     );
     return this.insights('RoleLimitUsedPercent by role', query, options);
@@ -90,7 +90,7 @@ export abstract class ReaperMetrics extends PlainMetrics {
         .join(' '),
       ...options,
       period,
-      expression: searchExpression({ ...fleet, database: this.databaseIdentifier }, statistic, period),
+      expression: searchExpression({ ...fleet, database: this.databaseLabel }, statistic, period),
     });
   }
 }

@@ -36,7 +36,7 @@ export interface RoleMetricOptions extends ReaperMetricOptions {
 /** The metrics whose dimensions are known: of the instances, of a named application or role, and of AWS's own. */
 export abstract class PlainMetrics extends Construct {
   /** What the database is called in metrics, alarms and reports. */
-  abstract readonly databaseIdentifier: string;
+  abstract readonly databaseLabel: string;
 
   /** The names of the instances it visits. */
   abstract readonly instanceNames: readonly string[];
@@ -61,23 +61,23 @@ export abstract class PlainMetrics extends Construct {
   }
 
   /** Client backends. Maximum by default. */
-  metricBackends(options?: ApplicationMetricOptions): Metric {
-    return this.applicationMetric('Backends', Stats.MAXIMUM, options);
+  metricConnections(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('Connections', Stats.MAXIMUM, options);
   }
 
   /** Client backends in state `idle`. Maximum by default. */
-  metricIdleBackends(options?: ApplicationMetricOptions): Metric {
-    return this.applicationMetric('IdleBackends', Stats.MAXIMUM, options);
+  metricIdleConnections(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('IdleConnections', Stats.MAXIMUM, options);
   }
 
   /** Backends that were ended and seen to be gone. Sum by default. */
-  metricTerminatedBackends(options?: ApplicationMetricOptions): Metric {
-    return this.applicationMetric('TerminatedBackends', Stats.SUM, options);
+  metricTerminatedConnections(options?: ApplicationMetricOptions): Metric {
+    return this.applicationMetric('TerminatedConnections', Stats.SUM, options);
   }
 
   /** Backends that the policy chose: ended in `enforce`, only counted in `preview`. Sum by default. */
-  metricReapableBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('ReapableBackends', Stats.SUM, options);
+  metricReapableConnections(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('ReapableConnections', Stats.SUM, options);
   }
 
   /** Backends that the server refused to end. Sum by default. */
@@ -86,8 +86,8 @@ export abstract class PlainMetrics extends Construct {
   }
 
   /** Backends whose state the reaper's login may not see. Maximum by default. */
-  metricUnreadableBackends(options?: InstanceMetricOptions): Metric {
-    return this.instanceMetric('UnreadableBackends', Stats.MAXIMUM, options);
+  metricUnreadableConnections(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('UnreadableConnections', Stats.MAXIMUM, options);
   }
 
   /** 1 when no ordinary role can get in, the reaper included. Maximum by default. */
@@ -107,11 +107,11 @@ export abstract class PlainMetrics extends Construct {
 
   /** Percent of its CONNECTION LIMIT that a role uses, on the instance where that is most. Maximum by default. */
   metricRoleLimitUsedPercent({ role, ...options }: RoleMetricOptions): Metric {
-    const dimensions: Dimensions<'role'> = { Database: this.databaseIdentifier, Role: role };
+    const dimensions: Dimensions<'role'> = { Database: this.databaseLabel, Role: role };
     return this.plainMetric('RoleLimitUsedPercent', Stats.MAXIMUM, dimensions, options);
   }
 
-  /** The slots that ordinary roles can use, taken or not: the line that {@link metricBackends} must stay below. */
+  /** The slots that ordinary roles can use, taken or not: the line that {@link metricConnections} must stay below. */
   metricSlotsUsable({ instance, label, period }: Omit<InstanceMetricOptions, 'statistic'> = {}): MathExpression {
     const of = { ...(instance !== undefined && { instance }), ...(period !== undefined && { period }) };
     // A graph of several instances takes each id but once.
@@ -119,7 +119,7 @@ export abstract class PlainMetrics extends Construct {
     return new MathExpression({
       label: label ?? 'SlotsUsable',
       expression: `backends${index} + free${index}`,
-      usingMetrics: { [`backends${index}`]: this.metricBackends(of), [`free${index}`]: this.metricSlotsFree(of) },
+      usingMetrics: { [`backends${index}`]: this.metricConnections(of), [`free${index}`]: this.metricSlotsFree(of) },
       period: period ?? this.interval,
     });
   }
@@ -156,7 +156,7 @@ export abstract class PlainMetrics extends Construct {
     statistic: string,
     { instance, ...options }: InstanceMetricOptions = {},
   ): Metric {
-    const dimensions: Dimensions<'instance'> = { Database: this.databaseIdentifier, Instance: this.visited(instance) };
+    const dimensions: Dimensions<'instance'> = { Database: this.databaseLabel, Instance: this.visited(instance) };
     return this.plainMetric(metricName, statistic, dimensions, options);
   }
 
@@ -165,7 +165,7 @@ export abstract class PlainMetrics extends Construct {
     statistic: string,
     { application, instance, ...options }: ApplicationMetricOptions = {},
   ): Metric {
-    const dimensions: Dimensions<'instance'> = { Database: this.databaseIdentifier, Instance: this.visited(instance) };
+    const dimensions: Dimensions<'instance'> = { Database: this.databaseLabel, Instance: this.visited(instance) };
     if (application === undefined) return this.plainMetric(metricName, statistic, dimensions, options);
     const ofApplication: Dimensions<'application'> = { ...dimensions, Application: application };
     return this.plainMetric(metricName, statistic, ofApplication, options);

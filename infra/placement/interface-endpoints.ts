@@ -89,7 +89,7 @@ function reaperEndpoint(
   scope: Construct,
   id: string,
   service: IInterfaceVpcEndpointService,
-  { vpc, databaseIdentifier }: CheckedProps,
+  { vpc, databaseLabel }: CheckedProps,
   subnets: SubnetSelection | undefined,
 ): InterfaceVpcEndpoint {
   return new InterfaceVpcEndpoint(scope, id, {
@@ -101,7 +101,7 @@ function reaperEndpoint(
     securityGroups: [
       new SecurityGroup(scope, `${id}SecurityGroup`, {
         vpc,
-        description: `Connection Reaper of ${databaseIdentifier}: endpoint of ${id}`,
+        description: `Connection Reaper of ${databaseLabel}: endpoint of ${id}`,
         allowAllOutbound: false,
       }),
     ],

@@ -55,7 +55,7 @@ export function subnetFaults(props: ResolvedProps): readonly string[] {
     return [];
   return [
     `vpcSubnets: expected private subnets, got public ones, from which a function can't call ${calls(props).join(' or ')} ` +
-      '(or give interfaceEndpoints: true, or do without: iamUser, metricsVia: "log")',
+      '(or give interfaceEndpoints: true, or do without: iamAuthentication, metricsVia: "emf")',
   ];
 }
 
@@ -69,7 +69,7 @@ function warnOfIsolation(scope: Construct, props: CheckedProps): void {
   Annotations.of(scope).addWarningV2(
     'connection-reaper:noWayOut',
     `The function is put into isolated subnets and calls ${calls(props).join(' and ')}: give the VPC endpoints of them, ` +
-      'or interfaceEndpoints: true, or do without (iamUser, metricsVia: "log"). Acknowledge this if there are some already',
+      'or interfaceEndpoints: true, or do without (iamAuthentication, metricsVia: "emf"). Acknowledge this if there are some already',
   );
 }
 
@@ -106,7 +106,7 @@ function leavesVpc(props: ResolvedProps): boolean {
 function reaperSecurityGroup(scope: Construct, props: CheckedProps): ISecurityGroup {
   const group = new SecurityGroup(scope, 'SecurityGroup', {
     vpc: props.vpc,
-    description: `Connection Reaper of ${props.databaseIdentifier}`,
+    description: `Connection Reaper of ${props.databaseLabel}`,
     allowAllOutbound: false,
   });
   // To anywhere: neither service has fixed addresses, and they may be reached by NAT or by endpoints.
@@ -121,7 +121,7 @@ function reaperSecurityGroup(scope: Construct, props: CheckedProps): ISecurityGr
 export function connectToDatabase(connections: Connections, props: CheckedProps): void {
   if (props.peer === undefined) return;
   for (const port of databasePorts(props)) {
-    connections.allowTo(props.peer, Port.tcp(port), `Connection Reaper of ${props.databaseIdentifier}`);
+    connections.allowTo(props.peer, Port.tcp(port), `Connection Reaper of ${props.databaseLabel}`);
   }
 }
 

@@ -15,15 +15,15 @@ import { vainFaults } from './vain-faults.js';
 
 /** The props that concern the deployment alone, with their defaults. */
 export type DeploymentProps = Required<
-  Pick<ConnectionReaperProps, 'schedule' | 'interval' | 'timeout' | 'logRetention'>
+  Pick<ConnectionReaperProps, 'trigger' | 'interval' | 'timeout' | 'logRetention'>
 >;
 
 /** Fills in the defaults of the props that concern the deployment alone; the function knows those of the others. */
 export function withDefaults(props: ResolvedProps): DeploymentProps {
-  const { schedule = 'interval' } = props;
+  const { trigger = 'schedule' } = props;
   return {
-    schedule,
-    interval: props.interval ?? Duration.minutes(DEFAULT_INTERVAL[schedule]),
+    trigger,
+    interval: props.interval ?? Duration.minutes(DEFAULT_INTERVAL[trigger]),
     timeout: props.timeout ?? Duration.seconds(DEFAULT_TIMEOUT),
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
   };
@@ -40,25 +40,24 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
   const misshapen = shapeFaults(given);
   if (misshapen.length > 0) throw new InputError(`ConnectionReaper ${path}`, misshapen);
   const props = resolveProps(given);
-  const { databaseIdentifier, vpc } = props;
+  const { databaseLabel, vpc } = props;
   // The login's own faults are told below.
-  const secretArn = props.iamUser === undefined ? (props.secret?.secretArn ?? SOME_SECRET_ARN) : undefined;
+  const secretArn = props.iamAuthentication !== true ? (props.secret?.secretArn ?? SOME_SECRET_ARN) : undefined;
   const settings = check(settingsSchema, withStandIns(reaperSettings(props, secretArn)));
   const deployment = check(deploymentSchema, {
-    schedule: props.schedule,
+    trigger: props.trigger,
     interval: props.interval?.toMinutes({ integral: false }),
     timeout: props.timeout?.toSeconds({ integral: false }),
     databasePort: Token.isUnresolved(props.databasePort) ? undefined : props.databasePort,
     runbookUrl: props.runbookUrl,
-    reaperRole: props.reaperRole,
   });
   const faults = [
-    ...(settings.faults ?? []).map(inPropNames),
+    ...(settings.faults ?? []),
     ...(deployment.faults ?? []),
     ...loginFaults({
       secret: { name: 'secret', given: props.secret !== undefined },
       adminSecret: { name: 'adminSecret', given: props.adminSecret !== undefined },
-      iamUser: props.iamUser,
+      iamAuthentication: props.iamAuthentication === true,
       resourceIdGiven: props.databaseResourceId !== undefined,
       instancesGiven: props.instances !== undefined,
     }),
@@ -72,40 +71,39 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
         databasePort: given.databasePort !== undefined,
         instances: props.instances !== undefined,
         databaseResourceId: given.databaseResourceId !== undefined,
-        iamUser: given.iamUser !== undefined,
+        iamAuthentication: given.iamAuthentication === true,
         interfaceEndpoints: given.interfaceEndpoints === true,
         callsAws: readsSecrets(props) || callsCloudWatch(props),
         alarmTopic: given.alarmTopic !== undefined,
         pageTopic: given.pageTopic !== undefined,
-        pages: given.alarms?.Page !== false,
-        pageActions: Object(given.alarms?.Page).actions !== undefined,
+        pages: given.alarms?.ConnectionsCritical !== false,
+        pageActions: Object(given.alarms?.ConnectionsCritical).actions !== undefined,
         topicEncryptionKey: given.topicEncryptionKey !== undefined,
       },
       '',
     ),
     ...(deployment.value === undefined ? [] : alarmFaults(props.alarms, alarmContext(deployment.value, props))),
   ];
-  if (faults.length > 0 || databaseIdentifier === undefined || vpc === undefined) {
+  if (faults.length > 0 || databaseLabel === undefined || vpc === undefined) {
     throw new InputError(`ConnectionReaper ${path}`, faults);
   }
-  return { ...props, databaseIdentifier, vpc };
+  return { ...props, databaseLabel, vpc };
 }
 
 /** What names the role already, so that `reaperRole` doesn't. */
 function roleNamedBy({ secret }: ConnectionReaperProps, props: ResolvedProps): string | undefined {
-  if (props.iamUser !== undefined) return 'iamUser';
   if (props.secret === undefined) return undefined;
   return secret === undefined ? "the login of the replica's source" : 'secret';
 }
 
 /** What the alarms hang on. */
 function alarmContext(
-  { schedule, interval }: { readonly schedule: 'interval' | 'onAlarm'; readonly interval: number },
-  { databaseIdentifier, instances = [] }: ResolvedProps,
+  { trigger, interval }: { readonly trigger: 'schedule' | 'alarm'; readonly interval: number },
+  { databaseLabel, instances = [] }: ResolvedProps,
 ) {
   return {
-    databaseIdentifier,
-    schedule,
+    databaseLabel,
+    trigger,
     intervalMinutes: interval,
     instances: instances.map(({ name, dbInstanceIdentifier }) => ({ name, dbInstanceIdentifier })),
   };
@@ -116,7 +114,7 @@ function databaseFaults({
   facts,
   vpc,
   instances,
-  iamUser,
+  iamAuthentication,
   adminSecret,
   roleLimits = {},
 }: ResolvedProps): readonly string[] {
@@ -135,18 +133,15 @@ function databaseFaults({
     );
   }
   if (facts.isReplica && adminSecret !== undefined) {
-    faults.push('adminSecret: expected nothing on a replica, on which no role can be made: give secret or iamUser');
+    faults.push(
+      'adminSecret: expected nothing on a replica, on which no role can be made: give secret or iamAuthentication',
+    );
   }
   if (facts.isReplica && Object.keys(roleLimits).length > 0) {
     faults.push('roleLimits: expected nothing on a replica, which takes its roles from its source: limit them there');
   }
-  if (iamUser !== undefined && facts.iamAuthentication === false) {
-    faults.push('iamUser: expected a database with iamAuthentication: true, got one without');
+  if (iamAuthentication === true && facts.iamAuthentication === false) {
+    faults.push('iamAuthentication: expected a database with iamAuthentication: true, got one without');
   }
   return faults;
-}
-
-/** The one setting that the props call by another name. */
-function inPropNames(fault: string): string {
-  return fault.replace(/^database:/, 'databaseIdentifier:');
 }

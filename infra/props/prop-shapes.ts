@@ -34,7 +34,7 @@ function list(expected: string, fits: Shape['fits'], least = 0): Shape {
 }
 
 const WITH_PATIENCE = (value: unknown) =>
-  isObject(value) && (!('idleAfter' in value) || value.idleAfter === undefined || DURATION.fits(value.idleAfter));
+  isObject(value) && (!('idleTimeout' in value) || value.idleTimeout === undefined || DURATION.fits(value.idleTimeout));
 
 const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
   database: construct(
@@ -42,11 +42,11 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
     'clusterIdentifier',
     'instanceIdentifier',
   ),
-  databaseIdentifier: ELSEWHERE,
+  databaseLabel: ELSEWHERE,
   secret: SECRET,
   adminSecret: SECRET,
   reaperRole: ELSEWHERE,
-  iamUser: ELSEWHERE,
+  iamAuthentication: ELSEWHERE,
   databaseResourceId: {
     expected: RESOURCE_ID.expected,
     fits: (value) => isText(value) && (Token.isUnresolved(value) || RESOURCE_ID.form.test(String(value))),
@@ -63,21 +63,21 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
     'instances { name, host, port }',
     (value) => isObject(value) && 'host' in value && isText(value.host),
   ),
-  dbname: ELSEWHERE,
-  tls: ELSEWHERE,
-  caFile: ELSEWHERE,
+  databaseName: ELSEWHERE,
+  sslMode: ELSEWHERE,
+  sslRootCert: ELSEWHERE,
   mode: ELSEWHERE,
-  idleAfter: DURATION,
-  idleInTransactionAfter: DURATION,
-  pressure: list('tiers { usedPercent, idleAfter }, with a Duration', WITH_PATIENCE),
+  idleTimeout: DURATION,
+  idleInTransactionTimeout: DURATION,
+  pressure: list('tiers { usedPercent, idleTimeout }, with a Duration', WITH_PATIENCE),
   keepPerApplication: ELSEWHERE,
   maxTerminationsPerRun: ELSEWHERE,
-  rules: list('rules, with a Duration for idleAfter', WITH_PATIENCE),
+  rules: list('rules, with a Duration for idleTimeout', WITH_PATIENCE),
   roleLimits: { expected: 'an object of role names and their limits', fits: isObject },
-  trimExcess: ELSEWHERE,
+  terminateAboveRoleLimit: ELSEWHERE,
   maxApplications: ELSEWHERE,
   applicationNames: list('{ match, name }', isObject),
-  schedule: ELSEWHERE,
+  trigger: ELSEWHERE,
   interval: DURATION,
   timeout: DURATION,
   metricsVia: ELSEWHERE,

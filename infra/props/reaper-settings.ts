@@ -3,7 +3,7 @@ import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { ResolvedProps } from './resolve-props.js';
 
 /** Settings whose database may have no name yet, which is a fault to report among the others. */
-export type UncheckedSettings = Omit<SettingsInput, 'database'> & { readonly database: string | undefined };
+export type UncheckedSettings = Omit<SettingsInput, 'databaseLabel'> & { readonly databaseLabel: string | undefined };
 
 /** As long as the ARN of a secret with a long generated name. */
 export const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
@@ -20,24 +20,25 @@ const SOME_PORT = 5432;
  */
 export function reaperSettings(props: ResolvedProps, secretArn: string | undefined): UncheckedSettings {
   return {
-    database: props.databaseIdentifier,
+    databaseLabel: props.databaseLabel,
     secretArn,
-    iamUser: props.iamUser,
+    iamAuthentication: props.iamAuthentication,
+    reaperRole: props.reaperRole,
     breakGlassSecretArn: props.breakGlassSecret?.secretArn,
     rescueLogin: props.rescueLogin,
     instances: props.instances?.map(({ name, host, port }) => ({ name, host, port })),
-    dbname: props.dbname,
-    tls: props.tls,
-    caFile: props.caFile,
+    databaseName: props.databaseName,
+    sslMode: props.sslMode,
+    sslRootCert: props.sslRootCert,
     mode: props.mode,
-    idleAfter: notation(props.idleAfter),
-    idleInTransactionAfter: notation(props.idleInTransactionAfter),
-    pressure: props.pressure?.map((tier) => ({ ...tier, idleAfter: inSeconds(tier.idleAfter) })),
+    idleTimeout: notation(props.idleTimeout),
+    idleInTransactionTimeout: notation(props.idleInTransactionTimeout),
+    pressure: props.pressure?.map((tier) => ({ ...tier, idleTimeout: inSeconds(tier.idleTimeout) })),
     keepPerApplication: props.keepPerApplication,
     maxTerminationsPerRun: props.maxTerminationsPerRun,
-    rules: props.rules?.map((rule) => ({ ...rule, idleAfter: notation(rule.idleAfter) })),
+    rules: props.rules?.map((rule) => ({ ...rule, idleTimeout: notation(rule.idleTimeout) })),
     roleLimits: props.roleLimits,
-    trimExcess: props.trimExcess,
+    terminateAboveRoleLimit: props.terminateAboveRoleLimit,
     maxApplications: props.maxApplications,
     applicationNames: props.applicationNames && [...props.applicationNames],
     metricsVia: props.metricsVia,

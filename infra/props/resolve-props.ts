@@ -1,4 +1,5 @@
 import type { IConnectable, IVpc } from 'aws-cdk-lib/aws-ec2';
+import { REAPER_ROLE } from '../../lambda/contract/names.js';
 import type { ConnectionReaperProps, ReaperInstance } from '../connection-reaper-props.js';
 import type { IamLogin } from '../functions/permissions.js';
 import { type DatabaseFacts, factsOf } from '../placement/database.js';
@@ -13,7 +14,7 @@ export interface ResolvedProps extends Omit<ConnectionReaperProps, 'database' | 
 }
 
 /** Props that hold. */
-export type CheckedProps = ResolvedProps & { readonly databaseIdentifier: string; readonly vpc: IVpc };
+export type CheckedProps = ResolvedProps & { readonly databaseLabel: string; readonly vpc: IVpc };
 
 /** Fills in what `database` tells and the props don't say themselves. */
 export function resolveProps({ database, databaseSecurityGroup, ...props }: ConnectionReaperProps): ResolvedProps {
@@ -22,7 +23,7 @@ export function resolveProps({ database, databaseSecurityGroup, ...props }: Conn
   return {
     ...props,
     ...given({
-      databaseIdentifier: props.databaseIdentifier ?? facts?.label,
+      databaseLabel: props.databaseLabel ?? facts?.label,
       vpc: props.vpc ?? facts?.vpc,
       instances,
       databaseResourceId: props.databaseResourceId ?? facts?.resourceId,
@@ -35,10 +36,10 @@ export function resolveProps({ database, databaseSecurityGroup, ...props }: Conn
 
 /** The master user sets up a role of our own, except on a replica, which takes its roles from its source. */
 function loginOf(
-  { secret, adminSecret, iamUser }: ConnectionReaperProps,
+  { secret, adminSecret, iamAuthentication }: ConnectionReaperProps,
   facts: DatabaseFacts | undefined,
 ): Pick<Partial<ConnectionReaperProps>, 'secret' | 'adminSecret'> {
-  if (facts === undefined || secret || adminSecret || iamUser !== undefined) return {};
+  if (facts === undefined || secret || adminSecret || iamAuthentication === true) return {};
   return given({ secret: facts.secret, adminSecret: facts.adminSecret });
 }
 
@@ -49,9 +50,10 @@ export function withIdentifier(instance: ReaperInstance): ReaperInstance {
 }
 
 /** The login by IAM; `undefined` where it is by password. */
-export function iamLoginOf({ iamUser, databaseResourceId }: ResolvedProps): IamLogin | undefined {
-  if (iamUser === undefined || databaseResourceId === undefined) return undefined;
-  return { user: iamUser, resourceId: databaseResourceId };
+export function iamLoginOf(props: ResolvedProps): IamLogin | undefined {
+  const { iamAuthentication, reaperRole = REAPER_ROLE, databaseResourceId } = props;
+  if (iamAuthentication !== true || databaseResourceId === undefined) return undefined;
+  return { user: reaperRole, resourceId: databaseResourceId };
 }
 
 /** Whether any function of the construct reads a secret. */

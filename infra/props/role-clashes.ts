@@ -8,7 +8,7 @@ export interface RoleUse {
   /** What the reaper is called: a path, or a key of `cdk.json`. */
   readonly reaper: string;
   /** What names the role. */
-  readonly namedBy: 'reaperRole' | 'iamUser' | 'secret' | 'secretArn';
+  readonly namedBy: 'reaperRole' | 'secret' | 'secretArn';
   /** Its name, or else the secret that holds it. */
   readonly role: string;
   /** What tells one server from another. Two reapers that have one of these in common are at the same server. */
@@ -16,16 +16,15 @@ export interface RoleUse {
 }
 
 /**
- * A role as the login names it: by IAM, by a given secret, or by the one that the deployment makes.
+ * A role as the login names it: by a given secret, or else by `reaperRole`.
  *
  * @param namedBy what the given secret is called.
  */
 export function namedRole(
-  { iamUser, reaperRole }: { readonly iamUser?: string | undefined; readonly reaperRole?: string | undefined },
+  { reaperRole }: { readonly reaperRole?: string | undefined },
   secretArn: string | undefined,
   namedBy: 'secret' | 'secretArn',
 ): Pick<RoleUse, 'namedBy' | 'role'> {
-  if (iamUser !== undefined) return { namedBy: 'iamUser', role: iamUser };
   if (secretArn !== undefined) return { namedBy, role: secretArn };
   return { namedBy: 'reaperRole', role: reaperRole ?? REAPER_ROLE };
 }

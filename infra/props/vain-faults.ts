@@ -6,15 +6,15 @@ export interface Said {
   readonly databasePort: boolean;
   readonly instances: boolean;
   readonly databaseResourceId: boolean;
-  readonly iamUser: boolean;
+  readonly iamAuthentication: boolean;
   readonly interfaceEndpoints: boolean;
   /** Whether the functions call Secrets Manager or CloudWatch. */
   readonly callsAws: boolean;
   readonly alarmTopic: boolean;
   readonly pageTopic: boolean;
-  /** Whether there is the alarm `Page`. */
+  /** Whether there is the alarm `ConnectionsCritical`. */
   readonly pages: boolean;
-  /** Whether `Page` has actions of its own, in place of a topic. */
+  /** Whether `ConnectionsCritical` has actions of its own, in place of a topic. */
   readonly pageActions: boolean;
   readonly topicEncryptionKey: boolean;
 }
@@ -26,7 +26,7 @@ export interface Said {
  */
 export function vainFaults(said: Said, suffix: '' | 'Arn'): readonly string[] {
   const [alarmTopic, pageTopic, key] = ['alarmTopic', 'pageTopic', 'topicEncryptionKey'].map((name) => name + suffix);
-  const pageActions = suffix === '' ? 'alarms.Page.actions' : 'alarms.Page.topicArn';
+  const pageActions = suffix === '' ? 'alarms.ConnectionsCritical.actions' : 'alarms.ConnectionsCritical.topicArn';
   const makesTopic = !said.alarmTopic || (said.pages && !said.pageActions && !said.pageTopic);
   return [
     said.reaperRole &&
@@ -36,15 +36,17 @@ export function vainFaults(said: Said, suffix: '' | 'Arn'): readonly string[] {
       said.instances &&
       'databasePort: expected nothing beside instances, which have ports of their own',
     said.databaseResourceId &&
-      !said.iamUser &&
-      'databaseResourceId: expected nothing without iamUser, which is granted on it',
+      !said.iamAuthentication &&
+      'databaseResourceId: expected nothing without iamAuthentication, which is granted on it',
     said.interfaceEndpoints &&
       !said.callsAws &&
       'interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch',
-    said.pageTopic && !said.pages && `${pageTopic}: expected nothing without the alarm Page, since nothing pages`,
+    said.pageTopic &&
+      !said.pages &&
+      `${pageTopic}: expected nothing without the alarm ConnectionsCritical, since nothing pages`,
     said.pageTopic &&
       said.pageActions &&
-      `${pageTopic}: expected nothing beside ${pageActions}, which Page does in place of notifying this topic`,
+      `${pageTopic}: expected nothing beside ${pageActions}, which ConnectionsCritical does in place of notifying this topic`,
     said.topicEncryptionKey &&
       !makesTopic &&
       `${key}: expected nothing beside ${alarmTopic} and ${said.pageActions ? pageActions : pageTopic}, since no topic is made`,

@@ -12,8 +12,8 @@ export interface Publication {
   /** PutMetricData requests made, the failed and the repeated ones included. */
   readonly requests: number;
   readonly datapoints: number;
-  /** `log` when any of them went out as log lines. */
-  readonly via: 'api' | 'log' | 'none';
+  /** `emf` when any of them went out as log lines. */
+  readonly via: 'api' | 'emf' | 'none';
   readonly error: string | null;
 }
 
@@ -47,7 +47,7 @@ export function publishTo(client: CloudWatchClient, log: Log): Publish {
         writeLines(datapoints.slice(start), timestamp, log);
         const failure = describeAwsFailure(cause, 'CloudWatch', adviceOn);
         const error = `CloudWatch did not take the metrics, so they are in the log: ${failure}`;
-        return { requests, datapoints: datapoints.length, via: 'log', error };
+        return { requests, datapoints: datapoints.length, via: 'emf', error };
       }
     }
     return { requests, datapoints: datapoints.length, via: requests === 0 ? 'none' : 'api', error: null };
@@ -76,7 +76,7 @@ function adviceOn(refusal: AwsRefusal): string | null {
 export function publishByLog(log: Log): Publish {
   return async (datapoints) => {
     writeLines(datapoints, new Date(), log);
-    return { requests: 0, datapoints: datapoints.length, via: datapoints.length === 0 ? 'none' : 'log', error: null };
+    return { requests: 0, datapoints: datapoints.length, via: datapoints.length === 0 ? 'none' : 'emf', error: null };
   };
 }
 

@@ -32,7 +32,7 @@ const MOST_SERIES = 500;
 /** Asks CloudWatch by two requests, since each may hold one query of Metrics Insights. */
 export function historiesFrom(client: CloudWatchClient, database: string): AskHistories {
   const byApplication = insightsQuery(
-    { level: 'application', metricName: 'Backends', database },
+    { level: 'application', metricName: 'Connections', database },
     { aggregate: 'COUNT', groupBy: 'Application' },
   );
   const byRole = insightsQuery(

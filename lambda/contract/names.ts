@@ -64,23 +64,23 @@ export const METRICS = {
     /** Of the slots that ordinary roles can use; over 100 when reserved slots are taken too. */
     SlotsUsedPercent: 'Percent',
     SlotsFree: 'Count',
-    Backends: 'Count',
-    IdleBackends: 'Count',
-    TerminatedBackends: 'Count',
+    Connections: 'Count',
+    IdleConnections: 'Count',
+    TerminatedConnections: 'Count',
     /** Chosen by the policy: ended in `enforce`, only counted in `preview`. */
-    ReapableBackends: 'Count',
+    ReapableConnections: 'Count',
     RefusedTerminations: 'Count',
     /** Backends whose state the reaper's login may not see. */
-    UnreadableBackends: 'Count',
+    UnreadableConnections: 'Count',
     /** 1 when no ordinary role can get in, the reaper included. */
     ServerFull: 'Count',
     SweepsCompleted: 'Count',
     OldestIdleSeconds: 'Seconds',
   },
   application: {
-    Backends: 'Count',
-    IdleBackends: 'Count',
-    TerminatedBackends: 'Count',
+    Connections: 'Count',
+    IdleConnections: 'Count',
+    TerminatedConnections: 'Count',
     SlotsUsedPercent: 'Percent',
   },
   role: {

@@ -18,7 +18,7 @@ export function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | n
     remedy:
       freed > 0
         ? `${freed} slots are free again, for as long as it takes to leak them once more: mend the application that does`
-        : 'end idle backends now, by hand: {"action":"reap","idleAfter":"1m","dryRun":false}',
+        : 'end idle backends now, by hand: {"action":"reap","idleTimeout":"1m","dryRun":false}',
   };
 }
 

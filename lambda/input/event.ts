@@ -25,8 +25,8 @@ const ACTIONS = {
   /** Ends idle backends once, by these options instead of the deployed thresholds. */
   reap: exactObject({
     action: v.literal('reap'),
-    /** Replaces every deployed `idleAfter`, the rules' own included. */
-    idleAfter: v.optional(duration),
+    /** Replaces every deployed `idleTimeout`, the rules' own included. */
+    idleTimeout: v.optional(duration),
     /** Only backends of these applications (globs). Lists of different kinds must all match. */
     applications: v.optional(atLeastOne(glob)),
     roles: v.optional(atLeastOne(glob)),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, SETTINGS_VARIABLE } from '../contract/names.js';
+import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, REAPER_ROLE, SETTINGS_VARIABLE } from '../contract/names.js';
 import { duration } from './duration.js';
 import { decodeJson, demand, exactObject, InputError, objectOf, textLike, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
@@ -24,6 +24,15 @@ const postgresName = v.pipe(
   v.check((name) => name.length > 0 && Buffer.byteLength(name) <= 63, 'a name of 1 to 63 bytes'),
 );
 
+/**
+ * The schema, function and run lock of the role are named after it, so it needs no quotes. Its twin, which rotation calls
+ * `…_clone`, must fit into the 63 bytes of PostgreSQL's names.
+ */
+const reaperRole = textLike(
+  /^(?!pg_|(?:public|none)$|.+_clone$)[a-z_][a-z0-9_]{0,56}$/,
+  'a role name of 1 to 57 small letters, digits and "_", other than public, none, pg_… and …_clone',
+);
+
 const host = textLike(/^\S{1,255}$/, 'a host name or address');
 
 const port = wholeNumber(1, 65_535);
@@ -32,7 +41,7 @@ const instance = exactObject({ name: label, host, port: v.optional(port, 5432) }
 
 const RULE_MATCHERS = ['application', 'role', 'database', 'address'] as const;
 
-const RULE_EFFECTS = ['idleAfter', 'keep', 'spare', 'endHolders'] as const;
+const RULE_EFFECTS = ['idleTimeout', 'keep', 'spare', 'terminateStateful'] as const;
 
 const rule = v.pipe(
   exactObject({
@@ -40,10 +49,10 @@ const rule = v.pipe(
     role: v.optional(glob),
     database: v.optional(glob),
     address: v.optional(cidr),
-    idleAfter: v.optional(duration),
+    idleTimeout: v.optional(duration),
     keep: v.optional(wholeNumber(0, MAX_BACKENDS)),
     spare: v.optional(v.literal(true, 'true, or nothing at all')),
-    endHolders: v.optional(v.literal(true, 'true, or nothing at all')),
+    terminateStateful: v.optional(v.literal(true, 'true, or nothing at all')),
   }),
   v.check(
     (given) => RULE_MATCHERS.some((key) => given[key] !== undefined),
@@ -68,11 +77,13 @@ const rule = v.pipe(
 export const settingsSchema = v.pipe(
   exactObject({
     /** What this database is called in metrics, alarms and reports. */
-    database: label,
-    /** The Secrets Manager secret that holds the login; or else `iamUser`. */
+    databaseLabel: label,
+    /** The Secrets Manager secret that holds the login; without it, `iamAuthentication`. */
     secretArn: v.optional(secretId),
-    /** The role to log in as by IAM database authentication, with a token that the function signs; needs no secret. */
-    iamUser: v.optional(postgresName),
+    /** Log in as `reaperRole` by IAM database authentication, with a token that the function signs; needs no secret. */
+    iamAuthentication: v.optional(v.boolean('true or false'), false),
+    /** The reaper's database role. A login by secret has the role that the secret names. */
+    reaperRole: v.optional(reaperRole, REAPER_ROLE),
     /** A second login, used only when the first is refused by a full server (53300). */
     breakGlassSecretArn: v.optional(secretId),
     /** `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. */
@@ -89,19 +100,19 @@ export const settingsSchema = v.pipe(
       ),
     ),
     /** The database to log in to; by default the one the secret names, else `postgres`. */
-    dbname: v.optional(postgresName),
-    tls: v.optional(v.picklist(['verify-full', 'disable'], '"verify-full" or "disable"'), 'verify-full'),
+    databaseName: v.optional(postgresName),
+    sslMode: v.optional(v.picklist(['verify-full', 'disable'], '"verify-full" or "disable"'), 'verify-full'),
     /** A PEM file with the certificate authorities to trust instead of the runtime's. */
-    caFile: v.optional(textLike(/^\S.{0,1023}$/, 'the path of a PEM file')),
+    sslRootCert: v.optional(textLike(/^\S.{0,1023}$/, 'the path of a PEM file')),
     mode: v.optional(v.picklist(['enforce', 'preview'], '"enforce" or "preview"'), 'enforce'),
-    idleAfter: v.optional(duration, '5m'),
+    idleTimeout: v.optional(duration, '5m'),
     /** The same for both transaction states; ends their transactions. */
-    idleInTransactionAfter: v.optional(duration),
-    /** From a share of the usable slots on, a shorter `idleAfter`. */
+    idleInTransactionTimeout: v.optional(duration),
+    /** From a share of the usable slots on, a shorter `idleTimeout`. */
     pressure: v.optional(
       v.array(
-        exactObject({ usedPercent: wholeNumber(1, 100), idleAfter: duration }),
-        'a list of { usedPercent, idleAfter }',
+        exactObject({ usedPercent: wholeNumber(1, 100), idleTimeout: duration }),
+        'a list of { usedPercent, idleTimeout }',
       ),
       [],
     ),
@@ -113,7 +124,7 @@ export const settingsSchema = v.pipe(
       {},
     ),
     /** Also ends idle backends above their role's declared limit, after 30 s. */
-    trimExcess: v.optional(v.boolean('true or false'), false),
+    terminateAboveRoleLimit: v.optional(v.boolean('true or false'), false),
     /** 100 applications are already 400 series, 120 dollars a month. */
     maxApplications: v.optional(wholeNumber(1, 100), 20),
     applicationNames: v.optional(
@@ -121,69 +132,69 @@ export const settingsSchema = v.pipe(
       [],
     ),
     /** `log`: as lines of the function's log, which take no route to CloudWatch and no permission there. */
-    metricsVia: v.optional(v.picklist(['api', 'log'], '"api" or "log"'), 'api'),
+    metricsVia: v.optional(v.picklist(['api', 'emf'], '"api" or "emf"'), 'api'),
   }),
   v.forward(
     v.partialCheck(
-      [['secretArn'], ['iamUser']],
-      ({ secretArn, iamUser }) => secretArn !== undefined || iamUser !== undefined,
-      'the ARN or name of a secret, or an iamUser in its place',
+      [['secretArn'], ['iamAuthentication']],
+      ({ secretArn, iamAuthentication }) => secretArn !== undefined || iamAuthentication,
+      'the ARN or name of a secret, or iamAuthentication: true',
     ),
     ['secretArn'],
   ),
   v.forward(
     v.partialCheck(
-      [['secretArn'], ['iamUser']],
-      ({ secretArn, iamUser }) => secretArn === undefined || iamUser === undefined,
-      'no iamUser beside secretArn, since a role logs in by token or by password',
+      [['secretArn'], ['iamAuthentication']],
+      ({ secretArn, iamAuthentication }) => secretArn === undefined || !iamAuthentication,
+      'false with secretArn, because a role logs in either by token or by password',
     ),
-    ['iamUser'],
+    ['iamAuthentication'],
   ),
   v.forward(
     v.partialCheck(
-      [['iamUser'], ['instances']],
-      ({ iamUser, instances }) => iamUser === undefined || instances !== undefined,
-      'instances beside iamUser, since no secret names the host',
+      [['iamAuthentication'], ['instances']],
+      ({ iamAuthentication, instances }) => !iamAuthentication || instances !== undefined,
+      'instances with iamAuthentication, because no secret names the host',
     ),
     ['instances'],
   ),
   v.forward(
     v.partialCheck(
-      [['iamUser'], ['tls']],
-      ({ iamUser, tls }) => iamUser === undefined || tls === 'verify-full',
-      '"verify-full" beside iamUser, since RDS takes tokens by TLS alone',
+      [['iamAuthentication'], ['sslMode']],
+      ({ iamAuthentication, sslMode }) => !iamAuthentication || sslMode === 'verify-full',
+      '"verify-full" with iamAuthentication, because RDS accepts tokens only over TLS',
     ),
-    ['tls'],
+    ['sslMode'],
   ),
   v.forward(
     v.partialCheck(
-      [['tls'], ['caFile']],
-      ({ tls, caFile }) => tls === 'verify-full' || caFile === undefined,
-      'no caFile with tls: "disable", since nothing would be verified against it',
+      [['sslMode'], ['sslRootCert']],
+      ({ sslMode, sslRootCert }) => sslMode === 'verify-full' || sslRootCert === undefined,
+      'no sslRootCert with sslMode: "disable", since nothing would be verified against it',
     ),
-    ['caFile'],
+    ['sslRootCert'],
   ),
   v.forward(
     v.partialCheck(
-      [['idleAfter'], ['pressure']],
-      ({ idleAfter, pressure }) =>
+      [['idleTimeout'], ['pressure']],
+      ({ idleTimeout, pressure }) =>
         [...pressure]
           .sort((a, b) => a.usedPercent - b.usedPercent)
           .every((tier, index, tiers) => {
             const before = tiers[index - 1];
-            return tier.idleAfter < (before?.idleAfter ?? idleAfter) && tier.usedPercent !== before?.usedPercent;
+            return tier.idleTimeout < (before?.idleTimeout ?? idleTimeout) && tier.usedPercent !== before?.usedPercent;
           }),
-      'tiers of different usedPercent, each fuller one with a shorter idleAfter, all shorter than idleAfter itself',
+      'tiers of different usedPercent, each fuller one with a shorter idleTimeout, all shorter than idleTimeout itself',
     ),
     ['pressure'],
   ),
   v.forward(
     v.partialCheck(
-      [['trimExcess'], ['roleLimits']],
-      ({ trimExcess, roleLimits }) => !trimExcess || Object.keys(roleLimits).length > 0,
-      'no trimExcess without roleLimits, since there is nothing to exceed',
+      [['terminateAboveRoleLimit'], ['roleLimits']],
+      ({ terminateAboveRoleLimit, roleLimits }) => !terminateAboveRoleLimit || Object.keys(roleLimits).length > 0,
+      'no terminateAboveRoleLimit without roleLimits, since there is nothing to exceed',
     ),
-    ['trimExcess'],
+    ['terminateAboveRoleLimit'],
   ),
 );
 

@@ -28,11 +28,11 @@ interface FailurePlace {
   /** From the settings; `null` where it is in the reaper's own secret. */
   readonly address: { readonly host: string; readonly port: number } | null;
   /** From the settings; `undefined` where it is in the reaper's own secret, or is the default. */
-  readonly givenDbname: string | undefined;
+  readonly givenDatabaseName: string | undefined;
   /** The login that says what the settings don't. */
   readonly own: { readonly secretArn: string | undefined; readonly hidden: SecretValues };
-  readonly tls: Settings['tls'];
-  readonly caFile: string | undefined;
+  readonly sslMode: Settings['sslMode'];
+  readonly sslRootCert: string | undefined;
 }
 
 const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
@@ -53,7 +53,7 @@ export function describeFailure(way: LoginWay, place: FailurePlace, failed: Fail
   if (credentials === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
   const reason = redactorFor(place, failed)(describeError(cause).slice(0, LONGEST_REASON));
   const at = `could not log in to "${place.name}" ${placeAndUser(place, failed)}${WAY_WORDS[way]}`;
-  return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, place.tls) : AFTER_REFUSAL[refusal]}`;
+  return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, place.sslMode) : AFTER_REFUSAL[refusal]}`;
 }
 
 function placeAndUser({ address, own }: FailurePlace, { credentials, secretArn }: Failed): string {
@@ -62,10 +62,13 @@ function placeAndUser({ address, own }: FailurePlace, { credentials, secretArn }
   return `at the host in the secret ${own.secretArn} as ${user}`;
 }
 
-function redactorFor({ address, givenDbname, caFile, own }: FailurePlace, { credentials, secretArn }: Failed) {
+function redactorFor(
+  { address, givenDatabaseName, sslRootCert, own }: FailurePlace,
+  { credentials, secretArn }: Failed,
+) {
   const tried = credentials === null ? {} : hiddenOf(credentials, secretArn !== undefined);
   const user = secretArn === undefined ? credentials?.username : undefined;
-  const shown = [address?.host, address?.port.toString(), givenDbname, caFile, user].filter(
+  const shown = [address?.host, address?.port.toString(), givenDatabaseName, sslRootCert, user].filter(
     (text) => text !== undefined,
   );
   return redactorOf([tried, own.hidden], shown);
@@ -87,11 +90,11 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
     'the slots left are reserved for others: give this role one (16 and newer: reserved_connections and ' +
     "GRANT pg_use_reserved_connections), or end idle backends from a superuser's session",
   role_limit: "this is the role's own connection limit: raise it, or see who else logs in as this role",
-  database_limit: "this is the database's own connection limit: raise it, or set dbname to another database",
+  database_limit: "this is the database's own connection limit: raise it, or set databaseName to another database",
   walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
 };
 
-function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
+function nextStep(way: LoginWay, failed: Failed, sslMode: Settings['sslMode']): string {
   const { credentials, byToken, cause: error, rereadError } = failed;
   if (rereadError !== undefined) {
     return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be read again: ${describeError(rereadError)}`;
@@ -102,11 +105,11 @@ function nextStep(way: LoginWay, failed: Failed, tls: Settings['tls']): string {
     return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
   }
   if (isRefusedToken(failed)) return tokenAdvice(way, credentials?.username ?? '');
-  return adviceOn(sqlStateOf(error), way, failed, tls);
+  return adviceOn(sqlStateOf(error), way, failed, sslMode);
 }
 
 /** What to do about the server's refusal. */
-function adviceOn(sqlState: string | null, way: LoginWay, failed: Failed, tls: Settings['tls']): string {
+function adviceOn(sqlState: string | null, way: LoginWay, failed: Failed, sslMode: Settings['sslMode']): string {
   switch (sqlState) {
     case SQLSTATE.invalidPassword:
       return failed.secretArn === undefined
@@ -117,9 +120,9 @@ function adviceOn(sqlState: string | null, way: LoginWay, failed: Failed, tls: S
         ? 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)'
         : 'let its role into this database: GRANT CONNECT ON DATABASE … TO …;';
     case SQLSTATE.invalidAuthorization:
-      return `check the role and pg_hba.conf${tls === 'disable' ? ', or leave out tls: "disable" if the server demands TLS' : ''}`;
+      return `check the role and pg_hba.conf${sslMode === 'disable' ? ', or leave out sslMode: "disable" if the server demands TLS' : ''}`;
     case SQLSTATE.invalidCatalogName:
-      return 'there is no such database: check dbname, in the settings or the secret';
+      return 'there is no such database: check databaseName, in the settings or the secret';
     case SQLSTATE.protocolViolation:
       return 'this looks like a pooler: point the reaper at PostgreSQL itself';
     case null:

@@ -26,9 +26,9 @@ export interface LoginTarget {
   readonly name: string;
   /** From the settings; absent when the secret knows. */
   readonly address: { readonly host: string; readonly port: number } | null;
-  readonly dbname: string | undefined;
-  readonly tls: Settings['tls'];
-  readonly caFile: string | undefined;
+  readonly databaseName: string | undefined;
+  readonly sslMode: Settings['sslMode'];
+  readonly sslRootCert: string | undefined;
   readonly rescueLogin: Settings['rescueLogin'];
 }
 
@@ -57,7 +57,7 @@ export interface Login extends OpenSession {
   /** The role of this login. */
   readonly user: string;
   /** Opens a further session by the same way, in another database. */
-  openIn(dbname: string, signal: AbortSignal): Promise<OpenSession>;
+  openIn(databaseName: string, signal: AbortSignal): Promise<OpenSession>;
   /** What of the logins no text may show. */
   readonly hidden: readonly SecretValues[];
 }
@@ -191,7 +191,7 @@ async function attempt(way: Way, place: Place, signal: AbortSignal): Promise<{ r
       ...(await openSession(target, signal)),
       user: given.username,
       hidden: [hiddenOf(given, way.source.secretArn !== undefined)],
-      openIn: (dbname, until) => openSession({ ...target, dbname }, until),
+      openIn: (databaseName, until) => openSession({ ...target, databaseName }, until),
     };
   };
   const failed = (cause: unknown, rereadError?: unknown): Failed => ({
@@ -238,13 +238,13 @@ interface Place {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly dbname: string;
+  readonly databaseName: string;
   /** What of it comes from the settings, as {@link LoginTarget} has it. The rest comes from the own login. */
   readonly address: LoginTarget['address'];
-  readonly givenDbname: string | undefined;
+  readonly givenDatabaseName: string | undefined;
   readonly own: { readonly secretArn: string | undefined; readonly hidden: SecretValues };
-  readonly tls: Settings['tls'];
-  readonly caFile: string | undefined;
+  readonly sslMode: Settings['sslMode'];
+  readonly sslRootCert: string | undefined;
 }
 
 function placeOf(
@@ -253,7 +253,7 @@ function placeOf(
   { secretArn }: CredentialsSource,
   facts: () => LoginFacts,
 ): Place {
-  const { name, address, dbname: givenDbname, tls, caFile } = target;
+  const { name, address, databaseName: givenDatabaseName, sslMode, sslRootCert } = target;
   const { host = credentials.host, port = credentials.port ?? 5432 } = address ?? {};
   if (host === undefined) {
     throw new LoginError(
@@ -263,7 +263,7 @@ function placeOf(
       undefined,
     );
   }
-  const dbname = givenDbname ?? credentials.dbname ?? 'postgres';
+  const databaseName = givenDatabaseName ?? credentials.dbname ?? 'postgres';
   const own = { secretArn, hidden: hiddenOf(credentials, secretArn !== undefined) };
-  return { name, host, port, dbname, address, givenDbname, own, tls, caFile };
+  return { name, host, port, databaseName, address, givenDatabaseName, own, sslMode, sslRootCert };
 }

@@ -11,13 +11,13 @@ export type Logins = (target: LoginTarget) => LoginSources;
 
 /** The logins that the settings name. A secret is read once for all servers; a token is for one of them. */
 export function loginsOf(settings: Settings, client: SecretsManagerClient): Logins {
-  const { secretArn, iamUser, breakGlassSecretArn } = settings;
+  const { secretArn, iamAuthentication, reaperRole, breakGlassSecretArn } = settings;
   const secret = secretArn === undefined ? null : secretCredentials(client, secretArn);
   const breakGlass = breakGlassSecretArn === undefined ? null : secretCredentials(client, breakGlassSecretArn);
   return ({ address }) => {
     if (secret !== null) return { own: secret, breakGlass };
-    if (iamUser !== undefined && address !== null) return { own: tokenCredentials(iamUser, address), breakGlass };
+    if (iamAuthentication && address !== null) return { own: tokenCredentials(reaperRole, address), breakGlass };
     // The schema lets nothing else pass, which its type can't say.
-    throw new InputError(SETTINGS_VARIABLE, ['expected secretArn, or iamUser and instances']);
+    throw new InputError(SETTINGS_VARIABLE, ['expected secretArn, or iamAuthentication and instances']);
   };
 }

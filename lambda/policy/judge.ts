@@ -22,22 +22,22 @@ const PROVIDER_ROLES: ReadonlySet<string> = new Set(['rdsadmin', 'rdstopmgr', 'r
 
 /** Makes the judge of a run. */
 export function judgeBy(snapshot: Snapshot, policy: Policy, ownRole: string): (backend: Backend) => Verdict {
-  const usualIdleAfter = patience(snapshot, policy);
+  const usualIdleTimeout = patience(snapshot, policy);
   return (backend) => {
     const rule = policy.rules.find(({ matches }) => matches(backend));
-    const holding = rule?.endHolders === true ? null : sparedByHoldings(backend, snapshot);
+    const holding = rule?.terminateStateful === true ? null : sparedByHoldings(backend, snapshot);
     const reason =
       alwaysSpared(backend, snapshot, ownRole) ??
       sparedByState(backend, policy) ??
       (policy.selects(backend) ? null : 'not_selected') ??
       (rule?.spare === true ? 'rule' : null) ??
-      sparedByAge(backend, rule?.idleAfter ?? usualIdleAfter, policy) ??
+      sparedByAge(backend, rule?.idleTimeout ?? usualIdleTimeout, policy) ??
       holding;
     return {
       backend,
       reason,
       keep: rule?.keep ?? policy.keepPerApplication,
-      trimmable: reason === 'below_idle_after' && holding === null && mayBeTrimmed(backend, policy),
+      trimmable: reason === 'below_idle_timeout' && holding === null && mayBeTrimmed(backend, policy),
     };
   };
 }
@@ -68,7 +68,7 @@ function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {
       return null;
     case 'idle in transaction':
     case 'idle in transaction (aborted)':
-      return policy.idleInTransactionAfter === null ? 'in_transaction' : null;
+      return policy.idleInTransactionTimeout === null ? 'in_transaction' : null;
     case 'active':
     case 'fastpath function call':
       return 'active';
@@ -77,23 +77,23 @@ function sparedByState({ state }: Backend, policy: Policy): SpareReason | null {
   }
 }
 
-function sparedByAge({ state, stateSeconds }: Backend, idleAfter: Seconds, policy: Policy): SpareReason | null {
+function sparedByAge({ state, stateSeconds }: Backend, idleTimeout: Seconds, policy: Policy): SpareReason | null {
   if (stateSeconds === null) return 'state_unknown';
   const threshold =
     state === 'idle'
-      ? (policy.idleAfterOverride ?? idleAfter)
-      : (policy.idleInTransactionAfter ?? Number.POSITIVE_INFINITY);
-  return stateSeconds >= threshold ? null : 'below_idle_after';
+      ? (policy.idleTimeoutOverride ?? idleTimeout)
+      : (policy.idleInTransactionTimeout ?? Number.POSITIVE_INFINITY);
+  return stateSeconds >= threshold ? null : 'below_idle_timeout';
 }
 
 /** The threshold for backends without one of their own: the fuller the server, the shorter. */
-function patience(snapshot: Snapshot, { idleAfter, pressure }: Policy): Seconds {
+function patience(snapshot: Snapshot, { idleTimeout, pressure }: Policy): Seconds {
   const usedPercent = percentOf(snapshot.backends.length, usableSlots(snapshot.server));
   const reached = pressure.filter((tier) => usedPercent >= tier.usedPercent);
-  return Math.min(idleAfter, ...reached.map((tier) => tier.idleAfter));
+  return Math.min(idleTimeout, ...reached.map((tier) => tier.idleTimeout));
 }
 
-/** What would be lost with the session. Only a rule with `endHolders` lifts this protection. */
+/** What would be lost with the session. Only a rule with `terminateStateful` lifts this protection. */
 function sparedByHoldings(backend: Backend, { server }: Snapshot): SpareReason | null {
   return backend.holding ?? (isOpenedByServer(backend, server) ? 'opened_by_server' : null);
 }
@@ -120,5 +120,5 @@ function isLoopback(address: string): boolean {
 const TRIM_AFTER_SECONDS = 30;
 
 function mayBeTrimmed({ state, stateSeconds }: Backend, policy: Policy): boolean {
-  return policy.trimExcess && state === 'idle' && (stateSeconds ?? 0) >= TRIM_AFTER_SECONDS;
+  return policy.terminateAboveRoleLimit && state === 'idle' && (stateSeconds ?? 0) >= TRIM_AFTER_SECONDS;
 }

@@ -10,20 +10,20 @@ export type BackendMatcher = (backend: Backend) => boolean;
 /** A rule of the settings with its globs and blocks compiled. */
 export interface CompiledRule {
   readonly matches: BackendMatcher;
-  readonly idleAfter: Seconds | undefined;
+  readonly idleTimeout: Seconds | undefined;
   readonly keep: number | undefined;
   readonly spare: boolean;
   /** Whether holders of advisory locks, temporary tables and channels are ended like everybody else. */
-  readonly endHolders: boolean;
+  readonly terminateStateful: boolean;
 }
 
 /** What holds for one run: the deployed settings, as the request bends them. */
 export interface Policy {
-  readonly idleAfter: Seconds;
+  readonly idleTimeout: Seconds;
   /** A manual reap's threshold, which goes before the rules' own. */
-  readonly idleAfterOverride: Seconds | null;
+  readonly idleTimeoutOverride: Seconds | null;
   /** `null`: such backends are never ended. */
-  readonly idleInTransactionAfter: Seconds | null;
+  readonly idleInTransactionTimeout: Seconds | null;
   readonly pressure: Settings['pressure'];
   readonly keepPerApplication: number;
   readonly maxTerminations: number | null;
@@ -32,7 +32,7 @@ export interface Policy {
   readonly attribute: Attribution;
   /** Empty in a manual reap, which ends backends and does nothing else. */
   readonly roleLimits: Settings['roleLimits'];
-  readonly trimExcess: boolean;
+  readonly terminateAboveRoleLimit: boolean;
   /** How long to wait for another run to end: a person's patience, while a schedule comes again anyway. */
   readonly lockPatienceMs: number;
   /** False when the run only looks: everything is decided and reported, nothing is changed. */
@@ -49,9 +49,9 @@ export function policyOf(settings: Settings, request: Request): Policy {
   const attribute = attributionBy(settings.applicationNames);
   const reap = request.action === 'reap' ? request : null;
   return {
-    idleAfter: settings.idleAfter,
-    idleAfterOverride: reap?.idleAfter ?? null,
-    idleInTransactionAfter: idleInTransactionAfter(settings, reap),
+    idleTimeout: settings.idleTimeout,
+    idleTimeoutOverride: reap?.idleTimeout ?? null,
+    idleInTransactionTimeout: idleInTransactionTimeout(settings, reap),
     pressure: settings.pressure,
     keepPerApplication: settings.keepPerApplication,
     maxTerminations: reap?.maxTerminations ?? settings.maxTerminationsPerRun ?? null,
@@ -59,17 +59,17 @@ export function policyOf(settings: Settings, request: Request): Policy {
     selects: reap === null ? () => true : selection(reap, attribute),
     attribute,
     roleLimits: reap === null ? settings.roleLimits : {},
-    trimExcess: reap === null && settings.trimExcess,
+    terminateAboveRoleLimit: reap === null && settings.terminateAboveRoleLimit,
     lockPatienceMs: reap === null ? 0 : 10_000,
     acts: actsOn(settings, request),
   };
 }
 
 /** A manual reap ends transactions only when it says so, and then by its own threshold before the deployed ones. */
-function idleInTransactionAfter(settings: Settings, reap: ReapRequest | null): Seconds | null {
-  const deployed = settings.idleInTransactionAfter ?? null;
+function idleInTransactionTimeout(settings: Settings, reap: ReapRequest | null): Seconds | null {
+  const deployed = settings.idleInTransactionTimeout ?? null;
   if (reap === null) return deployed;
-  return reap.includeIdleInTransaction ? (reap.idleAfter ?? deployed ?? settings.idleAfter) : null;
+  return reap.includeIdleInTransaction ? (reap.idleTimeout ?? deployed ?? settings.idleTimeout) : null;
 }
 
 /** An explicit `dryRun: false` is a person's decision, and goes before a deployed preview. */
@@ -92,10 +92,10 @@ function compileRule(rule: Rule, attribute: Attribution): CompiledRule {
       rule.database === undefined ? null : matchField('database', globMatcher(rule.database)),
       rule.address === undefined ? null : matchField('clientAddr', cidrMatcher(rule.address)),
     ]),
-    idleAfter: rule.idleAfter,
+    idleTimeout: rule.idleTimeout,
     keep: rule.keep,
     spare: rule.spare === true,
-    endHolders: rule.endHolders === true,
+    terminateStateful: rule.terminateStateful === true,
   };
 }
 

@@ -20,7 +20,7 @@ export type SpareReason =
   | 'state_unknown'
   /** Not among those the manual reap asked for. */
   | 'not_selected'
-  | 'below_idle_after'
+  | 'below_idle_timeout'
   /** A rule with `spare: true`. */
   | 'rule'
   | Holding

@@ -32,10 +32,10 @@ type Rows = readonly (readonly unknown[])[];
 export interface SessionTarget {
   readonly host: string;
   readonly port: number;
-  readonly dbname: string;
+  readonly databaseName: string;
   readonly credentials: Pick<Credentials, 'username' | 'password'>;
-  readonly tls: Settings['tls'];
-  readonly caFile?: string | undefined;
+  readonly sslMode: Settings['sslMode'];
+  readonly sslRootCert?: string | undefined;
   /**
    * Come in as a walsender, which `max_connections` does not count. It runs ordinary SQL by the simple protocol.
    *
@@ -134,13 +134,13 @@ async function openOnce(
   const client = new pg.Client({
     host: target.host,
     port: target.port,
-    database: target.dbname,
+    database: target.databaseName,
     user: target.credentials.username,
     password: target.credentials.password,
     application_name: REAPER_APPLICATION_NAME,
     // node-postgres passes it on; its types don't know it.
     ...(target.replication === true ? { replication: 'database' } : {}),
-    ssl: tlsOptions(target.tls, target.caFile),
+    ssl: tlsOptions(target.sslMode, target.sslRootCert),
     stream: () => socket,
     connectionTimeoutMillis: SESSION_LIMITS.connectMs,
     statement_timeout: SESSION_LIMITS.statementMs,

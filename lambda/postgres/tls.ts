@@ -14,27 +14,29 @@ class CaFileError extends Error {
  *
  * @throws when the file is of no use, with its name
  */
-export function tlsOptions(tls: Settings['tls'], caFile: string | undefined): ConnectionOptions | false {
-  if (tls === 'disable') return false;
-  return { rejectUnauthorized: true, ...(caFile === undefined ? {} : { ca: readAuthorities(caFile) }) };
+export function tlsOptions(sslMode: Settings['sslMode'], sslRootCert: string | undefined): ConnectionOptions | false {
+  if (sslMode === 'disable') return false;
+  return { rejectUnauthorized: true, ...(sslRootCert === undefined ? {} : { ca: readAuthorities(sslRootCert) }) };
 }
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 
 /** Node takes an empty text for none at all and then trusts its own authorities, and passes over what it can't read. */
-function readAuthorities(caFile: string): string[] {
+function readAuthorities(sslRootCert: string): string[] {
   try {
-    const certificates = readFileSync(caFile, 'utf8').match(PEM_CERTIFICATE) ?? [];
+    const certificates = readFileSync(sslRootCert, 'utf8').match(PEM_CERTIFICATE) ?? [];
     if (certificates.length === 0) throw new Error('it holds no certificate in PEM form');
     for (const certificate of certificates) new X509Certificate(certificate);
     return certificates;
   } catch (cause) {
-    throw new CaFileError(`caFile "${caFile}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new CaFileError(`sslRootCert "${sslRootCert}": ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }
 
 const UNKNOWN_AUTHORITY =
-  "no authority that is trusted here signed the server's certificate: set caFile to a PEM file with the one that did";
+  "no authority that is trusted here signed the server's certificate: set sslRootCert to a PEM file with the one that did";
 
 /** By the codes that Node gives a handshake it refused. @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -44,7 +46,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
   CERT_SIGNATURE_FAILURE: UNKNOWN_AUTHORITY,
   DEPTH_ZERO_SELF_SIGNED_CERT:
-    'the server signed its certificate itself: set caFile to a PEM file with this certificate',
+    'the server signed its certificate itself: set sslRootCert to a PEM file with this certificate',
   CERT_HAS_EXPIRED:
     "the server's certificate, or one in its chain, has expired: renew it, on RDS by the instance's certificate authority",
   CERT_NOT_YET_VALID: "the server's certificate, or one in its chain, is not valid yet: compare the clocks",
@@ -59,10 +61,10 @@ const NO_TLS = 'The server does not support SSL connections';
 export function tlsAdvice(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if (error instanceof CaFileError) {
-    return 'name a readable file of the function with the authorities to trust, or leave caFile out to trust the usual ones';
+    return 'name a readable file of the function with the authorities to trust, or leave sslRootCert out to trust the usual ones';
   }
   if (error.message === NO_TLS) {
-    return 'turn TLS on at the server (ssl = on), or set tls to "disable" where the network is to be trusted';
+    return 'turn TLS on at the server (ssl = on), or set sslMode to "disable" where the network is to be trusted';
   }
   return 'code' in error && typeof error.code === 'string' ? (ADVICE[error.code] ?? null) : null;
 }

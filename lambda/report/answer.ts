@@ -86,7 +86,7 @@ export function answerOf(
     ...(publication.error === null ? [] : [publication.error]),
   ];
   const { requests, datapoints, via } = publication;
-  const { database, mode } = settings;
+  const { databaseLabel: database, mode } = settings;
   const dryRun = !policy.acts;
   const text = reportText({ database, mode, dryRun, action: request.action, errors }, instances);
   const bounded = instances.map((instance) => withRoom(instance, instances.length));

@@ -91,12 +91,12 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
   return [
     at('SlotsUsedPercent', usedPercent),
     at('SlotsFree', free),
-    at('Backends', used),
-    at('IdleBackends', idle),
-    at('TerminatedBackends', withOutcome(outcomes, 'terminated').length),
-    at('ReapableBackends', outcomes.filter(wasChosen).length),
+    at('Connections', used),
+    at('IdleConnections', idle),
+    at('TerminatedConnections', withOutcome(outcomes, 'terminated').length),
+    at('ReapableConnections', outcomes.filter(wasChosen).length),
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
-    at('UnreadableBackends', snapshot.backends.filter(({ readable }) => !readable).length),
+    at('UnreadableConnections', snapshot.backends.filter(({ readable }) => !readable).length),
     at('ServerFull', free === 0 || refused ? 1 : 0),
     ...(isSweep && errors.length === 0 && visit.runAtWork === null ? [at('SweepsCompleted', 1)] : []),
     at('OldestIdleSeconds', oldestIdleSeconds ?? 0),
@@ -148,9 +148,9 @@ function applicationDatapoints(
     ...applications
       .filter(({ name }) => admitted.has(name))
       .flatMap(({ name, backends, idle, terminated }) => [
-        at(name)('Backends', backends),
-        at(name)('IdleBackends', idle),
-        at(name)('TerminatedBackends', terminated),
+        at(name)('Connections', backends),
+        at(name)('IdleConnections', idle),
+        at(name)('TerminatedConnections', terminated),
         at(name)('SlotsUsedPercent', percentOf(backends, usable)),
       ]),
     ...(rest.length === 0 ? [] : restDatapoints(rest, usable, leaking, at(OTHER_APPLICATIONS))),
@@ -171,9 +171,9 @@ function restDatapoints(
 ): readonly Datapoint[] {
   const again = rest.filter(({ name }) => leaking.has(name));
   return [
-    at('Backends', sumOf(rest.map(({ backends }) => backends))),
-    at('IdleBackends', sumOf(rest.map(({ idle }) => idle))),
-    at('TerminatedBackends', Math.max(0, ...again.map(({ terminated }) => terminated))),
+    at('Connections', sumOf(rest.map(({ backends }) => backends))),
+    at('IdleConnections', sumOf(rest.map(({ idle }) => idle))),
+    at('TerminatedConnections', Math.max(0, ...again.map(({ terminated }) => terminated))),
     at('SlotsUsedPercent', percentOf(Math.max(...rest.map(({ backends }) => backends)), usable)),
   ];
 }

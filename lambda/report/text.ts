@@ -86,7 +86,7 @@ const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   active: 'active',
   out_of_time: 'left, the time was over',
   stopped: 'left, an error stopped it',
-  below_idle_after: 'not idle long enough',
+  below_idle_timeout: 'not idle long enough',
   starting: 'logging in',
   unknown_role: 'of dropped roles',
   state_unknown: 'in an unknown state',

@@ -79,7 +79,7 @@ describe('what asks the function', () => {
 
   beforeAll(async () => {
     const { vpc } = SHIPPED_CONTEXT.databases.orders;
-    deployment = await synthesize('orders', { secretArn: SECRET_ARN, vpc, tls: 'disable' });
+    deployment = await synthesize('orders', { secretArn: SECRET_ARN, vpc, sslMode: 'disable' });
   });
 
   afterAll(() => deployment[Symbol.asyncDispose]());
@@ -190,7 +190,7 @@ describe('what asks PostgreSQL', () => {
     const url = database.server.url('connection_reaper', PASSWORD);
     const command = theCommand('npm run sweep -- --url').replace(/'postgres:[^']*'/, `'${url}'`);
     expect(command).toContain(url);
-    const { code, stdout, stderr } = await shell(`${command} --tls disable`, PROJECT, { HOME: folder });
+    const { code, stdout, stderr } = await shell(`${command} --ssl-mode disable`, PROJECT, { HOME: folder });
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Connection Reaper · sweep · .* · mode preview$/m);
   });
@@ -198,7 +198,8 @@ describe('what asks PostgreSQL', () => {
   it('says what else npm run sweep takes', async () => {
     const { code, stdout, stderr } = await shell(theCommand('npm run sweep -- --help'), PROJECT, { HOME: folder });
     expect(code, stderr).toBe(0);
-    for (const option of ['--url', '--idle-after', '--enforce', '--tls']) expect(stdout).toContain(`  ${option} `);
+    for (const option of ['--url', '--idle-timeout', '--enforce', '--ssl-mode'])
+      expect(stdout).toContain(`  ${option} `);
   });
 
   // It is the last, since it ends with the role's removal.

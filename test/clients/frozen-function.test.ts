@@ -107,11 +107,11 @@ async function giveWork(reaper: string): Promise<void> {
 /** The deployed function of a reaper. */
 function start(reaper: string, environment: Readonly<Record<string, string>> = {}, node?: string): LambdaProcess {
   const settings: SettingsInput = {
-    database: reaper,
-    tls: 'disable',
+    databaseLabel: reaper,
+    sslMode: 'disable',
     secretArn: secretOf(reaper),
-    idleAfter: '1d',
-    rules: [{ application: `leak_${reaper}`, idleAfter: '1s' }],
+    idleTimeout: '1d',
+    rules: [{ application: `leak_${reaper}`, idleTimeout: '1s' }],
     roleLimits: { [`app_${reaper}`]: LIMIT },
   };
   const lambda = startLambda({

@@ -51,13 +51,13 @@ async function sweepThrough(
     {
       name: 'primary',
       address: { host: '127.0.0.1', port },
-      dbname: 'postgres',
-      tls: 'disable',
-      caFile: undefined,
+      databaseName: 'postgres',
+      sslMode: 'disable',
+      sslRootCert: undefined,
       rescueLogin,
     },
     { own, breakGlass: null },
-    aPolicy({ idleAfter: '1s', roleLimits: { checkout: 3 } }),
+    aPolicy({ idleTimeout: '1s', roleLimits: { checkout: 3 } }),
     30_000,
   );
   return { visit, milliseconds: performance.now() - began };

@@ -19,13 +19,13 @@ export async function reap(database: TestDatabase, application: string): Promise
     {
       name: 'primary',
       address: { host: database.server.host, port: database.server.port },
-      dbname: 'postgres',
-      tls: 'disable',
-      caFile: undefined,
+      databaseName: 'postgres',
+      sslMode: 'disable',
+      sslRootCert: undefined,
       rescueLogin: 'off',
     },
     { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
-    aPolicy({}, { action: 'reap', idleAfter: '1s', applications: [application], includeIdleInTransaction: true }),
+    aPolicy({}, { action: 'reap', idleTimeout: '1s', applications: [application], includeIdleInTransaction: true }),
     20_000,
   );
   expect(errors).toEqual([]);

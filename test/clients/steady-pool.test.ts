@@ -57,15 +57,15 @@ it(`a healthy pool loses not one query in ${SWEEPS} sweeps, which end what leaks
   const load = loadSteadily(pool);
   const own = { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) };
   const { host, port } = database.server;
-  const where = { name: 'primary', address: { host, port }, dbname: 'postgres', caFile: undefined } as const;
-  const policy = aPolicy({ idleAfter: '2s' });
+  const where = { name: 'primary', address: { host, port }, databaseName: 'postgres', sslRootCert: undefined } as const;
+  const policy = aPolicy({ idleTimeout: '2s' });
   const errors: string[] = [];
   let [leaked, terminated, seenIdle] = [0, 0, 0];
   try {
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       if (sweep < SWEEPS / 2 && sweep % 10 === 0) leaked += (await database.leak(3, 'checkout', 'leaky')).length;
       const visit = await visitInstance(
-        { ...where, tls: 'disable', rescueLogin: 'off' },
+        { ...where, sslMode: 'disable', rescueLogin: 'off' },
         { own, breakGlass: null },
         policy,
         20_000,

@@ -4,7 +4,7 @@ import { takeRunLock } from '../../lambda/postgres/sql/run-lock.js';
 
 const [host = '', port, username = '', password = ''] = process.argv.slice(2);
 const { session } = await openSession(
-  { host, port: Number(port), dbname: 'postgres', credentials: { username, password }, tls: 'disable' },
+  { host, port: Number(port), databaseName: 'postgres', credentials: { username, password }, sslMode: 'disable' },
   new AbortController().signal,
 );
 await takeRunLock(session, { ownRole: username, user: username }, 0);

@@ -37,8 +37,8 @@ type Surroundings = ReturnType<typeof aStack>;
 export function aReaper(props: Overrides | ((surroundings: Surroundings) => Overrides) = {}, surroundings = aStack()) {
   const { stack, vpc, secret } = surroundings;
   const overrides = typeof props === 'function' ? props(surroundings) : props;
-  const login = overrides.adminSecret === undefined && overrides.iamUser === undefined ? { secret } : {};
-  const reaper = new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', ...login, vpc, ...overrides });
+  const login = overrides.adminSecret === undefined && overrides.iamAuthentication !== true ? { secret } : {};
+  const reaper = new ConnectionReaper(stack, 'Reaper', { databaseLabel: 'orders', ...login, vpc, ...overrides });
   return {
     ...surroundings,
     reaper,

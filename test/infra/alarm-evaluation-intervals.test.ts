@@ -25,7 +25,7 @@ describe('with a sweep every five minutes', () => {
   /** Their periods are not those of the sweeps. */
   const OWN_PERIOD = ['DatabaseConnections', 'LeakContinues'];
 
-  test.each(Object.entries(STORIES.interval).filter(([kind]) => !OWN_PERIOD.includes(kind)))(
+  test.each(Object.entries(STORIES.schedule).filter(([kind]) => !OWN_PERIOD.includes(kind)))(
     '%s does the same, five times as slowly',
     async (kind, story) => {
       const alarm = deployment.alarmOf(kind, story.perInstance ? FIRST : undefined);
@@ -51,7 +51,7 @@ function slowly(scenario: Scenario): Scenario {
 
 describe('without a schedule', () => {
   test.each([2, 7, 30])('SweepAgain starts one sweep every %d minutes while connections are many', (minutes) => {
-    const { alarmOf, namesFor } = deploymentOf({ schedule: 'onAlarm', interval: Duration.minutes(minutes) });
+    const { alarmOf, namesFor } = deploymentOf({ trigger: 'alarm', interval: Duration.minutes(minutes) });
     const { dbInstance } = namesFor(FIRST);
     const many = Array.from({ length: 4 * minutes }, (_, minute) => ({
       timestamp: START + minute * 60_000,

@@ -28,10 +28,10 @@ beforeAll(async () => {
   };
 });
 
-describe.each(['interval', 'onAlarm'] as const)('schedule %s', (schedule) => {
-  const deployment = deploymentOf({ schedule });
+describe.each(['schedule', 'alarm'] as const)('trigger %s', (trigger) => {
+  const deployment = deploymentOf({ trigger });
 
-  describe.each(Object.entries(STORIES[schedule]))('%s', (kind, story) => {
+  describe.each(Object.entries(STORIES[trigger]))('%s', (kind, story) => {
     const alarm = deployment.alarmOf(kind, story.perInstance ? FIRST : undefined);
     const published = new Map<Scenario, readonly Observation[]>();
 
@@ -86,7 +86,7 @@ describe.each(['interval', 'onAlarm'] as const)('schedule %s', (schedule) => {
 
   test('every alarm of the template has a story, in which it goes off and in which it does not', () => {
     const nameOf = ({ properties }: AlarmResource) => String(properties['AlarmName']);
-    const names = Object.entries(STORIES[schedule]).flatMap(([kind, { perInstance, scenarios }]) => {
+    const names = Object.entries(STORIES[trigger]).flatMap(([kind, { perInstance, scenarios }]) => {
       const goesOff = new Set(scenarios.map(({ states }) => states.includes('A')));
       expect(goesOff, kind).toEqual(new Set([true, false]));
       return (perInstance ? INSTANCES : [undefined]).map((instance) => nameOf(deployment.alarmOf(kind, instance)));

@@ -15,18 +15,18 @@ const TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:on-call';
 
 /** One instance whose name RDS knows, and a sweep a minute. */
 const CONTEXT: AlarmContext = {
-  databaseIdentifier: 'orders',
-  schedule: 'interval',
+  databaseLabel: 'orders',
+  trigger: 'schedule',
   intervalMinutes: 1,
   instances: [{ name: 'primary', dbInstanceIdentifier: 'orders-1' }],
 };
 
-const ON_ALARM: AlarmContext = { ...CONTEXT, schedule: 'onAlarm', intervalMinutes: 5 };
+const ON_ALARM: AlarmContext = { ...CONTEXT, trigger: 'alarm', intervalMinutes: 5 };
 
 /** An Aurora cluster with all the readers it may have, and the longest names. */
 const LONGEST: AlarmContext = {
   ...CONTEXT,
-  databaseIdentifier: 'd'.repeat(64),
+  databaseLabel: 'd'.repeat(64),
   instances: Array.from({ length: 16 }, (_, index) => ({
     name: `${index}`.padEnd(64, 'i'),
     dbInstanceIdentifier: `orders-${index}`,
@@ -53,7 +53,11 @@ test.each(['__proto__', 'constructor', 'prototype'])('%s is no alarm, and no key
 describe('overrides that hold', () => {
   test.each<[string, AlarmOverrides | undefined, AlarmContext]>([
     ['none', undefined, CONTEXT],
-    ['no alarms at all', { ...Object.fromEntries(METRIC_ALARMS.map((name) => [name, false])), Page: false }, CONTEXT],
+    [
+      'no alarms at all',
+      { ...Object.fromEntries(METRIC_ALARMS.map((name) => [name, false])), ConnectionsCritical: false },
+      CONTEXT,
+    ],
     [
       'everything of an alarm',
       {
@@ -93,7 +97,7 @@ describe('overrides that hold', () => {
     ],
     [
       'a page of an alarm that is not there by default',
-      { DatabaseConnections: { threshold: 180 }, Page: { of: ['DatabaseConnections'] } },
+      { DatabaseConnections: { threshold: 180 }, ConnectionsCritical: { of: ['DatabaseConnections'] } },
       CONTEXT,
     ],
     ['a page of what is left of its default', { ServerFull: false, SlotsNearlyFull: false }, CONTEXT],
@@ -111,7 +115,7 @@ describe('fails at synth', () => {
       CONTEXT,
       [
         'alarms.SlotsNerlyFull: unknown key, expected one of the keys ServerFull, SlotsNearlyFull, DatabaseConnections, ' +
-          'ApplicationHogging, LeakContinues, RoleNearLimit, ReaperFailing, ReaperNotRunning, ReaperBlind, Page',
+          'ApplicationConnectionsHigh, LeakContinues, RoleNearLimit, ReaperFailing, ReaperNotRunning, ReaperBlind, ConnectionsCritical',
       ],
     ],
     [
@@ -134,11 +138,15 @@ describe('fails at synth', () => {
     ],
     [
       'on percent out of their range',
-      { SlotsNearlyFull: { threshold: 0 }, ApplicationHogging: { threshold: 101 }, RoleNearLimit: { threshold: 0.5 } },
+      {
+        SlotsNearlyFull: { threshold: 0 },
+        ApplicationConnectionsHigh: { threshold: 101 },
+        RoleNearLimit: { threshold: 0.5 },
+      },
       CONTEXT,
       [
         'alarms.SlotsNearlyFull.threshold: expected a whole number from 1 to 100, got 0',
-        'alarms.ApplicationHogging.threshold: expected a whole number from 1 to 100, got 101',
+        'alarms.ApplicationConnectionsHigh.threshold: expected a whole number from 1 to 100, got 101',
         'alarms.RoleNearLimit.threshold: expected a whole number from 1 to 100, got 0.5',
       ],
     ],
@@ -197,13 +205,13 @@ describe('fails at synth', () => {
     [
       'on a window longer than three hours of a query',
       {
-        ApplicationHogging: { period: minutes(61) },
+        ApplicationConnectionsHigh: { period: minutes(61) },
         LeakContinues: { evaluationPeriods: 19 },
         RoleNearLimit: { evaluationPeriods: 181 },
       },
       CONTEXT,
       [
-        /^alarms\.ApplicationHogging: expected a window of 180 minutes at most, .*, got 3 periods of 61$/,
+        /^alarms\.ApplicationConnectionsHigh: expected a window of 180 minutes at most, .*, got 3 periods of 61$/,
         /^alarms\.LeakContinues: expected a window of 180 minutes at most, .*, got 19 periods of 10$/,
         /^alarms\.RoleNearLimit: expected a window of 180 minutes at most, .*, got 181 periods of 1$/,
       ],
@@ -252,7 +260,7 @@ describe('fails at synth', () => {
       undefined,
       ON_ALARM,
       [
-        'alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, got nothing',
+        'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, got nothing',
       ],
     ],
     [
@@ -260,7 +268,7 @@ describe('fails at synth', () => {
       { DatabaseConnections: false },
       ON_ALARM,
       [
-        'alarms.DatabaseConnections: expected a threshold with schedule: onAlarm, since nothing else starts sweeps, got false',
+        'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, got false',
       ],
     ],
     [
@@ -268,47 +276,47 @@ describe('fails at synth', () => {
       { DatabaseConnections: { threshold: 180 }, LeakContinues: { threshold: 2 }, ReaperNotRunning: {} },
       ON_ALARM,
       [
-        'alarms.LeakContinues: expected nothing with schedule: onAlarm, where DatabaseConnections lasts as long as the leak does',
-        'alarms.ReaperNotRunning: expected nothing with schedule: onAlarm, where no sweep is ever due',
+        'alarms.LeakContinues: expected nothing with trigger: alarm, where DatabaseConnections lasts as long as the leak does',
+        'alarms.ReaperNotRunning: expected nothing with trigger: alarm, where no sweep is ever due',
       ],
     ],
     [
       'on a page of what is left out, or not made',
-      { RoleNearLimit: false, Page: { of: ['ServerFull', 'RoleNearLimit', 'DatabaseConnections'] } },
+      { RoleNearLimit: false, ConnectionsCritical: { of: ['ServerFull', 'RoleNearLimit', 'DatabaseConnections'] } },
       CONTEXT,
-      ['alarms.Page.of: expected alarms that there are, got RoleNearLimit, DatabaseConnections'],
+      ['alarms.ConnectionsCritical.of: expected alarms that there are, got RoleNearLimit, DatabaseConnections'],
     ],
     [
       'on a page of nothing',
-      { Page: { of: [] } },
+      { ConnectionsCritical: { of: [] } },
       CONTEXT,
-      ['alarms.Page.of: expected at least one alarm (Page: false leaves it out), got []'],
+      ['alarms.ConnectionsCritical.of: expected at least one alarm (ConnectionsCritical: false leaves it out), got []'],
     ],
     [
       'on a page of what is no alarm',
-      { Page: { of: ['Page'] } },
+      { ConnectionsCritical: { of: ['ConnectionsCritical'] } },
       CONTEXT,
-      [/^alarms\.Page\.of\.0: expected one of ServerFull, .*, ReaperBlind, got "Page"$/],
+      [/^alarms\.ConnectionsCritical\.of\.0: expected one of ServerFull, .*, ReaperBlind, got "ConnectionsCritical"$/],
     ],
     [
       'on a page of which nothing is left',
       { ServerFull: false, SlotsNearlyFull: false, ReaperNotRunning: false },
       CONTEXT,
-      ['alarms.Page: expected false, or alarms in `of`, since those that page by default are left out'],
+      ['alarms.ConnectionsCritical: expected false, or alarms in `of`, since those that page by default are left out'],
     ],
     [
       'on a page whose rule is longer than CloudWatch takes',
-      { DatabaseConnections: { threshold: 180 }, Page: { of: METRIC_ALARMS } },
+      { DatabaseConnections: { threshold: 180 }, ConnectionsCritical: { of: METRIC_ALARMS } },
       LONGEST,
       [
-        /^alarms\.Page\.of: expected a rule of 100 alarms and 10240 characters at most, .*, got 84 with 14369: name fewer/,
+        /^alarms\.ConnectionsCritical\.of: expected a rule of 100 alarms and 10240 characters at most, .*, got 84 with 14377: name fewer/,
       ],
     ],
     [
       'on a page of more alarms than CloudWatch takes, however short their names',
       {},
       { ...CONTEXT, instances: Array.from({ length: 34 }, (_, index) => ({ name: `${index}` })) },
-      [/^alarms\.Page\.of: .*, got 102 with \d{4}: name fewer/],
+      [/^alarms\.ConnectionsCritical\.of: .*, got 102 with \d{4}: name fewer/],
     ],
     [
       'on everything at once',
@@ -316,14 +324,14 @@ describe('fails at synth', () => {
         Typo: {},
         ServerFull: { threshold: 1 },
         ReaperBlind: { datapointsToAlarm: 9 },
-        Page: { of: ['DatabaseConnections'] },
+        ConnectionsCritical: { of: ['DatabaseConnections'] },
       },
       CONTEXT,
       [
         /^alarms\.ServerFull\.threshold: unknown key/,
         /^alarms\.Typo: unknown key/,
         /^alarms\.ReaperBlind\.datapointsToAlarm: /,
-        /^alarms\.Page\.of: /,
+        /^alarms\.ConnectionsCritical\.of: /,
       ],
     ],
     ['on what is no object', 'all', CONTEXT, [/^alarms: expected an object with the keys .*, got "all"$/]],
@@ -345,12 +353,15 @@ describe('in cdk.json', () => {
     SlotsNearlyFull: { threshold: 60, period: '5m', evaluationPeriods: 4, datapointsToAlarm: 2, topicArn: TOPIC_ARN },
     RoleNearLimit: false,
     ReaperBlind: {},
-    Page: { of: ['ServerFull'], topicArn: TOPIC_ARN },
+    ConnectionsCritical: { of: ['ServerFull'], topicArn: TOPIC_ARN },
   };
 
   test('overrides mean the same as in the props, with text for durations and topics for actions', () => {
     const { value } = check(alarmsInFile, GIVEN);
-    const { SlotsNearlyFull, RoleNearLimit, ReaperBlind, Page, ...rest } = importAlarms(new Stack(), value ?? {});
+    const { SlotsNearlyFull, RoleNearLimit, ReaperBlind, ConnectionsCritical, ...rest } = importAlarms(
+      new Stack(),
+      value ?? {},
+    );
     expect(SlotsNearlyFull).toMatchObject({
       threshold: 60,
       period: minutes(5),
@@ -359,8 +370,8 @@ describe('in cdk.json', () => {
     });
     expect(RoleNearLimit).toBe(false);
     expect(ReaperBlind).toEqual({});
-    expect(Page).toMatchObject({ of: ['ServerFull'] });
-    for (const override of [SlotsNearlyFull, Page]) {
+    expect(ConnectionsCritical).toMatchObject({ of: ['ServerFull'] });
+    for (const override of [SlotsNearlyFull, ConnectionsCritical]) {
       const { actions = [], okActions = [] } = override || {};
       for (const [action, ...others] of [actions, okActions]) {
         expect(action?.bind(new Stack(), undefined as never)).toEqual({ alarmActionArn: TOPIC_ARN });
@@ -370,7 +381,7 @@ describe('in cdk.json', () => {
     expect(rest).toEqual({});
   });
 
-  test.each([...METRIC_ALARMS, 'Page'])("a topic of %s stands beside the stack's own", (name) => {
+  test.each([...METRIC_ALARMS, 'ConnectionsCritical'])("a topic of %s stands beside the stack's own", (name) => {
     const stack = new Stack();
     for (const id of ['AlarmTopic', 'PageTopic']) Topic.fromTopicArn(stack, id, TOPIC_ARN);
     expect(() => importAlarms(stack, { [name]: { topicArn: TOPIC_ARN } })).not.toThrow();
@@ -382,14 +393,14 @@ describe('in cdk.json', () => {
       ServerFull: { period: 5 },
       ReaperBlind: { period: '90s' },
       RoleNearLimit: { threshold: 'high', actions: [] },
-      Page: { topicArn: 'on-call' },
+      ConnectionsCritical: { topicArn: 'on-call' },
     });
     expect(faults).toEqual([
       'ServerFull.period: expected a duration such as "90s", "5m" or "1h", got 5',
       'RoleNearLimit.threshold: expected a whole number from 1 to 100, got "high"',
       expect.stringMatching(/^RoleNearLimit\.actions: unknown key, expected one of the keys .*, topicArn$/),
       'ReaperBlind.period: expected whole minutes from 1 to 10080, got "90s"',
-      'Page.topicArn: expected the ARN of an SNS topic, got "on-call"',
+      'ConnectionsCritical.topicArn: expected the ARN of an SNS topic, got "on-call"',
       expect.stringMatching(/^Typo: unknown key/),
     ]);
   });
@@ -398,12 +409,12 @@ describe('in cdk.json', () => {
     const given = {
       ServerFull: { period: 5 },
       ReaperBlind: { period: '1m', datapointsToAlarm: 9 },
-      Page: { of: ['DatabaseConnections'] },
+      ConnectionsCritical: { of: ['DatabaseConnections'] },
     };
     expect(alarmsInFileFaults(given, { ...CONTEXT, intervalMinutes: 5 })).toEqual([
       expect.stringMatching(/^alarms\.ReaperBlind\.period: expected no less than the interval, 5 minutes/),
       expect.stringMatching(/^alarms\.ReaperBlind\.datapointsToAlarm: /),
-      expect.stringMatching(/^alarms\.Page\.of: /),
+      expect.stringMatching(/^alarms\.ConnectionsCritical\.of: /),
     ]);
     expect(alarmsInFileFaults(undefined, CONTEXT)).toEqual([]);
   });

@@ -70,7 +70,7 @@ describe('a topic of the app that is given', () => {
       const topic = new Topic(surroundings.stack, 'Given', { enforceSSL: true });
       const { vpc, secret } = surroundings;
       const both = { alarmTopic: topic, pageTopic: topic };
-      new ConnectionReaper(surroundings.stack, 'Other', { databaseIdentifier: 'invoices', vpc, secret, ...both });
+      new ConnectionReaper(surroundings.stack, 'Other', { databaseLabel: 'invoices', vpc, secret, ...both });
       return both;
     });
     const [given = []] = statementsOf(template) as { Sid: string; Condition: object }[][];

@@ -52,12 +52,12 @@ const WATCHED: Readonly<Record<string, object>> = {
     Namespace: 'AWS/RDS',
     Dimensions: [{ Name: 'DBInstanceIdentifier', Value: 'orders-1' }],
   },
-  ApplicationHogging: queried(
+  ApplicationConnectionsHigh: queried(
     'SELECT MAX("SlotsUsedPercent") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
       `WHERE "Database" = 'orders' GROUP BY "Application" ORDER BY MAX() DESC`,
   ),
   LeakContinues: queried(
-    'SELECT SUM("TerminatedBackends") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
+    'SELECT SUM("TerminatedConnections") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
       `WHERE "Database" = 'orders' GROUP BY "Application" ORDER BY SUM() DESC`,
   ),
   RoleNearLimit: queried(
@@ -74,7 +74,7 @@ const WATCHED: Readonly<Record<string, object>> = {
   'ReaperBlind-primary': {
     Metrics: [
       Match.objectLike({ Expression: 'unreadable + refused', ReturnData: true }),
-      memberOf('UnreadableBackends', 'Maximum'),
+      memberOf('UnreadableConnections', 'Maximum'),
       memberOf('RefusedTerminations', 'Sum'),
     ],
   },
@@ -87,12 +87,12 @@ const ON_INTERVAL: Readonly<Record<string, Numbers>> = {
   'ServerFull-primary': ['ServerFull', '>=', 1, 1, 1, 60, 'ignore'],
   'SlotsNearlyFull-primary': ['SlotsUsedPercent', '>=', 80, 2, 3, 60, 'ignore'],
   'DatabaseConnections-primary': ["RDS's own DatabaseConnections", '>=', 180, 2, 3, 60, 'notBreaching'],
-  ApplicationHogging: ["an application's SlotsUsedPercent", '>=', 50, 2, 3, 60, 'notBreaching'],
-  LeakContinues: ["an application's TerminatedBackends", '>=', 1, 5, 6, 600, 'notBreaching'],
+  ApplicationConnectionsHigh: ["an application's SlotsUsedPercent", '>=', 50, 2, 3, 60, 'notBreaching'],
+  LeakContinues: ["an application's TerminatedConnections", '>=', 1, 5, 6, 600, 'notBreaching'],
   RoleNearLimit: ["a role's RoleLimitUsedPercent", '>=', 90, 2, 3, 60, 'notBreaching'],
   ReaperFailing: ["the function's Errors", '>=', 1, 3, 5, 60, 'notBreaching'],
   'ReaperNotRunning-primary': ['SweepsCompleted', '<', 1, 3, 3, 60, 'breaching'],
-  'ReaperBlind-primary': ['UnreadableBackends + RefusedTerminations', '>=', 1, 3, 3, 60, 'ignore'],
+  'ReaperBlind-primary': ['UnreadableConnections + RefusedTerminations', '>=', 1, 3, 3, 60, 'ignore'],
 };
 
 /** Sweeps are few, so each counts; that none comes is no fault, and that they come again is said by the alarm they come from. */
@@ -100,10 +100,10 @@ const ON_ALARM: Readonly<Record<string, Numbers>> = {
   'ServerFull-primary': ['ServerFull', '>=', 1, 1, 1, 300, 'notBreaching'],
   'SlotsNearlyFull-primary': ['SlotsUsedPercent', '>=', 80, 1, 1, 300, 'notBreaching'],
   'DatabaseConnections-primary': ["RDS's own DatabaseConnections", '>=', 180, 2, 3, 60, 'notBreaching'],
-  ApplicationHogging: ["an application's SlotsUsedPercent", '>=', 50, 1, 1, 300, 'notBreaching'],
+  ApplicationConnectionsHigh: ["an application's SlotsUsedPercent", '>=', 50, 1, 1, 300, 'notBreaching'],
   RoleNearLimit: ["a role's RoleLimitUsedPercent", '>=', 90, 1, 1, 300, 'notBreaching'],
   ReaperFailing: ["the function's Errors", '>=', 1, 1, 1, 300, 'notBreaching'],
-  'ReaperBlind-primary': ['UnreadableBackends + RefusedTerminations', '>=', 1, 1, 1, 300, 'notBreaching'],
+  'ReaperBlind-primary': ['UnreadableConnections + RefusedTerminations', '>=', 1, 1, 1, 300, 'notBreaching'],
 };
 
 const IN_WORDS: Readonly<Record<string, string>> = {
@@ -113,10 +113,10 @@ const IN_WORDS: Readonly<Record<string, string>> = {
 };
 
 describe.each([
-  { schedule: 'interval', alarms: ON_INTERVAL },
-  { schedule: 'onAlarm', alarms: ON_ALARM },
-] as const)('with schedule: $schedule', ({ schedule, alarms }) => {
-  const { template } = aReaper({ ...ALL, schedule });
+  { trigger: 'schedule', alarms: ON_INTERVAL },
+  { trigger: 'alarm', alarms: ON_ALARM },
+] as const)('with trigger: $schedule', ({ trigger, alarms }) => {
+  const { template } = aReaper({ ...ALL, trigger });
 
   describe.each(Object.entries(alarms))('%s', (name, [quantity, sign, threshold, m, n, seconds, missing]) => {
     const AlarmName = `ConnectionReaper-orders-${name}`;
@@ -175,7 +175,7 @@ describe.each([
     const payloads = [...alarmsOf(template), ...propertiesOf(template, 'AWS::CloudWatch::CompositeAlarm')].flatMap(
       ({ AlarmDescription }) => /--payload '([^']+)'/.exec(String(resolved(AlarmDescription)))?.[1] ?? [],
     );
-    // All but ReaperFailing, and Page.
+    // All but ReaperFailing, and ConnectionsCritical.
     expect(payloads.length).toBe(Object.keys(alarms).length);
     for (const payload of payloads) expect(() => parseEvent(JSON.parse(payload))).not.toThrow();
   });
@@ -186,7 +186,7 @@ describe.each([
   ])('commands wait for a run of %i s themselves, rather than start another one after 60: %s', (seconds, waits) => {
     const { template: slow } = aReaper({
       ...ALL,
-      schedule,
+      trigger,
       interval: Duration.minutes(5),
       timeout: Duration.seconds(seconds),
     });
@@ -198,7 +198,7 @@ describe.each([
 
   test('descriptions end in the address of the runbook that is given', () => {
     const runbookUrl = 'https://wiki.example/x?page=reaper';
-    const { template: ours } = aReaper({ ...ALL, schedule, runbookUrl });
+    const { template: ours } = aReaper({ ...ALL, trigger, runbookUrl });
     const made = [...alarmsOf(ours), ...propertiesOf(ours, 'AWS::CloudWatch::CompositeAlarm')];
     expect(made.length).toBe(alarmsOf(template).length + 1);
     for (const { AlarmName, AlarmDescription } of made) {
@@ -211,9 +211,9 @@ describe.each([
   test('descriptions fit into the 1024 characters of CloudWatch, whatever the names', () => {
     const long = 'x'.repeat(64);
     const { template: wordy } = aReaper({
-      databaseIdentifier: long,
+      databaseLabel: long,
       instances: [{ name: long, host: 'db.example', dbInstanceIdentifier: 'x'.repeat(63) }],
-      schedule,
+      trigger,
       interval: Duration.minutes(29),
       timeout: Duration.minutes(14),
       runbookUrl: LONGEST_RUNBOOK_URL,
@@ -246,7 +246,7 @@ test.each([
 
 test('the runbook has a heading for every alarm, the most urgent first, and for no other', () => {
   const headings = [...RUNBOOK.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
-  expect(headings).toEqual(['Page', ...METRIC_ALARMS]);
+  expect(headings).toEqual(['ConnectionsCritical', ...METRIC_ALARMS]);
 });
 
 test('every alarm on a metric of ours watches one that the function publishes, by its exact dimensions', () => {
@@ -276,7 +276,7 @@ test('each instance has alarms of its own, which are found by name', () => {
     expect(names).toContain(`ConnectionReaper-orders-${kind}-reader`);
     expect(reaper.alarms.byName[kind].length).toBe(2);
   }
-  for (const kind of ['ApplicationHogging', 'LeakContinues', 'RoleNearLimit', 'ReaperFailing'] as const) {
+  for (const kind of ['ApplicationConnectionsHigh', 'LeakContinues', 'RoleNearLimit', 'ReaperFailing'] as const) {
     expect(names).toContain(`ConnectionReaper-orders-${kind}`);
     expect(reaper.alarms.byName[kind].length).toBe(1);
   }
@@ -325,10 +325,10 @@ test('LeakContinues looks back three hours at most, also with the longest interv
 
 describe('the alarms that start a sweep', () => {
   test.each([
-    ['interval', ['DatabaseConnections-primary', 'SlotsNearlyFull-primary']],
-    ['onAlarm', ['DatabaseConnections-primary', 'SweepAgain-primary']],
-  ] as const)('are, with schedule: %s, %j', (schedule, expected) => {
-    const { template } = aReaper({ ...ALL, schedule });
+    ['schedule', ['DatabaseConnections-primary', 'SlotsNearlyFull-primary']],
+    ['alarm', ['DatabaseConnections-primary', 'SweepAgain-primary']],
+  ] as const)('are, with trigger: %s, %j', (trigger, expected) => {
+    const { template } = aReaper({ ...ALL, trigger });
     const invoking = alarmsOf(template).filter(({ AlarmActions }) =>
       (resolved(AlarmActions) as string[]).some((action) => /^\$\{ReaperFunction\w+\.Arn\}$/.test(action)),
     );

@@ -114,7 +114,7 @@ describe('with an admin secret', () => {
       NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem',
     });
     expect(JSON.parse(settings ?? '')).toEqual({
-      database: 'orders',
+      databaseLabel: 'orders',
       secretArn: `\${${login.id}}`,
       instances: [{ name: 'writer', host: 'writer.example' }],
       roleLimits: { checkout: 40 },
@@ -235,11 +235,6 @@ describe('the role of the reaper', () => {
     expect(faultsOf(() => aReaper({ reaperRole: 'orders_reaper' }))).toEqual([
       'reaperRole: has no effect, since secret names the role. Remove it',
     ]);
-    expect(
-      faultsOf(() =>
-        aBootstrappedReaper({ reaperRole: 'orders_reaper', iamUser: 'one', databaseResourceId: 'db-ABCDEFGHIJKL' }),
-      ),
-    ).toEqual(['reaperRole: has no effect, since iamUser names the role. Remove it']);
     const { stack } = aStack();
     expect(
       faultsOf(() => new ConnectionReaper(stack, 'Reaper', { database: aReplica(stack), reaperRole: 'orders_reaper' })),
@@ -255,14 +250,14 @@ describe('the role of the reaper', () => {
       faultsOf(() => new ConnectionReaper(new Stack(app, id), 'Reaper', props));
     expect(made('First', { database: cluster })).toEqual([]);
     expect(made('Other', { database: other })).toEqual([]);
-    expect(made('Second', { database: cluster, databaseIdentifier: 'second' })).toEqual([
+    expect(made('Second', { database: cluster, databaseLabel: 'second' })).toEqual([
       'reaperRole: the role must be its own on that server, got connection_reaper, which First/Reaper has too. ' +
         'Set another reaperRole in one of the two',
     ]);
     expect(made('Third', { database: cluster, reaperRole: 'third' })).toEqual([]);
-    expect(made('Fourth', { database: cluster, iamUser: 'third' })).toEqual([
-      'iamUser: the role must be its own on that server, got third, which Third/Reaper has too. ' +
-        'Set another iamUser in one of the two',
+    expect(made('Fourth', { database: cluster, iamAuthentication: true, reaperRole: 'third' })).toEqual([
+      'reaperRole: the role must be its own on that server, got third, which Third/Reaper has too. ' +
+        'Set another reaperRole in one of the two',
     ]);
   });
 
@@ -277,7 +272,13 @@ describe('the role of the reaper', () => {
 
   const { secretArn: _, ...ENTRY } = SHIPPED_CONTEXT.databases.orders;
   const entry = { ...ENTRY, adminSecretArn: ADMIN_SECRET_ARN, instances: [HOST] };
-  const iam = { ...ENTRY, iamUser: 'one', databaseResourceId: 'db-ABCDEFGHIJKL', instances: [HOST] };
+  const iam = {
+    ...ENTRY,
+    iamAuthentication: true,
+    reaperRole: 'one',
+    databaseResourceId: 'db-ABCDEFGHIJKL',
+    instances: [HOST],
+  };
 
   test.each([
     ['an admin secret', entry, { ...entry, instances: [{ ...HOST, host: 'alias.example' }] }, 'connection_reaper'],
@@ -304,7 +305,7 @@ describe('the role of the reaper', () => {
   test('is its own among entries by IAM, and may be the same on another port', () => {
     expect(faultsOf(() => parseDatabases({ orders: iam, billing: iam }))).toEqual([
       expect.stringMatching(
-        /^context\.databases\.billing\.iamUser: .* got one, which orders has too\. Set another iamUser/,
+        /^context\.databases\.billing\.reaperRole: .* got one, which orders has too\. Set another reaperRole/,
       ),
     ]);
     const elsewhere = { ...iam, instances: [{ ...HOST, port: 5433 }] };
@@ -341,7 +342,7 @@ describe('the construct fails at synth when given', () => {
       ['secret', 'adminSecret', 'instances'],
       ['adminSecret: expected nothing beside secret, whose role is set up by hand'],
     ],
-    ['neither secret', ['instances'], ['secret: missing, and adminSecret and iamUser too: give one']],
+    ['neither secret', ['instances'], ['secret: missing, and adminSecret and iamAuthentication too: give one']],
     [
       'no writer beside the admin secret',
       ['adminSecret'],
@@ -351,9 +352,9 @@ describe('the construct fails at synth when given', () => {
     const { stack, vpc, secret } = aStack();
     const all = { secret, adminSecret: secret, instances: [{ name: 'writer', host: 'writer.example' }] };
     const props = Object.fromEntries(Object.entries(all).filter(([key]) => (keys as readonly string[]).includes(key)));
-    expect(
-      faultsOf(() => new ConnectionReaper(stack, 'Reaper', { databaseIdentifier: 'orders', vpc, ...props })),
-    ).toEqual(faults);
+    expect(faultsOf(() => new ConnectionReaper(stack, 'Reaper', { databaseLabel: 'orders', vpc, ...props }))).toEqual(
+      faults,
+    );
   });
 });
 

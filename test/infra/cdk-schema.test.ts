@@ -32,9 +32,9 @@ test.each<[string, unknown]>([
 });
 
 test.each<[string, unknown]>([
-  ['an unknown key', { ...ORDERS, idleafter: '5m' }],
+  ['an unknown key', { ...ORDERS, idletimeout: '5m' }],
   ['no VPC', { ...ORDERS, vpc: undefined }],
-  ['a duration without a unit', { ...ORDERS, idleAfter: '5' }],
+  ['a duration without a unit', { ...ORDERS, idleTimeout: '5' }],
   ['a mode that there is not', { ...ORDERS, mode: 'watch' }],
   ['a number out of its range', { ...ORDERS, maxApplications: 0 }],
   ['an unknown alarm', { ...ORDERS, alarms: { RoleNearLimits: false } }],

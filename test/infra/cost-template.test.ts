@@ -6,7 +6,7 @@ import { costLine, costText } from '../../infra/cost/text.js';
 
 type Resources = Template['Resources'];
 
-const SETTINGS = { database: 'orders', secretArn: 'arn:aws:secretsmanager:x' };
+const SETTINGS = { databaseLabel: 'orders', secretArn: 'arn:aws:secretsmanager:x' };
 
 /** A metric that an alarm reads, by `MetricStat`. */
 function metricStat(id: string, name: string, Period = 60) {
@@ -116,7 +116,7 @@ test('without a schedule there is neither a sweep nor a metric, but what is ther
 
 test('a function that logs in by IAM reads no secret', () => {
   const { secretArn: _, ...settings } = SETTINGS;
-  const iam = { ...settings, iamUser: 'reaper', instances: ofMany.instances };
+  const iam = { ...settings, iamAuthentication: true, reaperRole: 'reaper', instances: ofMany.instances };
   const template = {
     Resources: { ...aTemplate().Resources, Function: aFunction({ REAPER_SETTINGS: JSON.stringify(iam) }) },
   };
@@ -128,7 +128,7 @@ test('settings are read with references in the place of names and ports', () => 
     'Fn::Join': [
       '',
       [
-        '{"database":"orders","secretArn":"',
+        '{"databaseLabel":"orders","secretArn":"',
         { Ref: 'Secret' },
         '","instances":[{"name":"writer","host":"',
         { 'Fn::GetAtt': ['Cluster', 'Endpoint.Address'] },
@@ -149,7 +149,7 @@ describe('what has no known price is said to have none', () => {
     { what: 'a custom resource that is not known', resource: { Type: 'Custom::Something' } },
     {
       what: 'an alarm of high resolution',
-      resource: anAlarm({ Namespace: 'ConnectionReaper', MetricName: 'Backends', Period: 10 }),
+      resource: anAlarm({ Namespace: 'ConnectionReaper', MetricName: 'Connections', Period: 10 }),
     },
     { what: 'a formula of high resolution', resource: anAlarm({ Metrics: [metricStat('a', 'A', 10)] }) },
     {
@@ -214,7 +214,7 @@ test('a sweep makes a request for each thousand of its metrics, and none where t
   expect(requests({})).toBe(43_800);
   // 40 instances with 11 metrics of their own and 4 of each of 5 applications.
   expect(requests({ instances })).toBe(2 * 43_800);
-  expect(requests({ metricsVia: 'log' })).toBeUndefined();
+  expect(requests({ metricsVia: 'emf' })).toBeUndefined();
 });
 
 test('a change that nobody would see on a bill is not shown', () => {
@@ -239,9 +239,9 @@ test.each([
 
 /** One of each priced resource. */
 const EVERYTHING: Resources = {
-  Alarm: anAlarm({ Namespace: 'ConnectionReaper', MetricName: 'Backends', Period: 60 }),
+  Alarm: anAlarm({ Namespace: 'ConnectionReaper', MetricName: 'Connections', Period: 60 }),
   ByApplication: anAlarm({ Metrics: [insights(BY_APPLICATION)] }),
-  Page: { Type: 'AWS::CloudWatch::CompositeAlarm' },
+  ConnectionsCritical: { Type: 'AWS::CloudWatch::CompositeAlarm' },
   Dashboard: { Type: 'AWS::CloudWatch::Dashboard' },
   Secret: { Type: 'AWS::SecretsManager::Secret' },
   SecretsManager: anEndpoint('secretsmanager', 2),

@@ -117,7 +117,7 @@ describe('the bill of a month', () => {
 });
 
 describe('what changes it', () => {
-  const IAM = { iamUser: 'reaper', databaseResourceId: 'db-ABC', instances: ONE };
+  const IAM = { iamAuthentication: true, reaperRole: 'reaper', databaseResourceId: 'db-ABC', instances: ONE };
 
   test.each<{ change: string; from: Props; to: Props }>([
     { change: 'one instance more', from: { instances: ONE }, to: { instances: TWO } },
@@ -125,12 +125,12 @@ describe('what changes it', () => {
     { change: 'one role with a limit more', from: { roleLimits: { a: 1 } }, to: { roleLimits: { a: 1, b: 1 } } },
     { change: 'a sweep every 5 minutes', from: {}, to: { interval: Duration.minutes(5) } },
     { change: 'a sweep every minute', from: { interval: Duration.minutes(10) }, to: {} },
-    { change: 'metricsVia: log', from: {}, to: { metricsVia: 'log' } },
-    { change: 'metricsVia: api', from: { metricsVia: 'log' }, to: {} },
+    { change: 'metricsVia: emf', from: {}, to: { metricsVia: 'emf' } },
+    { change: 'metricsVia: api', from: { metricsVia: 'emf' }, to: {} },
     {
-      change: 'metricsVia: log',
+      change: 'metricsVia: emf',
       from: { interfaceEndpoints: true },
-      to: { interfaceEndpoints: true, metricsVia: 'log' },
+      to: { interfaceEndpoints: true, metricsVia: 'emf' },
     },
     { change: 'interfaceEndpoints: true', from: {}, to: { interfaceEndpoints: true } },
     { change: 'interfaceEndpoints: true', from: IAM, to: { ...IAM, interfaceEndpoints: true } },
@@ -188,7 +188,7 @@ describe('what is assumed of a sweep', () => {
 
   test('is room for its lines in the log, and not much more', () => {
     const outcomes = backends(20).map(
-      (backend) => ({ backend, outcome: 'spared', reason: 'below_idle_after' }) as const,
+      (backend) => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' }) as const,
     );
     const bytes = logged((log) => {
       for (const { level, ...event } of auditEvents('orders', aVisit({ outcomes }), aPolicy().attribute)) {
@@ -206,11 +206,11 @@ describe('what is assumed of a sweep', () => {
     const bytes = logged((log) => {
       for (const line of emfLines(published(sweep), new Date())) log.raw(line);
     });
-    const written = (metricsVia: 'api' | 'log') =>
+    const written = (metricsVia: 'api' | 'emf') =>
       reportOn({ ...props, metricsVia }, { applications: 12, otherRoles: 0 }).items.find(
         ({ item }) => item === 'log: written',
       )?.quantity ?? 0;
-    const assumed = ((written('log') - written('api')) * 2 ** 30) / 43_800;
+    const assumed = ((written('emf') - written('api')) * 2 ** 30) / 43_800;
     expect(bytes).toBeLessThan(assumed);
     expect(bytes).toBeGreaterThan(assumed / 1.5);
   });
@@ -219,7 +219,7 @@ describe('what is assumed of a sweep', () => {
 /** Sweeps when RDS counts many connections, and not otherwise. */
 function onAlarm(instances: typeof ONE): Props {
   return {
-    schedule: 'onAlarm',
+    trigger: 'alarm',
     instances: instances.map((instance) => ({ ...instance, dbInstanceIdentifier: instance.name })),
     alarms: { DatabaseConnections: { threshold: 80 } },
   };

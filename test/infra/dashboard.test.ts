@@ -35,14 +35,14 @@ test('is named for the database', () => {
 });
 
 test('has a name that CloudWatch takes even where the database has dots', () => {
-  aReaper({ databaseIdentifier: 'eu.orders' }).template.hasResourceProperties('AWS::CloudWatch::Dashboard', {
+  aReaper({ databaseLabel: 'eu.orders' }).template.hasResourceProperties('AWS::CloudWatch::Dashboard', {
     DashboardName: 'ConnectionReaper-eu_orders',
   });
 });
 
 test('shows the state of every alarm, and first the one that pages', () => {
   const [page, others, ...rest] = widgetsOf(template).filter(({ type }) => type === 'alarm');
-  expect(page?.properties.alarms).toEqual([expect.stringMatching(/^\$\{ReaperAlarmsPage\w+\.Arn\}$/)]);
+  expect(page?.properties.alarms).toEqual([expect.stringMatching(/^\$\{ReaperAlarmsConnectionsCritical\w+\.Arn\}$/)]);
   expect(others?.properties.alarms?.length).toBe(5 * 2 + 4);
   expect(page?.y).toBeLessThan(Number(others?.y));
   expect(rest).toEqual([]);
@@ -87,7 +87,7 @@ const LINES: Readonly<Record<(typeof METRIC_ALARMS)[number], readonly [title: st
   ServerFull: ['Server full', 1],
   SlotsNearlyFull: ['Slots used', 80],
   DatabaseConnections: ['Connections as RDS counts them', 180],
-  ApplicationHogging: ['Slots used by application', 50],
+  ApplicationConnectionsHigh: ['Slots used by application', 50],
   LeakContinues: ['Terminated by application', 1],
   RoleNearLimit: ['Connection limit used by role', 90],
   ReaperFailing: ['Failed runs', 1],
@@ -135,7 +135,7 @@ test("shows RDS's own count only where it is known what RDS calls an instance", 
 
 test('is there without any alarm', () => {
   const none = Object.fromEntries(METRIC_ALARMS.map((name) => [name, false]));
-  const { template: quiet } = aReaper({ alarms: { ...none, Page: false } });
+  const { template: quiet } = aReaper({ alarms: { ...none, ConnectionsCritical: false } });
   const types = widgetsOf(quiet).map(({ type }) => type);
   expect(types).not.toContain('alarm');
   expect(types.length).toBeGreaterThan(10);

@@ -14,20 +14,20 @@ const LEAST = {
 
 test('reads the settings of an entry, under its name, and what the deployment needs', () => {
   const [config, ...others] = parseDatabases({
-    orders: { ...LEAST, idleAfter: '90s', roleLimits: { checkout: 40 }, logRetentionDays: 7, databasePort: 6432 },
+    orders: { ...LEAST, idleTimeout: '90s', roleLimits: { checkout: 40 }, logRetentionDays: 7, databasePort: 6432 },
   });
   expect(others).toEqual([]);
   expect(config).toMatchObject({ vpc: LEAST.vpc, logRetentionDays: 7, databasePort: 6432 });
   expect(config?.settings).toMatchObject({
-    database: 'orders',
+    databaseLabel: 'orders',
     secretArn: SECRET_ARN,
-    idleAfter: 90,
+    idleTimeout: 90,
     roleLimits: { checkout: 40 },
   });
 });
 
 test('reads what ships', () => {
-  expect(parseDatabases(SHIPPED_CONTEXT.databases).map(({ settings }) => settings.database)).toEqual(['orders']);
+  expect(parseDatabases(SHIPPED_CONTEXT.databases).map(({ settings }) => settings.databaseLabel)).toEqual(['orders']);
 });
 
 describe('entries', () => {
@@ -39,14 +39,18 @@ describe('entries', () => {
     },
     {
       with: 'an unknown key',
-      entry: { ...LEAST, idleafter: '5m' },
-      fault: /orders\.idleafter: unknown key, expected one of the keys secretArn, .*vpc, /,
+      entry: { ...LEAST, idletimeout: '5m' },
+      fault: /orders\.idletimeout: unknown key, expected one of the keys secretArn, .*vpc, /,
     },
-    { with: 'a name of its own', entry: { ...LEAST, database: 'orders' }, fault: /orders\.database: unknown key/ },
+    {
+      with: 'a name of its own',
+      entry: { ...LEAST, databaseLabel: 'orders' },
+      fault: /orders\.databaseLabel: unknown key/,
+    },
     {
       with: 'no secret',
       entry: { vpc: LEAST.vpc },
-      fault: /orders\.secretArn: missing, and adminSecretArn and iamUser too: give one$/,
+      fault: /orders\.secretArn: missing, and adminSecretArn and iamAuthentication too: give one$/,
     },
     {
       with: 'both secrets',
@@ -71,8 +75,8 @@ describe('entries', () => {
     },
     {
       with: 'a setting that the function would refuse',
-      entry: { ...LEAST, rules: [{ application: 'psql', idleAfter: 'soon' }] },
-      fault: /orders\.rules\.0\.idleAfter: expected a duration/,
+      entry: { ...LEAST, rules: [{ application: 'psql', idleTimeout: 'soon' }] },
+      fault: /orders\.rules\.0\.idleTimeout: expected a duration/,
     },
     {
       with: 'a threshold beyond the whole',
@@ -101,8 +105,12 @@ describe('entries', () => {
     },
     {
       with: 'a topic for pages, and no page',
-      entry: { ...LEAST, pageTopicArn: 'arn:aws:sns:eu-central-1:123456789012:pager', alarms: { Page: false } },
-      fault: /orders\.pageTopicArn: expected nothing without the alarm Page/,
+      entry: {
+        ...LEAST,
+        pageTopicArn: 'arn:aws:sns:eu-central-1:123456789012:pager',
+        alarms: { ConnectionsCritical: false },
+      },
+      fault: /orders\.pageTopicArn: expected nothing without the alarm ConnectionsCritical/,
     },
     {
       with: 'things of several regions',
@@ -142,11 +150,12 @@ describe('entries', () => {
       with: 'a login by IAM as anybody',
       entry: {
         vpc: LEAST.vpc,
-        iamUser: '*',
+        iamAuthentication: true,
+        reaperRole: '*',
         databaseResourceId: 'db-ABC',
         instances: [{ name: 'primary', host: 'db.example' }],
       },
-      fault: /orders\.iamUser: expected a role without \*, \? or \$, by which IAM would mean others too, got "\*"$/,
+      fault: /orders\.reaperRole: expected a role name of 1 to 57 small letters, .* got "\*"$/,
     },
     {
       with: 'the key of a break-glass secret that there is not',
@@ -160,7 +169,8 @@ describe('entries', () => {
       with: 'the key of a secret that there is not',
       entry: {
         vpc: LEAST.vpc,
-        iamUser: 'reaper',
+        iamAuthentication: true,
+        reaperRole: 'reaper',
         databaseResourceId: 'db-ABC',
         instances: [{ name: 'primary', host: 'db.example' }],
         secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000',
@@ -169,29 +179,35 @@ describe('entries', () => {
     },
     {
       with: 'a login by IAM, and not on what',
-      entry: { vpc: LEAST.vpc, iamUser: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
-      fault: /orders\.databaseResourceId: missing: iamUser is granted on it/,
+      entry: {
+        vpc: LEAST.vpc,
+        iamAuthentication: true,
+        reaperRole: 'reaper',
+        instances: [{ name: 'primary', host: 'db.example' }],
+      },
+      fault: /orders\.databaseResourceId: missing: iamAuthentication is granted on it/,
     },
     {
       with: 'a login by IAM, and no host',
-      entry: { vpc: LEAST.vpc, iamUser: 'reaper', databaseResourceId: 'db-ABC' },
-      fault: /orders\.instances: expected instances beside iamUser, since no secret names the host/,
+      entry: { vpc: LEAST.vpc, iamAuthentication: true, reaperRole: 'reaper', databaseResourceId: 'db-ABC' },
+      fault: /orders\.instances: expected instances with iamAuthentication, because no secret names the host/,
     },
     {
       with: 'a login by IAM and a password',
       entry: {
         ...LEAST,
-        iamUser: 'reaper',
+        iamAuthentication: true,
         databaseResourceId: 'db-ABC',
         instances: [{ name: 'primary', host: 'db.example' }],
       },
-      fault: /orders\.iamUser: expected nothing beside secretArn, which holds a password$/,
+      fault: /orders\.iamAuthentication: expected nothing beside secretArn, which holds a password$/,
     },
     {
       with: 'the identifier of an instance, which is no resource id',
       entry: {
         vpc: LEAST.vpc,
-        iamUser: 'reaper',
+        iamAuthentication: true,
+        reaperRole: 'reaper',
         databaseResourceId: 'orders',
         instances: [{ name: 'primary', host: 'db.example' }],
       },
@@ -239,7 +255,9 @@ describe('entries', () => {
   );
 
   test('quotes little of a long name', () => {
-    const [fault = ''] = faultsOf({ ['x'.repeat(100_000)]: { ...LEAST, iamUser: `*${'x'.repeat(100_000)}` } });
+    const [fault = ''] = faultsOf({
+      ['x'.repeat(100_000)]: { ...LEAST, iamAuthentication: true, reaperRole: `*${'x'.repeat(100_000)}` },
+    });
     expect(fault.match(/x/g)?.length).toBeLessThanOrEqual(200);
   });
 
@@ -269,9 +287,9 @@ describe('entries', () => {
 });
 
 test('fails when one database is wrong for the deployment and another for the function, with both at once', () => {
-  expect(faultsOf({ orders: { ...LEAST, timeout: '20m' }, billing: { ...LEAST, idleAfter: 5 } })).toEqual([
+  expect(faultsOf({ orders: { ...LEAST, timeout: '20m' }, billing: { ...LEAST, idleTimeout: 5 } })).toEqual([
     expect.stringMatching(/^context\.databases\.orders\.timeout: /),
-    expect.stringMatching(/^context\.databases\.billing\.idleAfter: /),
+    expect.stringMatching(/^context\.databases\.billing\.idleTimeout: /),
   ]);
 });
 

@@ -138,7 +138,7 @@ describe.each(DATABASE_KINDS)('of $kind the one-line construct takes', ({ kind, 
   const made = aReaperOf(make, beside);
 
   test('the name', () => {
-    expect(made.reaper.databaseIdentifier).toBe(want.label);
+    expect(made.reaper.databaseLabel).toBe(want.label);
   });
 
   test('every instance, with its own endpoint', () => {
@@ -194,7 +194,11 @@ describe('a login by IAM', () => {
     { of: 'an imported cluster', make: anImportedCluster, resource: 'cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ' },
     { of: 'an imported instance', make: anImportedInstance, resource: 'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ' },
   ])('is granted on the resource of $of, and needs no secret', ({ make, resource }) => {
-    const made = aReaperOf(make, (stack) => ({ vpc: anImportedVpc(stack), iamUser: 'reaper' }));
+    const made = aReaperOf(make, (stack) => ({
+      vpc: anImportedVpc(stack),
+      iamAuthentication: true,
+      reaperRole: 'reaper',
+    }));
     expect(statementsOf(made, 'ReaperRole').map(bare)).toContainEqual({
       Effect: 'Allow',
       Action: 'rds-db:connect',
@@ -202,13 +206,13 @@ describe('a login by IAM', () => {
     });
     expect(readsOf(made, 'ReaperRole')).toEqual([]);
     expect(propertiesOf(made.template, 'Custom::ConnectionReaperBootstrap')).toEqual([]);
-    expect(settingsOf(made.template)).toMatchObject({ iamUser: 'reaper' });
+    expect(settingsOf(made.template)).toMatchObject({ iamAuthentication: true, reaperRole: 'reaper' });
   });
 
   test('has its role made by the master user, where that is asked for', () => {
     const made = aReaperOf(
       (stack) => aCluster(stack, { iamAuthentication: true }),
-      (stack) => ({ iamUser: 'reaper', adminSecret: importedSecret(stack) }),
+      (stack) => ({ iamAuthentication: true, reaperRole: 'reaper', adminSecret: importedSecret(stack) }),
     );
     expect(readsOf(made, 'ReaperRole')).toEqual([]);
     expect(readsOf(made, 'ReaperBootstrapRole')).toEqual([SECRET_ARN]);
@@ -218,13 +222,13 @@ describe('a login by IAM', () => {
     ['a cluster', (stack: Stack) => aCluster(stack)],
     ['an instance', (stack: Stack) => anInstance(stack, { iamAuthentication: false })],
   ])('fails when %s has it turned off', (_, make) => {
-    expect(() => aReaperOf(make, () => ({ iamUser: 'reaper' }))).toThrow(
-      /- iamUser: expected a database with iamAuthentication: true, got one without$/,
+    expect(() => aReaperOf(make, () => ({ iamAuthentication: true, reaperRole: 'reaper' }))).toThrow(
+      /- iamAuthentication: expected a database with iamAuthentication: true, got one without$/,
     );
   });
 
   test('turns it on where an instance leaves it open', () => {
-    const { template } = aReaperOf(anInstance, () => ({ iamUser: 'reaper' }));
+    const { template } = aReaperOf(anInstance, () => ({ iamAuthentication: true, reaperRole: 'reaper' }));
     template.hasResourceProperties('AWS::RDS::DBInstance', { EnableIAMDatabaseAuthentication: true });
   });
 });
@@ -254,12 +258,12 @@ test('the bootstrap waits for every instance, for the secret and for the rules',
 
 test('what is given beside the database counts', () => {
   const { template, reaper } = aReaperOf(aCluster, (stack) => ({
-    databaseIdentifier: 'shop',
+    databaseLabel: 'shop',
     instances: [{ name: 'only', host: 'shop-1.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
     secret: importedSecret(stack),
     vpc: anImportedVpc(stack),
   }));
-  expect(reaper.databaseIdentifier).toBe('shop');
+  expect(reaper.databaseLabel).toBe('shop');
   expect(reaper.dbInstanceIdentifiers).toEqual({ only: 'shop-1' });
   expect(settingsOf(template)).toMatchObject({ secretArn: SECRET_ARN, instances: [{ name: 'only' }] });
   expect(propertiesOf(template, 'Custom::ConnectionReaperBootstrap')).toEqual([]);
@@ -374,8 +378,9 @@ describe('the subnets', () => {
   test('are the isolated ones of the database where the function needs no way out', () => {
     const { vpc, template, warnings } = withVpc((stack, vpc) => ({
       database: aCluster(stack, { vpc, ...isolated, iamAuthentication: true }),
-      iamUser: 'reaper',
-      metricsVia: 'log',
+      iamAuthentication: true,
+      reaperRole: 'reaper',
+      metricsVia: 'emf',
     }));
     expect(subnetsOf(template)).toEqual(refs(vpc.isolatedSubnets));
     expect(warnings()).toEqual([]);
@@ -406,7 +411,12 @@ describe('the subnets', () => {
     expect(() => new ConnectionReaper(stack, 'Reaper', { database })).toThrow(
       /- vpcSubnets: expected private subnets, got public ones, from which a function can't call Secrets Manager or CloudWatch/,
     );
-    new ConnectionReaper(stack, 'ByIam', { database, iamUser: 'reaper', metricsVia: 'log' });
+    new ConnectionReaper(stack, 'ByIam', {
+      database,
+      iamAuthentication: true,
+      reaperRole: 'reaper',
+      metricsVia: 'emf',
+    });
     expect(subnetsOf(Template.fromStack(stack))).toEqual(refs(vpc.publicSubnets));
   });
 
@@ -422,16 +432,13 @@ describe('the subnets', () => {
 describe('an Aurora cluster that pauses by itself', () => {
   test('is kept awake by sweeps every minute, which synth says', () => {
     const { stack } = aReaperOf((stack) => aServerlessCluster(stack, 0));
-    Annotations.fromStack(stack).hasWarning(
-      '*',
-      Match.stringLikeRegexp('keeps it awake for ever.*schedule: "onAlarm"'),
-    );
+    Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('keeps it awake for ever.*trigger: "alarm"'));
   });
 
   test('is left asleep by an alarm, which starts the sweeps instead of time', () => {
     const { stack, template } = aReaperOf(
       (stack) => aServerlessCluster(stack, 0),
-      () => ({ schedule: 'onAlarm', alarms: { DatabaseConnections: { threshold: 100 } } }),
+      () => ({ trigger: 'alarm', alarms: { DatabaseConnections: { threshold: 100 } } }),
     );
     expect(warningsOf(stack)).toEqual([]);
     template.resourceCountIs('AWS::Scheduler::Schedule', 0);
@@ -448,7 +455,7 @@ describe('fails when', () => {
       when: 'there is nothing',
       make: () => ({}),
       fault:
-        /ConnectionReaper Orders\/Reaper can't be used:\n- databaseIdentifier: missing\n- secret: missing, and adminSecret and iamUser too: give one\n- vpc: missing$/,
+        /ConnectionReaper Orders\/Reaper can't be used:\n- databaseLabel: missing\n- secret: missing, and adminSecret and iamAuthentication too: give one\n- vpc: missing$/,
     },
     {
       when: 'an imported database tells no VPC',
@@ -468,7 +475,7 @@ describe('fails when', () => {
     {
       when: 'an imported database has no secret',
       make: (stack) => ({ database: anImportedInstance(stack), vpc: anImportedVpc(stack) }),
-      fault: /- secret: missing, and adminSecret and iamUser too: give one$/,
+      fault: /- secret: missing, and adminSecret and iamAuthentication too: give one$/,
     },
     {
       when: 'it is another engine',

@@ -46,8 +46,8 @@ test('reserves no concurrency, so that a hanging sweep keeps nobody from invokin
 
 test.each([
   ['trusts the certificate authorities of the runtime', {}, '/var/runtime/ca-cert.pem'],
-  ['leaves them out where there is a file of its own', { caFile: '/opt/rds.pem' }, undefined],
-  ['leaves them out where nothing is verified', { tls: 'disable' }, undefined],
+  ['leaves them out where there is a file of its own', { sslRootCert: '/opt/rds.pem' }, undefined],
+  ['leaves them out where nothing is verified', { sslMode: 'disable' }, undefined],
 ] as const)('%s', (_, props, expected) => {
   expect(variables(aReaper(props))['NODE_EXTRA_CA_CERTS']).toBe(expected);
 });

@@ -4,7 +4,7 @@ import { aVpc } from './a-database.js';
 import { aReaper, bare, propertiesOf, sweeperOf } from './a-reaper.js';
 
 const INSTANCES = [{ name: 'writer', host: 'writer.example' }];
-const IAM = { iamUser: 'reaper', databaseResourceId: 'db-ABC', instances: INSTANCES };
+const IAM = { iamAuthentication: true, reaperRole: 'reaper', databaseResourceId: 'db-ABC', instances: INSTANCES };
 
 test('there are none unless they are asked for', () => {
   expect(endpointsOf(aReaper().template)).toEqual([]);
@@ -117,20 +117,20 @@ test('the function gets out to them, and to no other HTTPS', () => {
 
 test.each([
   { name: 'a login by IAM', props: IAM, services: ['monitoring'] },
-  { name: 'metrics by the log', props: { metricsVia: 'log' }, services: ['secretsmanager'] },
+  { name: 'metrics by the log', props: { metricsVia: 'emf' }, services: ['secretsmanager'] },
 ] as const)('there is none that $name makes needless', ({ props, services }) => {
   const { template } = aReaper({ interfaceEndpoints: true, ...props, ...('instances' in props ? IAM : {}) });
   expect(endpointsOf(template).map(({ ServiceName }) => ServiceName.split('.').at(-1))).toEqual(services);
 });
 
 test('a function that calls nothing gets out to PostgreSQL alone', () => {
-  const { template } = aReaper({ ...IAM, metricsVia: 'log' });
+  const { template } = aReaper({ ...IAM, metricsVia: 'emf' });
   const [{ SecurityGroupEgress } = {}] = propertiesOf(template, 'AWS::EC2::SecurityGroup');
   expect(SecurityGroupEgress).toEqual([expect.objectContaining({ FromPort: 5432, ToPort: 5432 })]);
 });
 
 test('fails when they would be of no use', () => {
-  expect(() => aReaper({ ...IAM, metricsVia: 'log', interfaceEndpoints: true })).toThrow(
+  expect(() => aReaper({ ...IAM, metricsVia: 'emf', interfaceEndpoints: true })).toThrow(
     /- interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch$/,
   );
 });

@@ -16,12 +16,12 @@ const { reaper } = aReaper({
 const STATISTICS: Readonly<Record<MetricName<'instance'> | MetricName<'role'>, string>> = {
   SlotsUsedPercent: 'Maximum',
   SlotsFree: 'Minimum',
-  Backends: 'Maximum',
-  IdleBackends: 'Maximum',
-  TerminatedBackends: 'Sum',
-  ReapableBackends: 'Sum',
+  Connections: 'Maximum',
+  IdleConnections: 'Maximum',
+  TerminatedConnections: 'Sum',
+  ReapableConnections: 'Sum',
   RefusedTerminations: 'Sum',
-  UnreadableBackends: 'Maximum',
+  UnreadableConnections: 'Maximum',
   ServerFull: 'Maximum',
   SweepsCompleted: 'Sum',
   OldestIdleSeconds: 'Maximum',
@@ -82,7 +82,7 @@ describe.each(PUBLISHED)('the metric $metric at the level $level', ({ level, met
 });
 
 test('fails when asked for an instance that is not visited', () => {
-  expect(() => reaper.metricBackends({ instance: 'raeder' })).toThrow(
+  expect(() => reaper.metricConnections({ instance: 'raeder' })).toThrow(
     'expected one of the instances writer, reader, got raeder',
   );
 });
@@ -125,7 +125,7 @@ test('the usable slots are those that are taken and those that are free', () => 
     period: Duration.minutes(5),
     label: 'usable',
     usingMetrics: {
-      backends1: { metricName: 'Backends', statistic: 'Maximum', dimensions: { Instance: 'reader' } },
+      backends1: { metricName: 'Connections', statistic: 'Maximum', dimensions: { Instance: 'reader' } },
       free1: { metricName: 'SlotsFree', statistic: 'Minimum', dimensions: { Instance: 'reader' } },
     },
   });
@@ -133,16 +133,16 @@ test('the usable slots are those that are taken and those that are free', () => 
 
 const SEARCHES: readonly [keyof ReaperMetrics & `metric${string}By${string}`, string][] = [
   [
-    'metricBackendsByApplication',
-    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="Backends" Database="orders"', 'Maximum', 60)`,
+    'metricConnectionsByApplication',
+    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="Connections" Database="orders"', 'Maximum', 60)`,
   ],
   [
     'metricIdleBackendsByApplication',
-    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="IdleBackends" Database="orders"', 'Maximum', 60)`,
+    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="IdleConnections" Database="orders"', 'Maximum', 60)`,
   ],
   [
     'metricTerminatedBackendsByApplication',
-    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="TerminatedBackends" Database="orders"', 'Sum', 60)`,
+    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="TerminatedConnections" Database="orders"', 'Sum', 60)`,
   ],
   [
     'metricSlotsUsedPercentByApplication',

@@ -13,7 +13,8 @@ const NETWORK_INTERFACES = [
 ];
 
 const IAM = {
-  iamUser: 'reaper',
+  iamAuthentication: true,
+  reaperRole: 'reaper',
   databaseResourceId: 'db-ABC',
   instances: [{ name: 'primary', host: 'orders.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
 };
@@ -79,7 +80,7 @@ test('the bootstrap may log in as the role too, to prove that it can', () => {
 });
 
 test('the function may not call CloudWatch where its log carries the metrics', () => {
-  const statements = statementsOf(aReaper({ metricsVia: 'log' }), 'ReaperRole');
+  const statements = statementsOf(aReaper({ metricsVia: 'emf' }), 'ReaperRole');
   expect(JSON.stringify(statements)).not.toContain('cloudwatch');
 });
 

@@ -14,7 +14,7 @@ import { aReaper, aStack, propertiesOf, resolved, SECRET_ARN } from './a-reaper.
 
 describe('the settings in the environment', () => {
   test('hold only what was given, for the function to fill in', () => {
-    expect(JSON.parse(settingsJson(aReaper()))).toEqual({ database: 'orders', secretArn: SECRET_ARN });
+    expect(JSON.parse(settingsJson(aReaper()))).toEqual({ databaseLabel: 'orders', secretArn: SECRET_ARN });
   });
 
   test('carry every prop to the function, which reads them as they were meant', () => {
@@ -24,14 +24,14 @@ describe('the settings in the environment', () => {
           { name: 'writer', host: 'writer.example' },
           { name: 'reader', host: 'reader.example', port: 6432 },
         ],
-        dbname: 'shop',
-        tls: 'verify-full',
-        caFile: '/opt/rds.pem',
+        databaseName: 'shop',
+        sslMode: 'verify-full',
+        sslRootCert: '/opt/rds.pem',
         mode: 'preview',
-        idleAfter: Duration.minutes(2),
-        idleInTransactionAfter: Duration.hours(2),
-        pressure: [{ usedPercent: 90, idleAfter: Duration.seconds(30) }],
-        trimExcess: true,
+        idleTimeout: Duration.minutes(2),
+        idleInTransactionTimeout: Duration.hours(2),
+        pressure: [{ usedPercent: 90, idleTimeout: Duration.seconds(30) }],
+        terminateAboveRoleLimit: true,
         rescueLogin: 'replication',
         breakGlassSecret: Secret.fromSecretCompleteArn(aStack().stack, 'BreakGlass', SECRET_ARN),
         keepPerApplication: 3,
@@ -42,63 +42,71 @@ describe('the settings in the environment', () => {
             role: 'b',
             database: 'd',
             address: '10.0.0.0/8',
-            idleAfter: Duration.hours(1),
+            idleTimeout: Duration.hours(1),
             keep: 2,
           },
           { application: 'psql', spare: true },
-          { application: 'etl', endHolders: true },
+          { application: 'etl', terminateStateful: true },
         ],
         roleLimits: { checkout: 40 },
         maxApplications: 5,
         applicationNames: [{ match: 'web-*', name: 'web' }],
-        metricsVia: 'log',
+        metricsVia: 'emf',
       }),
     );
     expect(parseSettings(json)).toEqual({
-      database: 'orders',
+      databaseLabel: 'orders',
       secretArn: SECRET_ARN,
       instances: [
         { name: 'writer', host: 'writer.example', port: 5432 },
         { name: 'reader', host: 'reader.example', port: 6432 },
       ],
-      dbname: 'shop',
-      tls: 'verify-full',
-      caFile: '/opt/rds.pem',
+      databaseName: 'shop',
+      sslMode: 'verify-full',
+      sslRootCert: '/opt/rds.pem',
       mode: 'preview',
-      idleAfter: 120,
-      idleInTransactionAfter: 7200,
-      pressure: [{ usedPercent: 90, idleAfter: 30 }],
-      trimExcess: true,
+      idleTimeout: 120,
+      idleInTransactionTimeout: 7200,
+      pressure: [{ usedPercent: 90, idleTimeout: 30 }],
+      terminateAboveRoleLimit: true,
       rescueLogin: 'replication',
       breakGlassSecretArn: SECRET_ARN,
       keepPerApplication: 3,
       maxTerminationsPerRun: 50,
       rules: [
-        { application: 'batch*', role: 'b', database: 'd', address: '10.0.0.0/8', idleAfter: 3600, keep: 2 },
+        { application: 'batch*', role: 'b', database: 'd', address: '10.0.0.0/8', idleTimeout: 3600, keep: 2 },
         { application: 'psql', spare: true },
-        { application: 'etl', endHolders: true },
+        { application: 'etl', terminateStateful: true },
       ],
       roleLimits: { checkout: 40 },
       maxApplications: 5,
       applicationNames: [{ match: 'web-*', name: 'web' }],
-      metricsVia: 'log',
+      metricsVia: 'emf',
+      iamAuthentication: false,
+      reaperRole: 'connection_reaper',
     });
   });
 
   test('name a role in place of a secret where the login is by IAM', () => {
     const json = settingsJson(
       aReaper({
-        iamUser: 'reaper',
+        iamAuthentication: true,
+        reaperRole: 'reaper',
         databaseResourceId: 'db-ABC',
         instances: [{ name: 'primary', host: 'orders.abc.eu-central-1.rds.amazonaws.com' }],
       }),
     );
     expect(JSON.parse(json)).toEqual({
-      database: 'orders',
-      iamUser: 'reaper',
+      databaseLabel: 'orders',
+      iamAuthentication: true,
+      reaperRole: 'reaper',
       instances: [{ name: 'primary', host: 'orders.abc.eu-central-1.rds.amazonaws.com' }],
     });
-    expect(parseSettings(json)).toMatchObject({ iamUser: 'reaper', tls: 'verify-full' });
+    expect(parseSettings(json)).toMatchObject({
+      iamAuthentication: true,
+      reaperRole: 'reaper',
+      sslMode: 'verify-full',
+    });
   });
 
   test('take the secret and the endpoint of a database of the same app', () => {
@@ -123,8 +131,8 @@ describe('the props', () => {
   test.each<{ given: string; props: Partial<ConnectionReaperProps>; faults: readonly RegExp[] }>([
     {
       given: 'a name that no dimension takes',
-      props: { databaseIdentifier: "o'rders" },
-      faults: [/^databaseIdentifier: expected a name of 1 to 64 letters/],
+      props: { databaseLabel: "o'rders" },
+      faults: [/^databaseLabel: expected a name of 1 to 64 letters/],
     },
     {
       given: 'an interval that is not whole minutes',
@@ -153,32 +161,42 @@ describe('the props', () => {
     },
     {
       given: 'a schedule that there is not',
-      props: { schedule: 'hourly' as 'onAlarm' },
-      faults: [/^schedule: expected "interval" or "onAlarm", got "hourly"$/],
+      props: { trigger: 'hourly' as 'alarm' },
+      faults: [/^trigger: expected "schedule" or "alarm", got "hourly"$/],
     },
     {
       given: 'an alarm to go off again each minute',
       props: {
-        schedule: 'onAlarm',
+        trigger: 'alarm',
         interval: Duration.minutes(1),
         alarms: { DatabaseConnections: { threshold: 80 } },
         instances: [{ name: 'primary', host: 'orders.abc.eu-central-1.rds.amazonaws.com' }],
       },
-      faults: [/^interval: expected 2 minutes or more with schedule: "onAlarm"/],
+      faults: [/^interval: expected 2 minutes or more with trigger: "alarm"/],
     },
     {
       given: 'a resource to log in to, and no user',
       props: { databaseResourceId: 'db-ABC' },
-      faults: [/^databaseResourceId: expected nothing without iamUser/],
+      faults: [/^databaseResourceId: expected nothing without iamAuthentication/],
     },
     {
       given: 'anybody to log in as',
-      props: { iamUser: 'a*', databaseResourceId: 'db-ABC', instances: [{ name: 'primary', host: 'db.example' }] },
-      faults: [/^iamUser: expected a role without \*, \? or \$/],
+      props: {
+        iamAuthentication: true,
+        reaperRole: 'a*',
+        databaseResourceId: 'db-ABC',
+        instances: [{ name: 'primary', host: 'db.example' }],
+      },
+      faults: [/^reaperRole: expected a role name of 1 to 57 small letters/],
     },
     {
       given: 'any database to log in to',
-      props: { iamUser: 'reaper', databaseResourceId: '*', instances: [{ name: 'primary', host: 'db.example' }] },
+      props: {
+        iamAuthentication: true,
+        reaperRole: 'reaper',
+        databaseResourceId: '*',
+        instances: [{ name: 'primary', host: 'db.example' }],
+      },
       faults: [/^databaseResourceId: expected the resource id of an instance/],
     },
     {
@@ -188,23 +206,24 @@ describe('the props', () => {
     },
     {
       given: 'a user and no resource to log in to',
-      props: { iamUser: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
-      faults: [/^databaseResourceId: missing: iamUser is granted on it/],
+      props: { iamAuthentication: true, reaperRole: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
+      faults: [/^databaseResourceId: missing: iamAuthentication is granted on it/],
     },
     {
       given: 'a login without a password, in the clear',
       props: {
-        iamUser: 'reaper',
+        iamAuthentication: true,
+        reaperRole: 'reaper',
         databaseResourceId: 'db-ABC',
         instances: [{ name: 'primary', host: 'db.example' }],
-        tls: 'disable',
+        sslMode: 'disable',
       },
-      faults: [/^tls: expected "verify-full" beside iamUser/],
+      faults: [/^sslMode: expected "verify-full" with iamAuthentication/],
     },
     {
       given: 'a duration that is not whole seconds',
-      props: { idleAfter: Duration.millis(1500) },
-      faults: [/^idleAfter: expected a duration such as "90s", "5m" or "1h", got "1.5s"$/],
+      props: { idleTimeout: Duration.millis(1500) },
+      faults: [/^idleTimeout: expected a duration such as "90s", "5m" or "1h", got "1.5s"$/],
     },
     {
       given: 'a rule that means nobody',
@@ -231,10 +250,14 @@ describe('the props', () => {
       props: { mod: 'preview' },
       fault: 'mod: unknown prop, expected one of database, ',
     },
-    { given: 'text for a duration', props: { idleAfter: '5m' }, fault: 'idleAfter: expected a Duration, such as ' },
+    { given: 'text for a duration', props: { idleTimeout: '5m' }, fault: 'idleTimeout: expected a Duration, such as ' },
     { given: 'text for the interval', props: { interval: '5m' }, fault: 'got "5m"' },
     { given: 'an object for a list', props: { rules: {} }, fault: 'rules: expected a list of rules, ' },
-    { given: 'a rule with text for a duration', props: { rules: [{ role: 'a', idleAfter: '1m' }] }, fault: 'rules: ' },
+    {
+      given: 'a rule with text for a duration',
+      props: { rules: [{ role: 'a', idleTimeout: '1m' }] },
+      fault: 'rules: ',
+    },
     { given: 'an id for the VPC', props: { vpc: 'vpc-1' }, fault: 'vpc: expected a VPC (IVpc), got "vpc-1"' },
     {
       given: 'an ARN for the secret',
@@ -288,18 +311,23 @@ describe('the props', () => {
   });
 
   test('fails when a topic for pages has no page', () => {
-    const faults = faultsOf(({ stack }) => ({ pageTopic: new Topic(stack, 'OnCall'), alarms: { Page: false } }));
-    expect(faults).toEqual([expect.stringMatching(/^pageTopic: expected nothing without the alarm Page/)]);
+    const faults = faultsOf(({ stack }) => ({
+      pageTopic: new Topic(stack, 'OnCall'),
+      alarms: { ConnectionsCritical: false },
+    }));
+    expect(faults).toEqual([
+      expect.stringMatching(/^pageTopic: expected nothing without the alarm ConnectionsCritical/),
+    ]);
   });
 
   test('fails when a password stands beside a login by IAM', () => {
     const faults = faultsOf(({ secret }) => ({
       secret,
-      iamUser: 'reaper',
+      iamAuthentication: true,
       databaseResourceId: 'db-ABC',
       instances: [{ name: 'primary', host: 'db.example' }],
     }));
-    expect(faults).toEqual(['iamUser: expected nothing beside secret, which holds a password']);
+    expect(faults).toEqual(['iamAuthentication: expected nothing beside secret, which holds a password']);
   });
 
   test('fails when several are wrong, with every fault and the place at once', () => {
@@ -317,14 +345,14 @@ describe('the props', () => {
   });
 
   test('count as not given where they are undefined', () => {
-    const props = { interval: undefined, timeout: undefined, alarms: undefined, idleAfter: undefined };
+    const props = { interval: undefined, timeout: undefined, alarms: undefined, idleTimeout: undefined };
     const { template } = aReaper(props as unknown as Partial<ConnectionReaperProps>);
     template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 50 });
   });
 });
 
 describe("Lambda's limit of 4096 bytes", () => {
-  /** `{"NODE_EXTRA_CA_CERTS":"…","REAPER_SETTINGS":"{\"database\":…}"}` is what Lambda measures. */
+  /** `{"NODE_EXTRA_CA_CERTS":"…","REAPER_SETTINGS":"{\"databaseLabel\":…}"}` is what Lambda measures. */
   const measured = (reaper: ReturnType<typeof aReaper>) => {
     const [{ Environment } = {}] = propertiesOf(reaper.template, 'AWS::Lambda::Function');
     return JSON.stringify((Environment as { Variables: unknown }).Variables).length;

@@ -21,15 +21,15 @@ const KEY_ARN = 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-00
 const FULL_ENTRY = {
   secretArn: SECRET_ARN,
   instances: [{ name: 'writer', host: 'writer.example', port: 6432 }],
-  dbname: 'shop',
-  tls: 'verify-full',
-  caFile: '/opt/rds.pem',
+  databaseName: 'shop',
+  sslMode: 'verify-full',
+  sslRootCert: '/opt/rds.pem',
   mode: 'preview',
-  idleAfter: '2m',
+  idleTimeout: '2m',
   keepPerApplication: 3,
   maxTerminationsPerRun: 50,
   rules: [
-    { application: 'batch*', idleAfter: '1h', keep: 2 },
+    { application: 'batch*', idleTimeout: '1h', keep: 2 },
     { role: 'admin', spare: true },
   ],
   roleLimits: { checkout: 40 },
@@ -40,7 +40,7 @@ const FULL_ENTRY = {
   databaseSecurityGroupId: 'sg-0123456789abcdef0',
   alarmTopicArn: TOPIC_ARN,
   logRetentionDays: 7,
-  metricsVia: 'log',
+  metricsVia: 'emf',
   interval: '5m',
   timeout: '2m',
   interfaceEndpoints: true,
@@ -58,7 +58,7 @@ describe('an entry that says everything', () => {
     const { secretKeyArn, vpc, databaseSecurityGroupId, securityGroupIds, interfaceEndpoints, ...rest } = FULL_ENTRY;
     const { alarmTopicArn, pageTopicArn, alarms, logRetentionDays, interval, timeout, ...settings } = rest;
     expect(parseSettings(String(resolved(json)))).toEqual(
-      parseSettings(JSON.stringify({ ...settings, database: 'orders' })),
+      parseSettings(JSON.stringify({ ...settings, databaseLabel: 'orders' })),
     );
   });
 
@@ -90,7 +90,8 @@ describe('an entry that says everything', () => {
 
 test('logs in by IAM where the entry says so', () => {
   const template = templateOf({
-    iamUser: 'reaper',
+    iamAuthentication: true,
+    reaperRole: 'reaper',
     databaseResourceId: 'cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ',
     instances: [{ name: 'writer', host: 'orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
     vpc: VPC,
@@ -106,7 +107,7 @@ test('sweeps on the alarm alone where the entry says so', () => {
     secretArn: SECRET_ARN,
     instances: [{ name: 'writer', host: 'orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com' }],
     vpc: VPC,
-    schedule: 'onAlarm',
+    trigger: 'alarm',
     alarms: { DatabaseConnections: { threshold: 80 } },
   });
   template.resourceCountIs('AWS::Scheduler::Schedule', 0);

@@ -21,7 +21,7 @@ test.each([
 ])('starts a sweep every %i minutes while connections are many, by its formula', (minutes, seconds, half) => {
   const { template, reaper } = aReaper({
     instances: INSTANCES,
-    schedule: 'onAlarm',
+    trigger: 'alarm',
     interval: Duration.minutes(minutes),
     alarms,
   });
@@ -82,7 +82,7 @@ test('it goes off no more once the database pauses, and RDS publishes nothing', 
 });
 
 test('notifies nobody, and says what it is for', () => {
-  const { template } = aReaper({ instances: INSTANCES, schedule: 'onAlarm', alarms });
+  const { template } = aReaper({ instances: INSTANCES, trigger: 'alarm', alarms });
   const found = propertiesOf(template, 'AWS::CloudWatch::Alarm').filter(({ AlarmName }) =>
     String(AlarmName).includes('SweepAgain'),
   );
@@ -111,7 +111,7 @@ function statesOf(
 ): string {
   const { template } = aReaper({
     instances: INSTANCES,
-    schedule: 'onAlarm',
+    trigger: 'alarm',
     interval: Duration.minutes(interval),
     alarms,
   });

@@ -77,7 +77,7 @@ function publisherAt({ endpoint }: Pick<Place, 'endpoint'>) {
 
 function datapoints(count: number): readonly Datapoint[] {
   return Array.from({ length: count }, (_, index) => ({
-    metric: 'Backends',
+    metric: 'Connections',
     unit: 'Count',
     dimensions: { Application: `${index}` },
     value: 1,
@@ -167,7 +167,7 @@ describe.concurrent('an endpoint that does not come to the end of its answer', (
     const began = performance.now();
     const publication = await publish(datapoints(2_500));
     expect(performance.now() - began).toBeLessThan(AWS_LIMITS.callMs + AIR_MS);
-    expect(publication).toMatchObject({ via: 'log', requests: 3 });
+    expect(publication).toMatchObject({ via: 'emf', requests: 3 });
     expect(lines).toHaveLength(500);
   });
 });
@@ -200,7 +200,7 @@ describe.concurrent('metrics are sent', () => {
   ])('once, and then by the log, where CloudWatch %s and may have taken them', async (_, respond) => {
     await using place = await counting(respond);
     const { publish, lines } = publisherAt(place);
-    expect(await publish(datapoints(1))).toMatchObject({ requests: 1, datapoints: 1, via: 'log' });
+    expect(await publish(datapoints(1))).toMatchObject({ requests: 1, datapoints: 1, via: 'emf' });
     expect(place.requests).toBe(1);
     expect(lines).toHaveLength(1);
   });
@@ -212,13 +212,13 @@ describe.concurrent('metrics are sent', () => {
     expect(await publish(datapoints(1))).toEqual({ requests: 2, datapoints: 1, via: 'api', error: null });
     expect(aws.metrics()).toHaveLength(1);
     aws.fail('PutMetricData', 'throttle');
-    expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'log' });
+    expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'emf' });
     expect(lines).toHaveLength(1);
   });
 
   it.each(['127.0.0.1', 'localhost'])('again where nobody took the connection, at %s', async (name) => {
     const { publish, lines } = publisherAt(await deserted(name));
-    expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'log' });
+    expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'emf' });
     expect(lines).toHaveLength(1);
   });
 

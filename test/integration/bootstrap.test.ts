@@ -28,7 +28,7 @@ beforeAll(async () => {
       availabilityZones: ['us-east-1a'],
       privateSubnetIds: ['subnet-0123456789abcdef0'],
     },
-    tls: 'disable',
+    sslMode: 'disable',
     roleLimits: { checkout: 40, billing: 10 },
   });
   ownSecretArn = deployment.ownSecretArn ?? '';
@@ -150,7 +150,7 @@ describe('the bootstrap', () => {
   it('makes each reaper a role of its own', async () => {
     await bootstrapWith().invoke({});
     aws.setSecret(ownSecretArn, JSON.stringify({ username: 'billing_reaper', password: OWN_PASSWORD }));
-    expect(await bootstrapWith({ database: 'billing', roleLimits: { billing: 1 } }).invoke({})).toMatchObject({
+    expect(await bootstrapWith({ databaseLabel: 'billing', roleLimits: { billing: 1 } }).invoke({})).toMatchObject({
       role: 'billing_reaper',
       limitedRoles: ['billing'],
       instances: [{ outcome: 'set_up' }],
@@ -201,7 +201,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
   it('when the role is that of another reaper, and leaves it its password and its limits', async () => {
     await bootstrapWith().invoke({});
     aws.setSecret(ownSecretArn, JSON.stringify({ username: 'connection_reaper', password: 'another' }));
-    const { errorMessage } = await failure(bootstrapWith({ database: 'billing', roleLimits: { billing: 1 } }));
+    const { errorMessage } = await failure(bootstrapWith({ databaseLabel: 'billing', roleLimits: { billing: 1 } }));
     expect(errorMessage).toMatch(
       /on "writer": 55006: the role connection_reaper is that of the reaper of orders; .*: set reaperRole \(-v reaper=\)\. .*adopt=on, and deploy again/,
     );

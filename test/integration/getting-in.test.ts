@@ -48,9 +48,9 @@ function target(overrides: Partial<LoginTarget> = {}): LoginTarget {
   return {
     name: 'primary',
     address,
-    dbname: 'postgres',
-    tls: 'disable',
-    caFile: undefined,
+    databaseName: 'postgres',
+    sslMode: 'disable',
+    sslRootCert: undefined,
     rescueLogin: 'off',
     ...overrides,
   };
@@ -120,7 +120,7 @@ describe('a full server', () => {
 
   it('lets in a rescue login when not even a superuser gets in, and it reaps like any other', async () => {
     await fillAll();
-    const reap = aPolicy({}, { action: 'reap', idleAfter: '1s', applications: ['leaky'] });
+    const reap = aPolicy({}, { action: 'reap', idleTimeout: '1s', applications: ['leaky'] });
     await sleep(1_050);
     const leaked = clients.slice(0, 5);
     const own = as('rescuer');
@@ -156,8 +156,8 @@ describe('a full server', () => {
     await database.admin.query('alter role plain connection limit 0');
     const untouched: LoginSources['breakGlass'] = { read: () => Promise.reject(new Error('it was read')) };
     const around = { rescueLogin: 'replication' } as const;
-    const refusedBy = async (own: CredentialsSource, dbname: string) =>
-      (await logIn({ own, breakGlass: untouched }, { ...around, dbname }).catch((cause) => cause)).facts;
+    const refusedBy = async (own: CredentialsSource, databaseName: string) =>
+      (await logIn({ own, breakGlass: untouched }, { ...around, databaseName }).catch((cause) => cause)).facts;
     expect(await refusedBy(as('rescuer'), 'limited')).toMatchObject({ attempts: 1, refusals: ['database_limit'] });
     expect(await refusedBy(as('plain'), 'postgres')).toMatchObject({ attempts: 1, refusals: ['role_limit'] });
     await database.admin.query('alter role plain connection limit -1');
@@ -170,7 +170,7 @@ describe('a full server', () => {
     const { login: facts, outcomes } = await visitInstance(
       target(),
       { own: as('connection_reaper'), breakGlass: superuser() },
-      aPolicy({}, { action: 'reap', idleAfter: '1s', roles: ['connection_reaper'] }),
+      aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['connection_reaper'] }),
       20_000,
     );
     expect(facts?.way).toBe('break_glass');

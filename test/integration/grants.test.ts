@@ -756,9 +756,9 @@ describe('the grants and what others hold', () => {
         {
           host,
           port,
-          dbname: 'postgres',
+          databaseName: 'postgres',
           credentials: { username: superuser.user, password: superuser.password },
-          tls: 'disable',
+          sslMode: 'disable',
         },
         new AbortController().signal,
       );

@@ -37,7 +37,7 @@ beforeAll(async () => {
         availabilityZones: ['us-east-1a'],
         privateSubnetIds: ['subnet-0123456789abcdef0'],
       },
-      tls: 'disable',
+      sslMode: 'disable',
     }),
   ]);
 });
@@ -51,7 +51,7 @@ beforeEach(async () => {
   clients = [];
   aws = await startAwsStandIn();
   setSecret();
-  lambda = deploy({ idleAfter: '1s' });
+  lambda = deploy({ idleTimeout: '1s' });
 });
 
 afterEach(async () => {
@@ -181,9 +181,9 @@ describe('a scheduled sweep', () => {
       terminated: 5,
     });
     expect(logged('backend').filter(({ outcome }) => outcome === 'terminated')).toHaveLength(5);
-    expect(metric('TerminatedBackends')).toBe(5);
-    expect(metric('TerminatedBackends', 'leaky')).toBe(5);
-    expect(metric('Backends', 'fresh')).toBe(2);
+    expect(metric('TerminatedConnections')).toBe(5);
+    expect(metric('TerminatedConnections', 'leaky')).toBe(5);
+    expect(metric('Connections', 'fresh')).toBe(2);
     expect(metric('SweepsCompleted')).toBe(1);
     expect(answer.metrics).toEqual({ requests: 1, datapoints: aws.metrics().length, via: 'api' });
     expect(new Set(aws.metrics().map(({ namespace }) => namespace))).toEqual(new Set(['ConnectionReaper']));
@@ -207,23 +207,23 @@ describe('a scheduled sweep', () => {
   });
 
   it('ends nobody in preview, and publishes whom it would have ended', async () => {
-    await redeploy({ idleAfter: '1s', mode: 'preview', roleLimits: { billing: 3 } });
+    await redeploy({ idleTimeout: '1s', mode: 'preview', roleLimits: { billing: 3 } });
     const leaked = await leak(3, 'leaky');
     await overdue();
     const answer = await invoke(deployment.scheduledEvent);
     expect(answer).toMatchObject({ mode: 'preview', dryRun: true });
     expect(await database.alive(leaked)).toEqual([true, true, true]);
     expect(answer.instances[0]?.roleLimits).toMatchObject([{ role: 'billing', outcome: 'would_change' }]);
-    expect([metric('ReapableBackends'), metric('TerminatedBackends')]).toEqual([3, 0]);
+    expect([metric('ReapableConnections'), metric('TerminatedConnections')]).toEqual([3, 0]);
   });
 
   it('honours every deployed setting', async () => {
     await redeploy({
-      idleAfter: '1h',
+      idleTimeout: '1h',
       rules: [
         { application: 'kept*', spare: true },
-        { application: 'worker', idleAfter: '1s', keep: 1 },
-        { application: 'pod', idleAfter: '1s' },
+        { application: 'worker', idleTimeout: '1s', keep: 1 },
+        { application: 'pod', idleTimeout: '1s' },
       ],
       keepPerApplication: 0,
       maxTerminationsPerRun: 4,
@@ -243,11 +243,11 @@ describe('a scheduled sweep', () => {
     );
     // Four in all, each from the application that has the most left; the third worker is the one to keep.
     expect(terminated).toMatchObject({ 'kept-one': 0, others: 0, pod: 2, worker: 2 });
-    expect(instance?.spared).toMatchObject({ rule: 1, keep: 1, max_terminations: 2, below_idle_after: 2 });
+    expect(instance?.spared).toMatchObject({ rule: 1, keep: 1, max_terminations: 2, below_idle_timeout: 2 });
     expect(instance?.roleLimits).toMatchObject([{ role: 'billing', from: null, to: 7, outcome: 'changed' }]);
-    expect(metric('Backends', 'pod')).toBe(4);
-    expect(metric('Backends', '(other)')).toBeGreaterThanOrEqual(6);
-    expect(metric('Backends', 'worker')).toBeUndefined();
+    expect(metric('Connections', 'pod')).toBe(4);
+    expect(metric('Connections', '(other)')).toBeGreaterThanOrEqual(6);
+    expect(metric('Connections', 'worker')).toBeUndefined();
     await database.admin.query('alter role billing connection limit -1');
   });
 });
@@ -256,19 +256,24 @@ describe('metrics by the log', () => {
   it('are lines that CloudWatch reads as they are, and take no request', async () => {
     // A name that the settings give has series at once, also where nobody knows the past.
     const applicationNames = [{ match: 'leaky', name: 'leaky' }];
-    await redeploy({ idleAfter: '1s', metricsVia: 'log', applicationNames });
+    await redeploy({ idleTimeout: '1s', metricsVia: 'emf', applicationNames });
     await leak(3, 'leaky');
     await overdue();
     const { errors, metrics } = await invoke(deployment.scheduledEvent);
     expect(errors).toEqual([]);
-    expect(metrics).toMatchObject({ requests: 0, via: 'log' });
+    expect(metrics).toMatchObject({ requests: 0, via: 'emf' });
     expect(aws.requests().map(({ operation }) => operation)).toEqual(['GetSecretValue']);
     const embedded = lambda.log().filter((line) => line.startsWith('{"_aws":{'));
     const lines = embedded.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toContainEqual(
-      expect.objectContaining({ Database: 'orders', Instance: 'primary', Application: 'leaky', TerminatedBackends: 3 }),
+      expect.objectContaining({
+        Database: 'orders',
+        Instance: 'primary',
+        Application: 'leaky',
+        TerminatedConnections: 3,
+      }),
     );
-    expect(lines).toContainEqual(expect.objectContaining({ SweepsCompleted: 1, TerminatedBackends: 3 }));
+    expect(lines).toContainEqual(expect.objectContaining({ SweepsCompleted: 1, TerminatedConnections: 3 }));
     const published = embedded.flatMap((line) => line.match(/"Name":/g) ?? []);
     expect(published).toHaveLength(metrics.datapoints);
   });
@@ -277,9 +282,9 @@ describe('metrics by the log', () => {
 describe('settings for a full or stubborn server', () => {
   it('lose patience under pressure, and end transactions that idle', async () => {
     await redeploy({
-      idleAfter: '1h',
-      pressure: [{ usedPercent: 1, idleAfter: '1s' }],
-      idleInTransactionAfter: '1s',
+      idleTimeout: '1h',
+      pressure: [{ usedPercent: 1, idleTimeout: '1s' }],
+      idleInTransactionTimeout: '1s',
     });
     const leaked = await leak(2, 'leaky');
     const [open] = await leak(1, 'transaction');
@@ -292,7 +297,7 @@ describe('settings for a full or stubborn server', () => {
 
   it('trim what a role has above its limit once it was idle for 30 s', async ({ skip }) => {
     skip(major !== BUNDLED_MAJOR, 'waits for 30 s, on any version');
-    await redeploy({ idleAfter: '1h', roleLimits: { checkout: 2 }, trimExcess: true });
+    await redeploy({ idleTimeout: '1h', roleLimits: { checkout: 2 }, terminateAboveRoleLimit: true });
     const opened = await leak(5, 'checkout');
     await sleep(30_100);
     const { instances } = await invoke(deployment.scheduledEvent);
@@ -308,7 +313,7 @@ describe('settings for a full or stubborn server', () => {
     const { user: username, password } = database.server.superuser;
     aws.setSecret(BREAK_GLASS_ARN, JSON.stringify({ username, password }));
     await database.admin.query(`alter role connection_reaper ${way === 'rescue' ? 'replication' : 'noreplication'}`);
-    await redeploy({ idleAfter: '1s', ...settings });
+    await redeploy({ idleTimeout: '1s', ...settings });
     await invoke({ action: 'report' });
     expect(aws.secretReads(BREAK_GLASS_ARN)).toBe(0);
     await fill();
@@ -319,7 +324,7 @@ describe('settings for a full or stubborn server', () => {
     expect(instances[0]?.findings.map(({ code }) => code)).toContain(`login_by_${way}`);
     expect(logged('login').at(-1)).toMatchObject({ level: 'WARN', way });
     expect(metric('ServerFull')).toBe(1);
-    expect(metric('TerminatedBackends', 'filler')).toBeGreaterThan(30);
+    expect(metric('TerminatedConnections', 'filler')).toBeGreaterThan(30);
   });
 });
 
@@ -335,13 +340,13 @@ describe('a manual invoke', () => {
   });
 
   it('reaps whom it is told to, after a dry run that says the same', async () => {
-    await redeploy({ idleAfter: '1h' });
+    await redeploy({ idleTimeout: '1h' });
     const meant = await leak(4, 'checkout-web');
     const others = await leak(2, 'billing-web');
     await overdue();
     const reap = {
       action: 'reap',
-      idleAfter: '1s',
+      idleTimeout: '1s',
       applications: ['checkout*'],
       roles: ['checkout'],
       databases: ['postgres'],
@@ -356,7 +361,7 @@ describe('a manual invoke', () => {
     expect(wet.instances[0]?.outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(3);
     expect((await database.alive(meant)).filter(Boolean)).toHaveLength(1);
     expect(await database.alive(others)).toEqual([true, true]);
-    expect(metric('TerminatedBackends', 'checkout-web')).toBe(3);
+    expect(metric('TerminatedConnections', 'checkout-web')).toBe(3);
     expect(metric('SweepsCompleted')).toBeUndefined();
   });
 
@@ -365,16 +370,16 @@ describe('a manual invoke', () => {
     if (!open) throw new Error('unreachable');
     await open.query('begin');
     await overdue();
-    await invoke({ action: 'reap', idleAfter: '1s' });
+    await invoke({ action: 'reap', idleTimeout: '1s' });
     expect(await database.alive([open])).toEqual([true]);
-    await invoke({ action: 'reap', idleAfter: '1s', includeIdleInTransaction: true });
+    await invoke({ action: 'reap', idleTimeout: '1s', includeIdleInTransaction: true });
     expect(await database.alive([open])).toEqual([false]);
   });
 
   it('fails with every fault of its event, before anything is touched', async () => {
-    const error = await failure({ action: 'reap', idleAfter: 60, aplications: ['x'] });
+    const error = await failure({ action: 'reap', idleTimeout: 60, aplications: ['x'] });
     expect(error.errorType).toBe('InputError');
-    expect(error.errorMessage).toMatch(/- idleAfter: .*\n- aplications: unknown key/);
+    expect(error.errorMessage).toMatch(/- idleTimeout: .*\n- aplications: unknown key/);
     expect(aws.secretReads(SECRET_ARN)).toBe(0);
   });
 });
@@ -426,7 +431,7 @@ describe('when AWS is out of reach', () => {
   });
 
   it('a function that needs nothing of it, since its metrics go by the log, succeeds', async () => {
-    await redeploy({ idleAfter: '1s', metricsVia: 'log' });
+    await redeploy({ idleTimeout: '1s', metricsVia: 'emf' });
     await invoke({});
     await aws.stop();
     expect((await invoke(deployment.scheduledEvent)).errors).toEqual([]);
@@ -451,7 +456,7 @@ describe('when something fails', () => {
       expect(embedded.find((line) => line['Application'] === undefined && 'Instance' in line)).toMatchObject({
         Database: 'orders',
         Instance: 'primary',
-        TerminatedBackends: 3,
+        TerminatedConnections: 3,
         SweepsCompleted: 1,
       });
       expect(aws.metrics()).toEqual([]);
@@ -470,7 +475,7 @@ describe('when something fails', () => {
       { name: 'silent', host, port: silent.port },
       { name: 'writer', host, port },
     ];
-    await redeploy({ idleAfter: '1s', instances }, timeoutSeconds);
+    await redeploy({ idleTimeout: '1s', instances }, timeoutSeconds);
     aws.fail('PutMetricData', 'hang');
     const leaked = await leak(2, 'leaky');
     await overdue();
@@ -479,7 +484,7 @@ describe('when something fails', () => {
     const tookMs = performance.now() - began;
     expect(error.errorType).toBe('RunError');
     expect(error.errorMessage).toContain('CloudWatch did not take the metrics');
-    expect(logged('run')).toMatchObject([{ metrics: { requests: 1, via: 'log' } }]);
+    expect(logged('run')).toMatchObject([{ metrics: { requests: 1, via: 'emf' } }]);
     expect(await database.alive(leaked)).toEqual([false, false]);
     // Both took all that they were given.
     expect(tookMs).toBeGreaterThan((timeoutSeconds - 3) * 1_000);
@@ -489,7 +494,7 @@ describe('when something fails', () => {
   it('one instance out of reach does not keep the other from being swept', async () => {
     const { host, port } = database.server;
     await redeploy({
-      idleAfter: '1s',
+      idleTimeout: '1s',
       instances: [
         { name: 'gone', host: '127.0.0.1', port: 1 },
         { name: 'writer', host, port },

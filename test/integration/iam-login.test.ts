@@ -47,11 +47,12 @@ beforeAll(async () => {
   const certificate = installCertificate(folder, await aCertificateBy(authority));
   database = await startDatabase({ ...certificate, max_connections: 20, log_connections: true });
   deployment = await synthesize('orders', {
-    iamUser: ROLE,
+    iamAuthentication: true,
+    reaperRole: ROLE,
     databaseResourceId: 'db-ABCDEFGHIJKL01234',
     adminSecretArn: ADMIN_SECRET_ARN,
     instances: [{ name: 'writer', host: 'localhost', port: database.server.port }],
-    caFile: join(folder, 'ours.pem'),
+    sslRootCert: join(folder, 'ours.pem'),
     vpc: {
       vpcId: 'vpc-0123456789abcdef0',
       availabilityZones: ['us-east-1a'],
@@ -178,7 +179,7 @@ describe('a login by token', () => {
   });
 
   it('says the same where the server refuses the role as RDS does, by 28000', async () => {
-    const message = await failure(sweeper({ iamUser: 'another_reaper' }));
+    const message = await failure(sweeper({ iamAuthentication: true, reaperRole: 'another_reaper' }));
     expect(message).toMatch(/^could not log in to "writer" at localhost:\d+ as another_reaper: 28000: /);
     expect(message).toContain(ADVICE.replaceAll('connection_reaper', 'another_reaper'));
   });
@@ -228,7 +229,7 @@ describe('a bootstrap of a role that logs in by token', () => {
     const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/own-AbCdEf';
     aws.setSecret(secretArn, JSON.stringify({ username: 'another_reaper', password: 'by password' }));
     const began = performance.now();
-    expect(await failure(bootstrap({ secretArn, iamUser: undefined }))).toMatch(
+    expect(await failure(bootstrap({ secretArn, iamAuthentication: false }))).toMatch(
       /as the user in the secret \S+: 28000: /,
     );
     expect(performance.now() - began).toBeLessThan(10_000);
@@ -236,7 +237,7 @@ describe('a bootstrap of a role that logs in by token', () => {
 
   it('makes the role, which has no password, and fails with what to check when the token is refused', async () => {
     const began = performance.now();
-    const message = await failure(bootstrap({ iamUser: 'new_reaper' }));
+    const message = await failure(bootstrap({ iamAuthentication: true, reaperRole: 'new_reaper' }));
     // Rights that were given a moment ago get their time, and no more than that.
     expect(performance.now() - began).toBeGreaterThan(20_000);
     expect(performance.now() - began).toBeLessThan(25_000);
@@ -252,7 +253,7 @@ describe('a bootstrap of a role that logs in by token', () => {
     const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/own-AbCdEf';
     aws.setSecret(secretArn, JSON.stringify({ username: ROLE, password: 'by password' }));
     await methods();
-    const answer = (await bootstrap({ secretArn, iamUser: undefined }).invoke({})) as BootstrapAnswer;
+    const answer = (await bootstrap({ secretArn, iamAuthentication: false }).invoke({})) as BootstrapAnswer;
     expect(answer).toEqual(done);
     expect(await methods()).toEqual(major >= 14 ? ['scram-sha-256'] : []);
   });

@@ -26,7 +26,7 @@ afterEach(() => {
 
 function datapoints(count: number): readonly Datapoint[] {
   return Array.from({ length: count }, (_, index) => ({
-    metric: 'Backends',
+    metric: 'Connections',
     unit: 'Count',
     dimensions: { Database: 'orders', Instance: 'primary', Application: `a${index}` },
     value: index,
@@ -48,7 +48,7 @@ it('logs what CloudWatch did not take, and only that', async () => {
   aws.fail('PutMetricData', 'error500');
   expect(await publishing).toMatchObject({
     datapoints: 2_500,
-    via: 'log',
+    via: 'emf',
     error: expect.stringContaining('CloudWatch'),
   });
   const logged = lines.map((line) => JSON.parse(line).Application);
@@ -59,9 +59,9 @@ it('logs what CloudWatch did not take, and only that', async () => {
 
 it('logs all of it where the settings say so, and succeeds with that', async () => {
   const byLog = publishByLog(logTo({ write: (line) => lines.push(line) }));
-  expect(await byLog(datapoints(3))).toEqual({ requests: 0, datapoints: 3, via: 'log', error: null });
+  expect(await byLog(datapoints(3))).toEqual({ requests: 0, datapoints: 3, via: 'emf', error: null });
   expect(lines.map((line) => JSON.parse(line))).toMatchObject(
-    datapoints(3).map(({ dimensions, value }) => ({ _aws: expect.anything(), ...dimensions, Backends: value })),
+    datapoints(3).map(({ dimensions, value }) => ({ _aws: expect.anything(), ...dimensions, Connections: value })),
   );
   expect(await byLog([])).toEqual({ requests: 0, datapoints: 0, via: 'none', error: null });
 });

@@ -26,9 +26,9 @@ beforeAll(async () => {
         availabilityZones: ['us-east-1a'],
         privateSubnetIds: ['subnet-0123456789abcdef0'],
       },
-      tls: 'disable',
+      sslMode: 'disable',
       roleLimits: LIMITS,
-      trimExcess: true,
+      terminateAboveRoleLimit: true,
     }),
   ]);
   await database.admin.query(ROLES.map((role) => `create role "${role}" login password '${PASSWORD}';`).join(''));

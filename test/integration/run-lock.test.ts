@@ -35,9 +35,9 @@ function target() {
   return {
     name: 'primary',
     address,
-    dbname: 'postgres',
-    tls: 'disable',
-    caFile: undefined,
+    databaseName: 'postgres',
+    sslMode: 'disable',
+    sslRootCert: undefined,
     rescueLogin: 'off',
   } as const;
 }
@@ -61,7 +61,7 @@ async function intruder(statement: string): Promise<pg.Client> {
   return client;
 }
 
-const sweep = aPolicy({ idleAfter: '1s', roleLimits: { billing: 3 } });
+const sweep = aPolicy({ idleTimeout: '1s', roleLimits: { billing: 3 } });
 const visit = (policy = sweep, username = 'connection_reaper') =>
   visitInstance(target(), sourcesOf(username), policy, 20_000);
 

@@ -111,7 +111,7 @@ async function runWith(
   aws.setSecret(SECRET_ARN, secret);
   const lines: string[] = [];
   const parsed = parseSettings(
-    JSON.stringify({ database: 'orders', secretArn: SECRET_ARN, tls: 'disable', ...settings }),
+    JSON.stringify({ databaseLabel: 'orders', secretArn: SECRET_ARN, sslMode: 'disable', ...settings }),
   );
   const client = secretsManager({ ...aws.clientConfig, endpoint });
   const log = logTo({ write: (line) => lines.push(line) });
@@ -167,7 +167,7 @@ describe('the function tells nothing of a secret', () => {
 
   it('to a server without TLS', async () => {
     const secret = JSON.stringify({ ...valid(), username: canary(), password: canary(), dbname: canary() });
-    const { told, errors } = await runWith(secret, { tls: 'verify-full' });
+    const { told, errors } = await runWith(secret, { sslMode: 'verify-full' });
     expectNoPartOf(secret, ...told);
     expect(errors).toContain('turn TLS on at the server');
   });
@@ -253,10 +253,10 @@ it('a certificate for other names is told without the host in the secret', () =>
     {
       name: 'primary',
       address: null,
-      givenDbname: undefined,
+      givenDatabaseName: undefined,
       own: { secretArn: SECRET_ARN, hidden: credentials },
-      tls: 'verify-full',
-      caFile: undefined,
+      sslMode: 'verify-full',
+      sslRootCert: undefined,
     },
     { credentials, secretArn: SECRET_ARN, byToken: false, cause, refusal: null },
   );
@@ -273,7 +273,13 @@ it('a refused token is told without a part of it', async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', canary());
   const session = canary();
   vi.stubEnv('AWS_SESSION_TOKEN', session);
-  const iam = { secretArn: undefined, iamUser: 'connection_reaper', tls: 'verify-full', ...there() } as const;
+  const iam = {
+    secretArn: undefined,
+    iamAuthentication: true,
+    reaperRole: 'connection_reaper',
+    sslMode: 'verify-full',
+    ...there(),
+  } as const;
   const { told, errors } = await runWith('{}', iam);
   expectNoPartOf(session, ...told);
   expect(errors).toContain('as connection_reaper: ');
@@ -285,7 +291,7 @@ describe('the bootstrap tells nothing of a secret', () => {
   async function bootstrapWith(admin: string, own: string, settings: Partial<SettingsInput> = {}) {
     aws.setSecret(ADMIN_ARN, admin);
     aws.setSecret(SECRET_ARN, own);
-    const all = { database: 'orders', secretArn: SECRET_ARN, tls: 'disable', ...there(), ...settings };
+    const all = { databaseLabel: 'orders', secretArn: SECRET_ARN, sslMode: 'disable', ...there(), ...settings };
     vi.stubEnv(SETTINGS_VARIABLE, JSON.stringify(all));
     vi.stubEnv(ADMIN_SECRET_VARIABLE, ADMIN_ARN);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);

@@ -51,7 +51,7 @@ async function sweep(
   const seen = applications.map((applicationName) => aBackend({ applicationName }));
   const visit = aVisit({
     snapshot: aSnapshot({ backends: seen, roles: roles.map((role) => aRole(role, 10)) }),
-    outcomes: seen.map((backend) => ({ backend, outcome: 'spared', reason: 'below_idle_after' })),
+    outcomes: seen.map((backend) => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' })),
   });
   const shape = {
     database: 'orders',

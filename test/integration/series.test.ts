@@ -42,14 +42,14 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 /** What came to CloudWatch of 100 sweeps, a minute apart. */
-async function sweepUnderAttack(metricsVia: 'api' | 'log'): Promise<readonly Observation[]> {
+async function sweepUnderAttack(metricsVia: 'api' | 'emf'): Promise<readonly Observation[]> {
   vi.useFakeTimers({ toFake: ['Date'], now: START });
   aws = await startAwsStandIn();
   const hogs: pg.Client[] = [];
   try {
     const { host, port } = database.server;
     aws.setSecret(SECRET_ARN, JSON.stringify({ username: 'connection_reaper', password: PASSWORD, host, port }));
-    const settings = someSettings({ secretArn: SECRET_ARN, tls: 'disable', idleAfter: '1d', metricsVia });
+    const settings = someSettings({ secretArn: SECRET_ARN, sslMode: 'disable', idleTimeout: '1d', metricsVia });
     const logged: Observation[] = [];
     const log = logTo({ write: (line: string) => logged.push(...observationsIn(line)) });
     const coldStart = (): Surroundings => {
@@ -57,7 +57,7 @@ async function sweepUnderAttack(metricsVia: 'api' | 'log'): Promise<readonly Obs
       return {
         logins: loginsOf(settings, secretsManager(aws.clientConfig)),
         publish: client === null ? publishByLog(log) : publishTo(client, log),
-        series: seriesKeeper(client && historiesFrom(client, settings.database), log),
+        series: seriesKeeper(client && historiesFrom(client, settings.databaseLabel), log),
         log,
       };
     };
@@ -99,7 +99,7 @@ function mostInAnHour(minutes: readonly number[]): number {
   return Math.max(...minutes.map((start) => minutes.filter((at) => at >= start && at < start + 60).length));
 }
 
-/** The greatest share of the slots by application in a minute, as ApplicationHogging asks for it. */
+/** The greatest share of the slots by application in a minute, as ApplicationConnectionsHigh asks for it. */
 function hogging(observations: readonly Observation[], minute: number): number {
   const query = insightsQuery(
     { level: 'application', metricName: 'SlotsUsedPercent', database: 'orders' },
@@ -110,7 +110,7 @@ function hogging(observations: readonly Observation[], minute: number): number {
   return Math.max(...values.map((value) => value ?? 0));
 }
 
-describe.each(['api', 'log'] as const)('metrics via %s', (metricsVia) => {
+describe.each(['api', 'emf'] as const)('metrics via %s', (metricsVia) => {
   let observations: readonly Observation[];
 
   beforeAll(async () => {
@@ -135,7 +135,7 @@ describe.each(['api', 'log'] as const)('metrics via %s', (metricsVia) => {
 
   it.runIf(metricsVia === 'api')('have an application that stays in every sweep', () => {
     const stable = observations.filter(
-      ({ dimensions, metricName }) => dimensions['Application'] === 'stable' && metricName === 'Backends',
+      ({ dimensions, metricName }) => dimensions['Application'] === 'stable' && metricName === 'Connections',
     );
     expect(stable.map(({ timestamp }) => (timestamp - START) / MINUTE)).toEqual(
       Array.from({ length: SWEEPS }, (_, minute) => minute),

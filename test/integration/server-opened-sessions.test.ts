@@ -32,13 +32,13 @@ function reap(host: string) {
     {
       name: 'primary',
       address: { host, port: database.server.port },
-      dbname: 'postgres',
-      tls: 'disable',
-      caFile: undefined,
+      databaseName: 'postgres',
+      sslMode: 'disable',
+      sslRootCert: undefined,
       rescueLogin: 'off',
     },
     { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
-    aPolicy({}, { action: 'reap', idleAfter: '1s', roles: ['checkout'], includeIdleInTransaction: true }),
+    aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['checkout'], includeIdleInTransaction: true }),
     20_000,
   );
 }

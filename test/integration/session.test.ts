@@ -21,9 +21,9 @@ function target() {
   return {
     name: 'primary',
     address: { host, port },
-    dbname: 'postgres',
-    tls: 'disable',
-    caFile: undefined,
+    databaseName: 'postgres',
+    sslMode: 'disable',
+    sslRootCert: undefined,
     rescueLogin: 'off',
   } as const;
 }
@@ -78,7 +78,7 @@ describe('a session', () => {
       const { host, port } = database.server;
       for (const one of logins) {
         const { session, close } = await openSession(
-          { host, port, dbname: 'postgres', tls: 'disable', ...one },
+          { host, port, databaseName: 'postgres', sslMode: 'disable', ...one },
           new AbortController().signal,
         );
         const settings = await session.query<{ name: string; value: string }>(
@@ -130,7 +130,7 @@ describe('a session', () => {
     over.abort();
     const { host, port } = database.server;
     await expect(
-      openSession({ host, port, dbname: 'postgres', credentials, tls: 'disable' }, over.signal),
+      openSession({ host, port, databaseName: 'postgres', credentials, sslMode: 'disable' }, over.signal),
     ).rejects.toThrow(/the time for this run is over/);
   });
 });

@@ -28,14 +28,14 @@ afterAll(() => database[Symbol.asyncDispose]());
 async function look(
   username = 'connection_reaper',
   roles: readonly string[] = [],
-  dbname = 'postgres',
+  databaseName = 'postgres',
 ): Promise<Snapshot> {
   const target: SessionTarget = {
     host: database.server.host,
     port: database.server.port,
-    dbname,
+    databaseName,
     credentials: { username, password: PASSWORD },
-    tls: 'disable',
+    sslMode: 'disable',
   };
   const { session, close } = await openSession(target, new AbortController().signal);
   try {

@@ -61,13 +61,13 @@ beforeAll(async () => {
     {
       name: 'primary',
       address: { host, port },
-      dbname: 'postgres',
-      tls: 'disable',
-      caFile: undefined,
+      databaseName: 'postgres',
+      sslMode: 'disable',
+      sslRootCert: undefined,
       rescueLogin: 'off',
     },
     { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
-    aPolicy({}, { action: 'reap', idleAfter: '1s' }),
+    aPolicy({}, { action: 'reap', idleTimeout: '1s' }),
     20_000,
   );
 });

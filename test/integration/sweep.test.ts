@@ -36,7 +36,7 @@ describe('npm run sweep', () => {
     const leaked = await database.leak(3, 'checkout', 'leaky');
     const spared = await database.leak(2, 'billing', 'kept-1');
     await sleep(1_050);
-    const args = ['--tls', 'disable', '--idle-after', '1s', '--spare', 'kept*', '--role-limit', 'checkout=9'];
+    const args = ['--ssl-mode', 'disable', '--idle-timeout', '1s', '--spare', 'kept*', '--role-limit', 'checkout=9'];
 
     const preview = await sweep(args);
     expect(preview).toMatchObject({ code: 0, stderr: '' });
@@ -52,7 +52,7 @@ describe('npm run sweep', () => {
     expect(
       answer.instances[0].outcomes.filter(({ outcome }: { outcome: string }) => outcome === 'terminated'),
     ).toHaveLength(2);
-    expect(answer.datapoints).toContainEqual(expect.objectContaining({ metric: 'TerminatedBackends', value: 2 }));
+    expect(answer.datapoints).toContainEqual(expect.objectContaining({ metric: 'TerminatedConnections', value: 2 }));
     expect((await database.alive(leaked)).filter(Boolean)).toHaveLength(1);
     expect(await database.alive(spared)).toEqual([true, true]);
     expect(enforced.stderr.split('\n').filter((line) => line.includes('"outcome":"terminated"'))).toHaveLength(2);
@@ -64,12 +64,15 @@ describe('npm run sweep', () => {
     const folder = await mkdtemp(join(tmpdir(), 'sweep-'));
     try {
       const file = join(folder, 'settings.json');
-      await writeFile(file, JSON.stringify({ applicationNames: [{ match: 'pod-*', name: 'pods' }], idleAfter: '1h' }));
+      await writeFile(
+        file,
+        JSON.stringify({ applicationNames: [{ match: 'pod-*', name: 'pods' }], idleTimeout: '1h' }),
+      );
       await database.leak(1, 'billing', 'pod-1');
       await database.leak(1, 'billing', 'pod-2');
       await sleep(1_050);
       const url = `${database.server.url('connection_reaper', PASSWORD)}?sslmode=disable`;
-      const { stdout } = await sweep(['--settings', file, '--idle-after', '1s', '--keep-per-application', '1'], url);
+      const { stdout } = await sweep(['--settings', file, '--idle-timeout', '1s', '--keep-per-application', '1'], url);
       expect(stdout).toMatch(/pods +2 /);
       expect(stdout).toMatch(/kept for their application/);
     } finally {
@@ -81,24 +84,29 @@ describe('npm run sweep', () => {
     const folder = await mkdtemp(join(tmpdir(), 'sweep-'));
     try {
       const file = join(folder, 'settings.json');
-      await writeFile(file, JSON.stringify({ mode: 'enforce', dbname: 'x', idleAfter: '1h' }));
+      await writeFile(file, JSON.stringify({ mode: 'enforce', databaseName: 'x', idleTimeout: '1h' }));
       const { code, stderr } = await sweep(['--settings', file]);
       expect(code).not.toBe(0);
-      expect(stderr).toContain('leave out what has no effect here: dbname, mode');
+      expect(stderr).toContain('leave out what has no effect here: databaseName, mode');
     } finally {
       await rm(folder, { recursive: true });
     }
   });
 
   it('takes an IPv6 address as a URL writes it', async () => {
-    const { stdout } = await sweep(['--tls', 'disable'], 'postgres://someone:secret@[::1]:1/postgres');
+    const { stdout } = await sweep(['--ssl-mode', 'disable'], 'postgres://someone:secret@[::1]:1/postgres');
     expect(stdout).toContain('at ::1:1 as someone');
   });
 
   it.each([
-    ['a url that is none', ['--idle-after', '5m'], 'localhost', 'expected postgres://user:password@host:port/database'],
+    [
+      'a url that is none',
+      ['--idle-timeout', '5m'],
+      'localhost',
+      'expected postgres://user:password@host:port/database',
+    ],
     ['a password that is not encoded', [], 'postgres://u:p%zz@localhost/x', 'with odd characters as %XX'],
-    ['a duration that is none', ['--idle-after', '5'], undefined, '- idleAfter: expected a duration such as'],
+    ['a duration that is none', ['--idle-timeout', '5'], undefined, '- idleTimeout: expected a duration such as'],
     [
       'a count that is none',
       ['--max-terminations', 'x'],
@@ -119,6 +127,8 @@ describe('npm run sweep', () => {
   it('fails with what to check when the server does not talk TLS', async () => {
     const { code, stdout } = await sweep([]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/does not support SSL connections; turn TLS on at the server .*, or set tls to "disable"/);
+    expect(stdout).toMatch(
+      /does not support SSL connections; turn TLS on at the server .*, or set sslMode to "disable"/,
+    );
   });
 });

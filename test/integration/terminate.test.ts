@@ -28,7 +28,7 @@ function reaper(
   { host, port }: { readonly host: string; readonly port: number } = database.server,
 ): Promise<OpenSession> {
   const credentials = { username: 'connection_reaper', password: PASSWORD };
-  return openSession({ host, port, dbname: 'postgres', credentials, tls: 'disable' }, signal);
+  return openSession({ host, port, databaseName: 'postgres', credentials, sslMode: 'disable' }, signal);
 }
 
 const enoughTime = () => 10_000;

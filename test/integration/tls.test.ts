@@ -53,22 +53,30 @@ async function show(certificate: Issued): Promise<void> {
   await until(async () => (await reloads()) > before);
 }
 
-function target(host: string, caFile: string | undefined, tls: LoginTarget['tls'] = 'verify-full'): LoginTarget {
+function target(
+  host: string,
+  sslRootCert: string | undefined,
+  sslMode: LoginTarget['sslMode'] = 'verify-full',
+): LoginTarget {
   return {
     name: 'primary',
     address: { host, port: database.server.port },
-    dbname: 'postgres',
-    tls,
-    caFile,
+    databaseName: 'postgres',
+    sslMode,
+    sslRootCert,
     rescueLogin: 'off',
   };
 }
 
 /** Whether the session that came about is encrypted. */
-async function logIn(host: string, caFile: string | undefined, tls?: LoginTarget['tls']): Promise<unknown> {
+async function logIn(
+  host: string,
+  sslRootCert: string | undefined,
+  sslMode?: LoginTarget['sslMode'],
+): Promise<unknown> {
   const own = { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) };
   const { session, close } = await login(
-    target(host, caFile, tls),
+    target(host, sslRootCert, sslMode),
     { own, breakGlass: null },
     new AbortController().signal,
   );
@@ -86,7 +94,7 @@ const failedAt = (host: string) =>
 
 describe('a server with a certificate of an authority of its own', () => {
   it.each(['localhost', '127.0.0.1'])(
-    'is logged in to as %s, encrypted, when caFile names the authority',
+    'is logged in to as %s, encrypted, when sslRootCert names the authority',
     async (host) => {
       await show(await aCertificateBy(authority));
       expect(await logIn(host, inFolder('ours.pem'))).toBe(true);
@@ -107,8 +115,8 @@ describe('a server with a certificate of an authority of its own', () => {
 
   it('is refused where another authority is trusted, or only the usual ones', async () => {
     await show(await aCertificateBy(authority));
-    for (const caFile of [inFolder('theirs.pem'), write('usual.pem', rootCertificates.join('\n')), undefined]) {
-      await expect(logIn('localhost', caFile)).rejects.toThrow(
+    for (const sslRootCert of [inFolder('theirs.pem'), write('usual.pem', rootCertificates.join('\n')), undefined]) {
+      await expect(logIn('localhost', sslRootCert)).rejects.toThrow(
         `${failedAt('localhost')}unable to verify the first certificate; no authority that is trusted here signed`,
       );
     }
@@ -142,22 +150,24 @@ describe('a server with a certificate of an authority of its own', () => {
       }
     };
     expect((await sweep({ NODE_EXTRA_CA_CERTS: inFolder('ours.pem') })).stdout).toContain('primary · PostgreSQL');
-    expect((await sweep({ NODE_EXTRA_CA_CERTS: inFolder('theirs.pem') })).stdout).toContain('set caFile to a PEM file');
+    expect((await sweep({ NODE_EXTRA_CA_CERTS: inFolder('theirs.pem') })).stdout).toContain(
+      'set sslRootCert to a PEM file',
+    );
   });
 });
 
 describe('a server with a self-signed certificate', () => {
-  it('is refused unless caFile holds that certificate', async () => {
+  it('is refused unless sslRootCert holds that certificate', async () => {
     const itself = await selfSigned();
     await show(itself);
     await expect(logIn('localhost', inFolder('ours.pem'))).rejects.toThrow(
-      `${failedAt('localhost')}self-signed certificate; the server signed its certificate itself: set caFile`,
+      `${failedAt('localhost')}self-signed certificate; the server signed its certificate itself: set sslRootCert`,
     );
     expect(await logIn('localhost', write('itself.pem', itself.cert))).toBe(true);
   });
 });
 
-describe('a caFile that is of no use', () => {
+describe('a sslRootCert that is of no use', () => {
   it.each([
     ['is missing', () => inFolder('missing.pem'), 'ENOENT: no such file or directory'],
     ['is a folder', () => folder, 'EISDIR: illegal operation on a directory'],
@@ -165,11 +175,11 @@ describe('a caFile that is of no use', () => {
     ['is empty', () => write('empty.pem', ''), 'it holds no certificate in PEM form'],
     ['is a key', () => write('key.pem', authority.key), 'it holds no certificate in PEM form'],
     ['is cut', () => write('cut.pem', authority.cert.replace(/^(.*\n.*\n).*\n/, '$1')), 'error:'],
-  ])('is named when it %s', async (_, caFile, reason) => {
-    const file = caFile();
+  ])('is named when it %s', async (_, sslRootCert, reason) => {
+    const file = sslRootCert();
     const error = await logIn('localhost', file).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ name: 'LoginError' });
-    expect(String(error)).toContain(`${failedAt('localhost')}caFile "${file}": ${reason}`);
+    expect(String(error)).toContain(`${failedAt('localhost')}sslRootCert "${file}": ${reason}`);
     expect(String(error)).toContain('; name a readable file of the function');
   });
 });
@@ -186,7 +196,7 @@ describe('a login that would not be encrypted', () => {
     await show(await aCertificateBy(authority));
     expect(await logIn('localhost', inFolder('ours.pem'))).toBe(true);
     await expect(logIn('localhost', undefined, 'disable')).rejects.toThrow(
-      /: 28000: .*; check the role and pg_hba.conf, or leave out tls: "disable" if the server demands TLS$/,
+      /: 28000: .*; check the role and pg_hba.conf, or leave out sslMode: "disable" if the server demands TLS$/,
     );
   });
 });

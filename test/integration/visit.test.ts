@@ -41,9 +41,9 @@ function target(overrides: Partial<LoginTarget> = {}): LoginTarget {
   return {
     name: 'primary',
     address,
-    dbname: undefined,
-    tls: 'disable',
-    caFile: undefined,
+    databaseName: undefined,
+    sslMode: 'disable',
+    sslRootCert: undefined,
     rescueLogin: 'off',
     ...overrides,
   };
@@ -170,7 +170,7 @@ describe('role limits', () => {
 });
 
 describe('temporary tables of other databases', () => {
-  const reap = aPolicy({}, { action: 'reap', idleAfter: '1s' });
+  const reap = aPolicy({}, { action: 'reap', idleTimeout: '1s' });
   const names = ['shop', 'crm', 'a', 'b', 'c', 'd'];
   let clients: pg.Client[] = [];
 
@@ -228,7 +228,7 @@ describe('temporary tables of other databases', () => {
     const more = await database.leak(Math.ceil(rows[0].usable * 0.9) - 3, 'billing', 'busy');
     clients.push(...more);
     const { uncheckedDatabases } = await visit(
-      aPolicy({}, { action: 'reap', idleAfter: '1s', roles: ['checkout', 'owner'] }),
+      aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['checkout', 'owner'] }),
     );
     expect(uncheckedDatabases).toEqual([{ name: 'shop', reason: expect.stringMatching(/% of the slots are used$/) }]);
   });
@@ -240,7 +240,7 @@ describe('a visit', () => {
     const kept = await database.leak(2, 'billing', 'kept');
     const policy = aPolicy(
       { rules: [{ application: 'kept', spare: true }] },
-      { action: 'reap', idleAfter: '1s', applications: ['leaky', 'kept'] },
+      { action: 'reap', idleTimeout: '1s', applications: ['leaky', 'kept'] },
     );
     await until(async () => {
       const { rows } = await database.admin.query(
@@ -327,7 +327,7 @@ describe('logging in', () => {
   });
 
   it('does not log in unencrypted to a server without TLS unless told to', async () => {
-    const { errors } = await visit(aPolicy(), source(login), target({ tls: 'verify-full' }));
+    const { errors } = await visit(aPolicy(), source(login), target({ sslMode: 'verify-full' }));
     expect(errors).toEqual([expect.stringMatching(/does not support SSL connections; turn TLS on at the server/)]);
   });
 

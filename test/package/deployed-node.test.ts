@@ -33,7 +33,7 @@ beforeAll(async () => {
       availabilityZones: ['us-east-1a'],
       privateSubnetIds: ['subnet-0123456789abcdef0'],
     },
-    idleAfter: '1s',
+    idleTimeout: '1s',
   });
   const authority = await anAuthority('Amazon');
   authorityFile = join(folder, 'authority.pem');
@@ -86,7 +86,7 @@ describe('the bundle, on the Node.js that the template names', () => {
     expect(await database.alive(leaked)).toEqual([false, false, false, false, false]);
     expect(aws.metrics()).toContainEqual(
       expect.objectContaining({
-        metricName: 'TerminatedBackends',
+        metricName: 'TerminatedConnections',
         dimensions: { Database: 'orders', Instance: 'primary', Application: 'checkout' },
         value: 5,
       }),

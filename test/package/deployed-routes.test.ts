@@ -18,7 +18,7 @@ const ENTRY = {
     availabilityZones: ['us-east-1a'],
     privateSubnetIds: ['subnet-0123456789abcdef0'],
   },
-  tls: 'disable',
+  sslMode: 'disable',
 };
 
 let database: TestDatabase;
@@ -43,11 +43,11 @@ afterEach(async () => {
 });
 
 test('with metricsVia: log the metrics are lines of their own in the log, and CloudWatch is not called', async () => {
-  deployment = await synthesize('orders', { ...ENTRY, metricsVia: 'log' });
+  deployment = await synthesize('orders', { ...ENTRY, metricsVia: 'emf' });
   lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: aws.endpoint });
   const answer = (await lambda.invoke(deployment.scheduledEvent)) as Answer;
 
-  expect(answer.metrics).toMatchObject({ requests: 0, via: 'log' });
+  expect(answer.metrics).toMatchObject({ requests: 0, via: 'emf' });
   expect(aws.requests().map(({ operation }) => operation)).toEqual(['GetSecretValue']);
   const lines = lambda.log().map((line) => JSON.parse(line));
   expect(lines.filter(({ _aws }) => _aws !== undefined)).toContainEqual(

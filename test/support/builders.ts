@@ -71,7 +71,7 @@ export function aSnapshot(overrides: Partial<Snapshot> = {}): Snapshot {
 
 /** Settings as the function would read them. */
 export function someSettings(input: Partial<SettingsInput> = {}): Settings {
-  return parseSettings(JSON.stringify({ database: 'orders', secretArn: 'arn:aws:secretsmanager:x', ...input }));
+  return parseSettings(JSON.stringify({ databaseLabel: 'orders', secretArn: 'arn:aws:secretsmanager:x', ...input }));
 }
 
 /** The policy of an event under settings. */

@@ -31,12 +31,12 @@ afterEach(async () => {
 });
 
 function aDatum(overrides: Partial<MetricDatum> = {}): MetricDatum {
-  return { MetricName: 'Backends', Value: 1, ...overrides };
+  return { MetricName: 'Connections', Value: 1, ...overrides };
 }
 
 /** A datum that says its value in other ways than `Value`. */
 function aDatumWithout(overrides: Omit<Partial<MetricDatum>, 'Value'>): MetricDatum {
-  return { MetricName: 'Backends', ...overrides };
+  return { MetricName: 'Connections', ...overrides };
 }
 
 function withDimension(name: string, value: string): MetricDatum {
@@ -65,7 +65,7 @@ describe('PutMetricData', () => {
     const unnamed = {
       timestamp: expect.any(Number),
       namespace: 'Test',
-      metricName: 'Backends',
+      metricName: 'Connections',
       dimensions: {},
       unit: 'None',
     };

@@ -8,8 +8,8 @@ it('writes one line for each set of dimension values, with the metrics at its ro
   const primary = { Database: 'orders', Instance: 'primary' };
   const lines = emfLines(
     [
-      { metric: 'Backends', unit: 'Count', dimensions: primary, value: 7 },
-      { metric: 'Backends', unit: 'Count', dimensions: { ...primary, Application: 'a' }, value: 5 },
+      { metric: 'Connections', unit: 'Count', dimensions: primary, value: 7 },
+      { metric: 'Connections', unit: 'Count', dimensions: { ...primary, Application: 'a' }, value: 5 },
       { metric: 'SlotsUsedPercent', unit: 'Percent', dimensions: primary, value: 7.5 },
     ],
     new Date(1_700_000_000_000),
@@ -23,7 +23,7 @@ it('writes one line for each set of dimension values, with the metrics at its ro
             Namespace: 'ConnectionReaper',
             Dimensions: [['Database', 'Instance']],
             Metrics: [
-              { Name: 'Backends', Unit: 'Count' },
+              { Name: 'Connections', Unit: 'Count' },
               { Name: 'SlotsUsedPercent', Unit: 'Percent' },
             ],
           },
@@ -31,10 +31,10 @@ it('writes one line for each set of dimension values, with the metrics at its ro
       },
       Database: 'orders',
       Instance: 'primary',
-      Backends: 7,
+      Connections: 7,
       SlotsUsedPercent: 7.5,
     },
-    expect.objectContaining({ Application: 'a', Backends: 5 }),
+    expect.objectContaining({ Application: 'a', Connections: 5 }),
   ]);
 });
 

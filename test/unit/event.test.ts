@@ -20,7 +20,7 @@ describe('events', () => {
       includeIdleInTransaction: true,
       dryRun: true,
     };
-    expect(parseEvent({ ...reap, idleAfter: '1m' })).toEqual({ ...reap, idleAfter: 60 });
+    expect(parseEvent({ ...reap, idleTimeout: '1m' })).toEqual({ ...reap, idleTimeout: 60 });
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('events', () => {
   it('name every fault at once', () => {
     const event = {
       action: 'reap',
-      idleAfter: 60,
+      idleTimeout: 60,
       applications: [],
       addresses: ['x'],
       maxTerminations: 0,
@@ -68,11 +68,11 @@ describe('events', () => {
     expect(() => parseEvent(event)).toThrow(
       [
         "event can't be used:",
-        '- idleAfter: expected a duration such as "90s", "5m" or "1h", got 60',
+        '- idleTimeout: expected a duration such as "90s", "5m" or "1h", got 60',
         '- applications: expected at least one entry (leave the key out to select all), got []',
         '- addresses.0: expected an address or CIDR block such as "10.1.0.0/16", got "x"',
         '- maxTerminations: expected a whole number from 1 to 262143, got 0',
-        '- aplications: unknown key, expected one of the keys action, idleAfter, applications,',
+        '- aplications: unknown key, expected one of the keys action, idleTimeout, applications,',
       ].join('\n'),
     );
   });
@@ -81,8 +81,8 @@ describe('events', () => {
 
   it.each([
     ['an unknown key', { action: 'sweep', [LONG]: 1 }],
-    ['the value of an option', { action: 'reap', idleAfter: LONG }],
-    ['an object in place of an option', { action: 'reap', idleAfter: { [LONG]: LONG } }],
+    ['the value of an option', { action: 'reap', idleTimeout: LONG }],
+    ['an object in place of an option', { action: 'reap', idleTimeout: { [LONG]: LONG } }],
     ['an action', { action: LONG }],
     ['an action that is an object', { action: { [LONG]: LONG } }],
     ['no object', LONG],
@@ -124,9 +124,9 @@ describe('events', () => {
   });
 
   it.each([
-    ['an option that its action does not have', { action: 'sweep', idleAfter: '1m' }],
+    ['an option that its action does not have', { action: 'sweep', idleTimeout: '1m' }],
     ['an option of reap on a report', { action: 'report', dryRun: true }],
-    ['no action among other keys', { idleAfter: '1m' }],
+    ['no action among other keys', { idleTimeout: '1m' }],
     ['an unknown action', { action: 'kill' }],
     ['an action from the prototype', { action: 'constructor' }],
     ['an alarm that a person names', { action: 'sweep', alarmArn: ALARM_EVENT.alarmArn }],

@@ -8,10 +8,10 @@ const TOKEN = { username: 'Reaper', password: 'X-Amz-Signature' };
 const PLACE = {
   name: 'writer',
   address: { host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 },
-  givenDbname: undefined,
+  givenDatabaseName: undefined,
   own: { secretArn: undefined, hidden: {} },
-  tls: 'verify-full',
-  caFile: undefined,
+  sslMode: 'verify-full',
+  sslRootCert: undefined,
 } as const;
 
 /** As RDS refuses a token, whatever the reason. */

@@ -8,7 +8,7 @@ import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '.
 import type { Visit } from '../../lambda/visit.js';
 import { aBackend, aLockHolder, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
 
-const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' });
+const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' });
 const terminated = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
 const refused = (backend: Backend): Outcome => ({ backend, outcome: 'refused', reason: '42501: no' });
 
@@ -61,12 +61,12 @@ describe('datapoints', () => {
     expect(series(datapoints([visited(mixed)]), instance)).toEqual({
       SlotsUsedPercent: 8.25,
       SlotsFree: 89,
-      Backends: 8,
-      IdleBackends: 6,
-      TerminatedBackends: 3,
-      ReapableBackends: 4,
+      Connections: 8,
+      IdleConnections: 6,
+      TerminatedConnections: 3,
+      ReapableConnections: 4,
       RefusedTerminations: 1,
-      UnreadableBackends: 1,
+      UnreadableConnections: 1,
       ServerFull: 0,
       SweepsCompleted: 1,
       OldestIdleSeconds: 3600,
@@ -76,13 +76,17 @@ describe('datapoints', () => {
   it('describe each application', () => {
     const all = datapoints([visited(mixed)]);
     expect(series(all, application('checkout'))).toEqual({
-      Backends: 3,
-      IdleBackends: 3,
-      TerminatedBackends: 3,
+      Connections: 3,
+      IdleConnections: 3,
+      TerminatedConnections: 3,
       SlotsUsedPercent: 3.09,
     });
-    expect(series(all, application('billing'))).toMatchObject({ Backends: 3, IdleBackends: 2, TerminatedBackends: 0 });
-    expect(series(all, application('(none)'))).toMatchObject({ Backends: 1 });
+    expect(series(all, application('billing'))).toMatchObject({
+      Connections: 3,
+      IdleConnections: 2,
+      TerminatedConnections: 0,
+    });
+    expect(series(all, application('(none)'))).toMatchObject({ Connections: 1 });
   });
 
   it('have exactly the metrics, units and dimension sets of the contract', () => {
@@ -105,7 +109,7 @@ describe('datapoints', () => {
 
   it('count among the reapable whom the run had no time for', () => {
     const late: Outcome = { backend: aBackend(), outcome: 'spared', reason: 'out_of_time' };
-    expect(series(datapoints([visited([...mixed, late])]), instance)).toMatchObject({ ReapableBackends: 5 });
+    expect(series(datapoints([visited([...mixed, late])]), instance)).toMatchObject({ ReapableConnections: 5 });
   });
 
   it('add up: the instance is the sum of its applications', () => {
@@ -114,7 +118,7 @@ describe('datapoints', () => {
     const sum = (metric: string) =>
       names.reduce((total, name) => total + (series(all, application(name))[metric] ?? Number.NaN), 0);
     const whole = series(all, instance);
-    for (const metric of ['Backends', 'IdleBackends']) expect(sum(metric)).toBe(whole[metric]);
+    for (const metric of ['Connections', 'IdleConnections']) expect(sum(metric)).toBe(whole[metric]);
   });
 
   it('sum the smallest applications beyond the maximum, and whoever calls himself by the name of the sum', () => {
@@ -122,9 +126,9 @@ describe('datapoints', () => {
       spared(aBackend({ applicationName })),
     );
     const all = datapoints([visited(many)], { maxApplications: 2 });
-    expect(series(all, application('a'))).toMatchObject({ Backends: 3 });
-    expect(series(all, application('b'))).toMatchObject({ Backends: 2 });
-    expect(series(all, application('(other)'))).toMatchObject({ Backends: 3 });
+    expect(series(all, application('a'))).toMatchObject({ Connections: 3 });
+    expect(series(all, application('b'))).toMatchObject({ Connections: 2 });
+    expect(series(all, application('(other)'))).toMatchObject({ Connections: 3 });
     expect(series(all, application('c'))).toEqual({});
   });
 

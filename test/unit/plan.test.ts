@@ -23,7 +23,7 @@ function reasonFor(
   return pids.includes(backend.pid) ? 'chosen' : (spared[backend.pid] as SpareReason);
 }
 
-const reapEverything = { action: 'reap', idleAfter: '1s', includeIdleInTransaction: true };
+const reapEverything = { action: 'reap', idleTimeout: '1s', includeIdleInTransaction: true };
 
 describe('whom a policy chooses', () => {
   const table: readonly {
@@ -35,7 +35,7 @@ describe('whom a policy chooses', () => {
   }[] = [
     { name: 'an idle backend past the threshold', backend: { stateSeconds: 301 }, want: 'chosen' },
     { name: 'one exactly at the threshold', backend: { stateSeconds: 300 }, want: 'chosen' },
-    { name: 'one just below it', backend: { stateSeconds: 299.9 }, want: 'below_idle_after' },
+    { name: 'one just below it', backend: { stateSeconds: 299.9 }, want: 'below_idle_timeout' },
     { name: 'a busy one', backend: { state: 'active' }, event: reapEverything, want: 'active' },
     { name: 'a fastpath call', backend: { state: 'fastpath function call' }, event: reapEverything, want: 'active' },
     { name: 'an idle transaction', backend: { state: 'idle in transaction' }, want: 'in_transaction' },
@@ -131,28 +131,28 @@ describe('whom a policy chooses', () => {
     { name: "dblink's, by loopback", backend: { clientAddr: '127.0.0.1' }, want: 'opened_by_server' },
     { name: "dblink's, by a Unix socket", backend: { clientAddr: null }, want: 'opened_by_server' },
     {
-      name: 'one on the host of the server whose rule says endHolders',
+      name: 'one on the host of the server whose rule says terminateStateful',
       backend: { clientAddr: '10.0.9.9' },
-      settings: { rules: [{ application: 'checkout', endHolders: true }] },
+      settings: { rules: [{ application: 'checkout', terminateStateful: true }] },
       want: 'chosen',
     },
     { name: 'a session of another reaper, by the mark of its role', backend: { ofReaper: true }, want: 'reaper' },
     {
-      name: 'a lock holder whose rule says endHolders',
+      name: 'a lock holder whose rule says terminateStateful',
       backend: { holding: 'advisory_lock' },
-      settings: { rules: [{ application: 'checkout', endHolders: true }] },
+      settings: { rules: [{ application: 'checkout', terminateStateful: true }] },
       want: 'chosen',
     },
     {
-      name: 'a superuser whose rule says endHolders',
+      name: 'a superuser whose rule says terminateStateful',
       backend: { superuser: true },
-      settings: { rules: [{ application: '*', endHolders: true }] },
+      settings: { rules: [{ application: '*', terminateStateful: true }] },
       want: 'superuser',
     },
     {
       name: 'a lock holder whose rule only changes the threshold',
       backend: { holding: 'advisory_lock' },
-      settings: { rules: [{ application: 'checkout', idleAfter: '1s' }] },
+      settings: { rules: [{ application: 'checkout', idleTimeout: '1s' }] },
       want: 'advisory_lock',
     },
   ];
@@ -164,8 +164,8 @@ describe('whom a policy chooses', () => {
   it.each(['superuser', 'readable', 'role'] as const)('never chooses by a rule what is always spared (%s)', (field) => {
     const odd = { superuser: { superuser: true }, readable: { readable: false }, role: { role: 'rdsadmin' } }[field];
     const settings: Partial<SettingsInput> = {
-      rules: [{ role: '*', idleAfter: '1s', endHolders: true }],
-      idleAfter: '1s',
+      rules: [{ role: '*', idleTimeout: '1s', terminateStateful: true }],
+      idleTimeout: '1s',
     };
     expect(reasonFor(aBackend(odd), settings, reapEverything)).not.toBe('chosen');
   });
@@ -185,10 +185,10 @@ describe('a run by the break-glass login', () => {
 describe('rules', () => {
   it('lets the first match win', () => {
     const rules: SettingsInput['rules'] = [
-      { application: 'checkout', idleAfter: '2h' },
-      { role: 'checkout', idleAfter: '1s' },
+      { application: 'checkout', idleTimeout: '2h' },
+      { role: 'checkout', idleTimeout: '1s' },
     ];
-    expect(reasonFor(aBackend({ stateSeconds: 3600 }), { rules })).toBe('below_idle_after');
+    expect(reasonFor(aBackend({ stateSeconds: 3600 }), { rules })).toBe('below_idle_timeout');
     expect(reasonFor(aBackend({ stateSeconds: 3600, applicationName: 'other' }), { rules })).toBe('chosen');
   });
 
@@ -255,8 +255,8 @@ describe('floors, caps and fair shares', () => {
 
 describe('pressure', () => {
   const pressure = [
-    { usedPercent: 80, idleAfter: '2m' },
-    { usedPercent: 95, idleAfter: '30s' },
+    { usedPercent: 80, idleTimeout: '2m' },
+    { usedPercent: 95, idleTimeout: '30s' },
   ];
   /** 97 usable slots, as many taken as asked for, one of them idle for this long. */
   const chosenAt = (used: number, stateSeconds: number, settings: Partial<SettingsInput> = {}) =>
@@ -283,23 +283,23 @@ describe('pressure', () => {
   });
 
   it("does not change a rule's own threshold", () => {
-    const rules: SettingsInput['rules'] = [{ application: 'checkout', idleAfter: '4m' }];
+    const rules: SettingsInput['rules'] = [{ application: 'checkout', idleTimeout: '4m' }];
     expect(chosenAt(97, 200, { rules })).toBe(false);
     expect(chosenAt(97, 241, { rules })).toBe(true);
   });
 });
 
 describe('idle transactions under a policy', () => {
-  const settings: Partial<SettingsInput> = { idleInTransactionAfter: '10m' };
+  const settings: Partial<SettingsInput> = { idleInTransactionTimeout: '10m' };
   it.each(['idle in transaction', 'idle in transaction (aborted)'] as const)(
     '%s have a threshold of their own',
     (state) => {
       expect(reasonFor(aBackend({ state, stateSeconds: 601 }), settings)).toBe('chosen');
-      expect(reasonFor(aBackend({ state, stateSeconds: 599 }), settings)).toBe('below_idle_after');
+      expect(reasonFor(aBackend({ state, stateSeconds: 599 }), settings)).toBe('below_idle_timeout');
       expect(
-        reasonFor(aBackend({ state, stateSeconds: 599 }), { ...settings, rules: [{ role: '*', idleAfter: '1s' }] }),
-      ).toBe('below_idle_after');
-      expect(reasonFor(aBackend({ state, stateSeconds: 9999 }), settings, { action: 'reap', idleAfter: '1s' })).toBe(
+        reasonFor(aBackend({ state, stateSeconds: 599 }), { ...settings, rules: [{ role: '*', idleTimeout: '1s' }] }),
+      ).toBe('below_idle_timeout');
+      expect(reasonFor(aBackend({ state, stateSeconds: 9999 }), settings, { action: 'reap', idleTimeout: '1s' })).toBe(
         'in_transaction',
       );
     },
@@ -311,7 +311,7 @@ describe('idle transactions under a policy', () => {
 });
 
 describe('trimming what a role has above its limit', () => {
-  const settings: Partial<SettingsInput> = { roleLimits: { checkout: 3 }, trimExcess: true };
+  const settings: Partial<SettingsInput> = { roleLimits: { checkout: 3 }, terminateAboveRoleLimit: true };
   const young = [40, 50, 31, 60, 29].map((stateSeconds) => ({ stateSeconds }));
   const seconds = (chosen: readonly Backend[]) => chosen.map(({ stateSeconds }) => stateSeconds);
 
@@ -330,7 +330,7 @@ describe('trimming what a role has above its limit', () => {
   });
 
   it('takes from 30 s on, and nobody out of a transaction', () => {
-    const all = { ...settings, roleLimits: { checkout: 0 }, idleInTransactionAfter: '1h' };
+    const all = { ...settings, roleLimits: { checkout: 0 }, idleInTransactionTimeout: '1h' };
     const seen = [
       aBackend({ stateSeconds: 30 }),
       aBackend({ stateSeconds: 29.9 }),
@@ -387,15 +387,15 @@ describe('trimming what a role has above its limit', () => {
 
 describe('a manual reap', () => {
   it('replaces every threshold, the rules own included', () => {
-    const settings: Partial<SettingsInput> = { rules: [{ application: 'checkout', idleAfter: '1d' }] };
-    expect(reasonFor(aBackend({ stateSeconds: 61 }), settings, { action: 'reap', idleAfter: '1m' })).toBe('chosen');
-    expect(reasonFor(aBackend({ stateSeconds: 59 }), settings, { action: 'reap', idleAfter: '1m' })).toBe(
-      'below_idle_after',
+    const settings: Partial<SettingsInput> = { rules: [{ application: 'checkout', idleTimeout: '1d' }] };
+    expect(reasonFor(aBackend({ stateSeconds: 61 }), settings, { action: 'reap', idleTimeout: '1m' })).toBe('chosen');
+    expect(reasonFor(aBackend({ stateSeconds: 59 }), settings, { action: 'reap', idleTimeout: '1m' })).toBe(
+      'below_idle_timeout',
     );
   });
 
   it('keeps the deployed thresholds when it names none', () => {
-    expect(reasonFor(aBackend({ stateSeconds: 299 }), {}, { action: 'reap' })).toBe('below_idle_after');
+    expect(reasonFor(aBackend({ stateSeconds: 299 }), {}, { action: 'reap' })).toBe('below_idle_timeout');
   });
 
   it.each([

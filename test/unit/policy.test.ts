@@ -29,12 +29,12 @@ describe('the patience of a run with another one', () => {
 describe('the threshold of idle transactions', () => {
   it.each([
     [{}, { action: 'sweep' }, null],
-    [{ idleInTransactionAfter: '10m' }, { action: 'sweep' }, 600],
-    [{ idleInTransactionAfter: '10m' }, { action: 'reap' }, null],
-    [{ idleInTransactionAfter: '10m' }, { action: 'reap', includeIdleInTransaction: true }, 600],
-    [{ idleInTransactionAfter: '10m' }, { action: 'reap', includeIdleInTransaction: true, idleAfter: '1m' }, 60],
+    [{ idleInTransactionTimeout: '10m' }, { action: 'sweep' }, 600],
+    [{ idleInTransactionTimeout: '10m' }, { action: 'reap' }, null],
+    [{ idleInTransactionTimeout: '10m' }, { action: 'reap', includeIdleInTransaction: true }, 600],
+    [{ idleInTransactionTimeout: '10m' }, { action: 'reap', includeIdleInTransaction: true, idleTimeout: '1m' }, 60],
     [{}, { action: 'reap', includeIdleInTransaction: true }, 300],
   ] as const)('of %j and %j: %s', (settings, event, threshold) => {
-    expect(aPolicy(settings, event).idleInTransactionAfter).toBe(threshold);
+    expect(aPolicy(settings, event).idleInTransactionTimeout).toBe(threshold);
   });
 });

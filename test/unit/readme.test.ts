@@ -41,29 +41,30 @@ describe('the README', () => {
 
   it('names every setting, with its default', () => {
     const documented = Object.fromEntries(table('Settings').map(([name = '', value = '']) => [codes(name)[0], value]));
-    const { database: _, secretArn: __, ...defaults } = parseSettings('{"database":"x","secretArn":"x"}');
+    const { databaseLabel: _, secretArn: __, ...defaults } = parseSettings('{"databaseLabel":"x","secretArn":"x"}');
     const none = { pressure: [], rules: [], roleLimits: {}, applicationNames: [] };
     expect(defaults).toEqual({
       ...none,
       mode: codes(documented['mode'] ?? '')[0],
-      idleAfter: 300,
+      idleTimeout: 300,
       rescueLogin: codes(documented['rescueLogin'] ?? '')[0],
-      trimExcess: codes(documented['trimExcess'] ?? '')[0] === 'true',
+      terminateAboveRoleLimit: codes(documented['terminateAboveRoleLimit'] ?? '')[0] === 'true',
       keepPerApplication: Number(codes(documented['keepPerApplication'] ?? '')[0]),
       maxApplications: Number(codes(documented['maxApplications'] ?? '')[0]),
-      tls: codes(documented['tls'] ?? '')[0],
+      sslMode: codes(documented['sslMode'] ?? '')[0],
       metricsVia: codes(documented['metricsVia'] ?? '')[0],
+      iamAuthentication: codes(documented['iamAuthentication'] ?? '')[0] === 'true',
+      reaperRole: codes(documented['reaperRole'] ?? '')[0],
     });
-    expect(documented['idleAfter']).toBe('`5m`');
+    expect(documented['idleTimeout']).toBe('`5m`');
     expect(Object.keys(none).map((name) => documented[name])).toEqual(['none', 'none', 'none', 'none']);
     const optional = [
-      'iamUser',
       'breakGlassSecretArn',
-      'idleInTransactionAfter',
+      'idleInTransactionTimeout',
       'maxTerminationsPerRun',
       'instances',
-      'dbname',
-      'caFile',
+      'databaseName',
+      'sslRootCert',
     ];
     expect(Object.keys(documented).sort()).toEqual([...Object.keys(defaults), ...optional].sort());
   });

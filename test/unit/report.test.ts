@@ -33,7 +33,7 @@ function leaking(outcome: Outcome['outcome'] = 'terminated', overrides: Partial<
       (backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' }),
     ),
     ...backends(3, { applicationName: '', stateSeconds: 12 }).map(
-      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' }),
+      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' }),
     ),
   ];
   const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
@@ -74,7 +74,7 @@ Next
 
   it('shows what failed beside what worked', () => {
     const broken = aVisit({ instance: 'reader', snapshot: null, errors: ['could not log in to "reader"'] });
-    const failed = { ...published, via: 'log', error: 'CloudWatch did not take the metrics' } as const;
+    const failed = { ...published, via: 'emf', error: 'CloudWatch did not take the metrics' } as const;
     const { text, errors } = answer([leaking(), broken], {}, failed);
     expect(errors).toEqual(['could not log in to "reader"', 'CloudWatch did not take the metrics']);
     expect(text).toContain('90 terminated, verified gone');
@@ -106,8 +106,10 @@ Next
     const audited = events.filter(({ event, ['outcome']: outcome }) => event === 'backend' && outcome === 'terminated');
     expect([outcomes, applications, audited.length]).toEqual([90, 90, 90]);
     expect(text).toContain('90 terminated');
-    expect(instance?.spared).toEqual({ active: 4, below_idle_after: 3 });
-    expect(events.find(({ event }) => event === 'spared')).toMatchObject({ count: { active: 4, below_idle_after: 3 } });
+    expect(instance?.spared).toEqual({ active: 4, below_idle_timeout: 3 });
+    expect(events.find(({ event }) => event === 'spared')).toMatchObject({
+      count: { active: 4, below_idle_timeout: 3 },
+    });
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../lambda/input/faults.js';
 import { instanceNames, parseSettings } from '../../lambda/input/settings.js';
 
-const least = { database: 'orders', secretArn: 'arn' };
+const least = { databaseLabel: 'orders', secretArn: 'arn' };
 
 function faultsOf(settings: unknown): readonly string[] {
   try {
@@ -18,23 +18,25 @@ describe('settings', () => {
   it('fill in the defaults and turn durations into seconds', () => {
     expect(parseSettings(JSON.stringify(least))).toEqual({
       ...least,
-      tls: 'verify-full',
+      sslMode: 'verify-full',
       rescueLogin: 'off',
       mode: 'enforce',
-      idleAfter: 300,
+      idleTimeout: 300,
       pressure: [],
       keepPerApplication: 0,
       rules: [],
       roleLimits: {},
-      trimExcess: false,
+      terminateAboveRoleLimit: false,
       maxApplications: 20,
       applicationNames: [],
       metricsVia: 'api',
+      iamAuthentication: false,
+      reaperRole: 'connection_reaper',
     });
-    const { idleAfter, rules } = parseSettings(
-      JSON.stringify({ ...least, idleAfter: '90s', rules: [{ role: 'x', idleAfter: '2h' }] }),
+    const { idleTimeout, rules } = parseSettings(
+      JSON.stringify({ ...least, idleTimeout: '90s', rules: [{ role: 'x', idleTimeout: '2h' }] }),
     );
-    expect([idleAfter, rules[0]?.idleAfter]).toEqual([90, 7200]);
+    expect([idleTimeout, rules[0]?.idleTimeout]).toEqual([90, 7200]);
   });
 
   it('name the instances that have metrics', () => {
@@ -49,8 +51,8 @@ describe('settings', () => {
   it('report every fault at once, each with its path, its value and what is allowed', () => {
     expect(
       faultsOf({
-        database: 'two words',
-        idleAfter: '5',
+        databaseLabel: 'two words',
+        idleTimeout: '5',
         mode: 'dry',
         rules: [
           { application: 'a', spare: true },
@@ -61,14 +63,14 @@ describe('settings', () => {
         another: 2,
       }),
     ).toEqual([
-      'database: expected a name of 1 to 64 letters, digits, ".", "_" or "-", got "two words"',
+      'databaseLabel: expected a name of 1 to 64 letters, digits, ".", "_" or "-", got "two words"',
       'mode: expected "enforce" or "preview", got "dry"',
-      'idleAfter: expected a duration such as "90s", "5m" or "1h", got "5"',
-      'rules.1.aplication: unknown key, expected one of the keys application, role, database, address, idleAfter, keep, spare, endHolders',
+      'idleTimeout: expected a duration such as "90s", "5m" or "1h", got "5"',
+      'rules.1.aplication: unknown key, expected one of the keys application, role, database, address, idleTimeout, keep, spare, terminateStateful',
       'roleLimits.checkout: expected a whole number from 0 to 262143, got -1',
-      expect.stringMatching(/^unheardOf: unknown key, expected one of the keys database, secretArn, /),
+      expect.stringMatching(/^unheardOf: unknown key, expected one of the keys databaseLabel, secretArn, /),
       expect.stringMatching(/^another: unknown key, /),
-      'secretArn: expected the ARN or name of a secret, or an iamUser in its place, got nothing',
+      'secretArn: expected the ARN or name of a secret, or iamAuthentication: true, got nothing',
     ]);
   });
 
@@ -88,26 +90,26 @@ describe('settings', () => {
       },
     ],
     ['a port out of range', { instances: [{ name: 'a', host: 'x', port: 65_536 }] }],
-    ['a rule that means everybody by leaving its matchers out', { rules: [{ idleAfter: '1s' }] }],
+    ['a rule that means everybody by leaving its matchers out', { rules: [{ idleTimeout: '1s' }] }],
     ['a rule that says nothing', { rules: [{ application: 'x' }] }],
     ['a rule that spares and does not', { rules: [{ application: 'x', spare: false }] }],
-    ['a rule that spares and ends', { rules: [{ application: 'x', spare: true, endHolders: true }] }],
-    ['a rule that spares and has a threshold', { rules: [{ application: 'x', spare: true, idleAfter: '1m' }] }],
+    ['a rule that spares and ends', { rules: [{ application: 'x', spare: true, terminateStateful: true }] }],
+    ['a rule that spares and has a threshold', { rules: [{ application: 'x', spare: true, idleTimeout: '1m' }] }],
     ['a block that is none', { rules: [{ address: '10.0.0.0/33', spare: true }] }],
     ['an empty glob', { rules: [{ application: '', spare: true }] }],
     ['a role name over 63 bytes', { roleLimits: { ['ü'.repeat(32)]: 1 } }],
-    ['an authority beside disabled TLS', { tls: 'disable', caFile: '/x.pem' }],
+    ['an authority beside disabled TLS', { sslMode: 'disable', sslRootCert: '/x.pem' }],
     ['the name of the sum', { applicationNames: [{ match: 'a', name: '(other)' }] }],
     ['a name that CloudWatch refuses', { applicationNames: [{ match: 'a', name: 'zażółć' }] }],
     ['a blank name', { applicationNames: [{ match: 'a', name: '  ' }] }],
-    ['an idle time of nothing', { idleAfter: '0s' }],
-    ['a tier that is as patient as the rest', { pressure: [{ usedPercent: 80, idleAfter: '5m' }] }],
+    ['an idle time of nothing', { idleTimeout: '0s' }],
+    ['a tier that is as patient as the rest', { pressure: [{ usedPercent: 80, idleTimeout: '5m' }] }],
     [
       'a fuller tier that is more patient',
       {
         pressure: [
-          { usedPercent: 90, idleAfter: '2m' },
-          { usedPercent: 80, idleAfter: '1m' },
+          { usedPercent: 90, idleTimeout: '2m' },
+          { usedPercent: 80, idleTimeout: '1m' },
         ],
       },
     ],
@@ -115,12 +117,12 @@ describe('settings', () => {
       'a tier twice',
       {
         pressure: [
-          { usedPercent: 90, idleAfter: '2m' },
-          { usedPercent: 90, idleAfter: '1m' },
+          { usedPercent: 90, idleTimeout: '2m' },
+          { usedPercent: 90, idleTimeout: '1m' },
         ],
       },
     ],
-    ['an excess over no limit', { trimExcess: true }],
+    ['an excess over no limit', { terminateAboveRoleLimit: true }],
     ['a rescue that is none', { rescueLogin: 'superuser' }],
     ['a way to publish that is none', { metricsVia: 'both' }],
   ])('fail when there is %s', (_, fault) => {
@@ -159,20 +161,27 @@ describe('settings', () => {
 
   it('take a login by token in place of a secret, where the instances are named', () => {
     const instances = [{ name: 'writer', host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 }];
-    expect(parseSettings(JSON.stringify({ database: 'orders', iamUser: 'reaper', instances }))).toMatchObject({
-      iamUser: 'reaper',
+    expect(
+      parseSettings(
+        JSON.stringify({ databaseLabel: 'orders', iamAuthentication: true, reaperRole: 'reaper', instances }),
+      ),
+    ).toMatchObject({
+      iamAuthentication: true,
+      reaperRole: 'reaper',
       instances,
     });
-    expect(faultsOf({ ...least, iamUser: 'reaper', instances })).toEqual([
-      'iamUser: expected no iamUser beside secretArn, since a role logs in by token or by password, got "reaper"',
+    expect(faultsOf({ ...least, iamAuthentication: true, reaperRole: 'reaper', instances })).toEqual([
+      'iamAuthentication: expected false with secretArn, because a role logs in either by token or by password, got true',
     ]);
-    expect(faultsOf({ database: 'orders', iamUser: 'reaper', tls: 'disable' })).toEqual([
-      'instances: expected instances beside iamUser, since no secret names the host, got nothing',
-      'tls: expected "verify-full" beside iamUser, since RDS takes tokens by TLS alone, got "disable"',
+    expect(
+      faultsOf({ databaseLabel: 'orders', iamAuthentication: true, reaperRole: 'reaper', sslMode: 'disable' }),
+    ).toEqual([
+      'instances: expected instances with iamAuthentication, because no secret names the host, got nothing',
+      'sslMode: expected "verify-full" with iamAuthentication, because RDS accepts tokens only over TLS, got "disable"',
     ]);
-    expect(faultsOf({ database: 'orders', iamUser: 'x'.repeat(64), instances })).toEqual([
-      expect.stringMatching(/^iamUser: expected a name of 1 to 63 bytes, got "x+/),
-    ]);
+    expect(
+      faultsOf({ databaseLabel: 'orders', iamAuthentication: true, reaperRole: 'x'.repeat(64), instances }),
+    ).toEqual([expect.stringMatching(/^reaperRole: expected a role name of 1 to 57 small letters, /)]);
   });
 
   it.each([[undefined], [''], ['{'], ['[]'], ['null']])('fail when the variable holds %j', (json) => {

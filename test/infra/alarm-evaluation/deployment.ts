@@ -24,7 +24,7 @@ export interface Deployment {
 }
 
 /** Synthesizes a reaper with every alarm that there is. */
-export function deploymentOf(props: Pick<ConnectionReaperProps, 'schedule' | 'interval'>): Deployment {
+export function deploymentOf(props: Pick<ConnectionReaperProps, 'trigger' | 'interval'>): Deployment {
   const { template, reaper, stack } = aReaper({
     ...props,
     instances: INSTANCES.map((name) => ({ name, host: `${name}.example`, dbInstanceIdentifier: dbInstance(name) })),

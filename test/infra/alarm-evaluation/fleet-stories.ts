@@ -11,7 +11,7 @@ export const ofNamed = (states: string) => Object.fromEntries(TENANTS.slice(0, 2
 
 /** The alarms of which each application or role is a contributor, with a sweep every minute. */
 export const FLEET_STORIES: Readonly<Record<string, Story>> = {
-  ApplicationHogging: {
+  ApplicationConnectionsHigh: {
     perInstance: false,
     minute: applications,
     scenarios: [

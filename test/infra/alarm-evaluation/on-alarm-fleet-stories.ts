@@ -12,7 +12,7 @@ const NOTHING_IS_MISSING = Object.fromEntries(
 
 /** The alarms with contributors, where DatabaseConnections starts the sweeps and no schedule does. */
 export const ON_ALARM_FLEET_STORIES: Readonly<Record<string, Story>> = {
-  ApplicationHogging: {
+  ApplicationConnectionsHigh: {
     perInstance: false,
     minute: applications,
     scenarios: [

@@ -24,7 +24,7 @@ export const ON_ALARM_REAPER_STORIES: Readonly<Record<string, Story>> = {
     },
   },
 
-  Page: {
+  ConnectionsCritical: {
     perInstance: false,
     // What RDS publishes is said behind "rds=".
     minute: (word, names) => (word.startsWith('rds=') ? connections(word.slice(4), names) : slots(word, names)),

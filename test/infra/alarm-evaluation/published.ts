@@ -92,7 +92,7 @@ function datapointsOfRun(
   memories: Map<string, SeriesMemory>,
 ): readonly Datapoint[] {
   const { attribute } = policyOf(settings, parseEvent({}));
-  const name = database ?? settings.database;
+  const name = database ?? settings.databaseLabel;
   const { datapoints, memory } = datapointsOf(
     visits,
     {

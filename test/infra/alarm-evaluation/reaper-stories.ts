@@ -94,7 +94,7 @@ export const REAPER_STORIES: Readonly<Record<string, Story>> = {
     },
   },
 
-  Page: {
+  ConnectionsCritical: {
     perInstance: false,
     minute: slots,
     scenarios: [

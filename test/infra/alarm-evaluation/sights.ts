@@ -52,6 +52,6 @@ export function turnedAway(instance: string): Visit {
   return aVisit({ instance, snapshot: null, login, errors: ['53300'] });
 }
 
-const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_after' });
+const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' });
 const ended = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
 const kept = (backend: Backend): Outcome => ({ backend, outcome: 'refused', reason: '42501: permission denied' });

@@ -8,7 +8,7 @@ import { SERVER_STORIES } from './server-stories.js';
 import type { Story } from './story.js';
 
 /** The story of every alarm, by what starts sweeps and by the kind of the alarm, as its name says it. */
-export const STORIES: Readonly<Record<'interval' | 'onAlarm', Readonly<Record<string, Story>>>> = {
-  interval: { ...SERVER_STORIES, ...FLEET_STORIES, LeakContinues: LEAK_STORY, ...REAPER_STORIES },
-  onAlarm: { ...ON_ALARM_SERVER_STORIES, ...ON_ALARM_FLEET_STORIES, ...ON_ALARM_REAPER_STORIES },
+export const STORIES: Readonly<Record<'schedule' | 'alarm', Readonly<Record<string, Story>>>> = {
+  schedule: { ...SERVER_STORIES, ...FLEET_STORIES, LeakContinues: LEAK_STORY, ...REAPER_STORIES },
+  alarm: { ...ON_ALARM_SERVER_STORIES, ...ON_ALARM_FLEET_STORIES, ...ON_ALARM_REAPER_STORIES },
 };

@@ -24,17 +24,17 @@ new ConnectionReaper(stack, 'Carts', {
 });
 
 new ConnectionReaper(stack, 'Orders', {
-  databaseIdentifier: 'orders',
+  databaseLabel: 'orders',
   secret: new Secret(stack, 'Login'),
   vpc,
   databaseSecurityGroup,
-  idleAfter: Duration.minutes(10),
-  rules: [{ application: 'batch-*', address: '10.0.0.0/8', idleAfter: Duration.hours(1) }],
+  idleTimeout: Duration.minutes(10),
+  rules: [{ application: 'batch-*', address: '10.0.0.0/8', idleTimeout: Duration.hours(1) }],
   roleLimits: { checkout: 40 },
 });
 
 new ConnectionReaper(stack, 'Billing', {
-  databaseIdentifier: 'billing',
+  databaseLabel: 'billing',
   adminSecret: new Secret(stack, 'Admin'),
   instances: [{ name: 'writer', host: 'billing.example.com' }],
   vpc,

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 type Member = Exclude<keyof ConnectionReaper, `metric${string}` | `insights${string}` | keyof Construct>;
 
 export const everyMember = (reaper: ConnectionReaper, team: IGrantable): Record<Member, unknown> => ({
-  databaseIdentifier: reaper.databaseIdentifier.toUpperCase(),
+  databaseLabel: reaper.databaseLabel.toUpperCase(),
   instanceNames: reaper.instanceNames.join(),
   dbInstanceIdentifiers: reaper.dbInstanceIdentifiers['writer']?.toUpperCase(),
   interval: reaper.interval.toMinutes(),
@@ -29,7 +29,7 @@ const NAMES = {
   ServerFull: true,
   SlotsNearlyFull: true,
   DatabaseConnections: true,
-  ApplicationHogging: true,
+  ApplicationConnectionsHigh: true,
   LeakContinues: true,
   RoleNearLimit: true,
   ReaperFailing: true,

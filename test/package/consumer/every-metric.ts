@@ -24,12 +24,12 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
   metricSlotsUsedPercent: [reaper.metricSlotsUsedPercent(), reaper.metricSlotsUsedPercent(application)],
   metricSlotsFree: [reaper.metricSlotsFree(), reaper.metricSlotsFree(instance)],
   metricSlotsUsable: [reaper.metricSlotsUsable(), reaper.metricSlotsUsable({ instance: 'writer', label })],
-  metricBackends: [reaper.metricBackends(), reaper.metricBackends(application)],
-  metricIdleBackends: [reaper.metricIdleBackends(), reaper.metricIdleBackends(application)],
-  metricTerminatedBackends: [reaper.metricTerminatedBackends(), reaper.metricTerminatedBackends(application)],
-  metricReapableBackends: [reaper.metricReapableBackends(), reaper.metricReapableBackends(instance)],
+  metricConnections: [reaper.metricConnections(), reaper.metricConnections(application)],
+  metricIdleConnections: [reaper.metricIdleConnections(), reaper.metricIdleConnections(application)],
+  metricTerminatedConnections: [reaper.metricTerminatedConnections(), reaper.metricTerminatedConnections(application)],
+  metricReapableConnections: [reaper.metricReapableConnections(), reaper.metricReapableConnections(instance)],
   metricRefusedTerminations: [reaper.metricRefusedTerminations(), reaper.metricRefusedTerminations(instance)],
-  metricUnreadableBackends: [reaper.metricUnreadableBackends(), reaper.metricUnreadableBackends(instance)],
+  metricUnreadableConnections: [reaper.metricUnreadableConnections(), reaper.metricUnreadableConnections(instance)],
   metricServerFull: [reaper.metricServerFull(), reaper.metricServerFull(instance)],
   metricSweepsCompleted: [reaper.metricSweepsCompleted(), reaper.metricSweepsCompleted(instance)],
   metricOldestIdleSeconds: [reaper.metricOldestIdleSeconds(), reaper.metricOldestIdleSeconds(instance)],
@@ -40,7 +40,10 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
     reaper.metricSlotsUsedPercentByApplication(),
     reaper.metricSlotsUsedPercentByApplication(fleet),
   ],
-  metricBackendsByApplication: [reaper.metricBackendsByApplication(), reaper.metricBackendsByApplication(fleet)],
+  metricConnectionsByApplication: [
+    reaper.metricConnectionsByApplication(),
+    reaper.metricConnectionsByApplication(fleet),
+  ],
   metricIdleBackendsByApplication: [
     reaper.metricIdleBackendsByApplication(),
     reaper.metricIdleBackendsByApplication(fleet),
@@ -69,4 +72,4 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
 
 /** What a team's own dashboard needs of a reaper. */
 export const graphed = (reaper: ReaperMetrics): readonly IMetric[] =>
-  reaper.instanceNames.map((name) => reaper.metricBackends({ instance: name }));
+  reaper.instanceNames.map((name) => reaper.metricConnections({ instance: name }));

@@ -11,13 +11,13 @@ declare const props: ConnectionReaperProps;
 /** Wrong values, unknown keys. */
 export const refused: readonly Partial<ConnectionReaperProps>[] = [
   // @ts-expect-error a Duration, no number of anything
-  { idleAfter: 300 },
+  { idleTimeout: 300 },
   // @ts-expect-error the settings' notation is of cdk.json alone
-  { idleAfter: '5m' },
+  { idleTimeout: '5m' },
   // @ts-expect-error enforce or preview
   { mode: 'dry-run' },
   // @ts-expect-error what libpq calls it
-  { tls: 'require' },
+  { sslMode: 'require' },
   // @ts-expect-error a secret, not its ARN
   { secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-a1B2c3' },
   // @ts-expect-error limits are numbers
@@ -33,11 +33,11 @@ export const refused: readonly Partial<ConnectionReaperProps>[] = [
   // @ts-expect-error its metric is 0 or 1
   { alarms: { ServerFull: { threshold: 2 } } },
   // @ts-expect-error an alarm of no metric
-  { alarms: { Page: { of: ['Page'] } } },
+  { alarms: { ConnectionsCritical: { of: ['ConnectionsCritical'] } } },
   // @ts-expect-error no database
   { database: bucket },
   // @ts-expect-error interval or onAlarm
-  { schedule: 'rate(1 minute)' },
+  { trigger: 'rate(1 minute)' },
 ];
 
 // @ts-expect-error to spare is a decision, its opposite is the default
@@ -50,11 +50,11 @@ export function assign(): void {
   // @ts-expect-error props are read once
   props.mode = 'preview';
   // @ts-expect-error what it made is its own
-  reaper.databaseIdentifier = 'billing';
+  reaper.databaseLabel = 'billing';
 }
 
 // @ts-expect-error which metric it is can't be changed
-export const otherDimensions = reaper.metricBackends({ dimensionsMap: { Database: 'billing' } });
+export const otherDimensions = reaper.metricConnections({ dimensionsMap: { Database: 'billing' } });
 
 // @ts-expect-error what doesn't depend on the application has no application
 export const fullByApplication = reaper.metricServerFull({ application: 'checkout' });
@@ -63,4 +63,4 @@ export const fullByApplication = reaper.metricServerFull({ application: 'checkou
 export const ofNoRole = reaper.metricRoleLimitUsedPercent({});
 
 // @ts-expect-error fleets have no instance
-export const fleetOfInstance = reaper.metricBackendsByApplication({ instance: 'writer' });
+export const fleetOfInstance = reaper.metricConnectionsByApplication({ instance: 'writer' });

@@ -42,5 +42,5 @@ function exactly(words: string, holds: boolean, value: string): string {
 function localName(arn: string): string {
   const [, name] = /^arn:<AWS::Partition>:\w+:<AWS::Region>:<AWS::AccountId>:(.+)$/.exec(arn) ?? [];
   if (name === undefined) throw new Error(`the security review: ${arn} is not of this account and region`);
-  return name.replace('Orders-Cluster', '<databaseIdentifier>');
+  return name.replace('Orders-Cluster', '<databaseLabel>');
 }

@@ -42,7 +42,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const PATTERNS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^\*$/, 'everything'],
   [/^0\.0\.0\.0\/0$/, 'any IPv4 address'],
-  [/^arn:.*:dbuser:<Cluster\.DBClusterResourceId>\/reaper$/, 'the database, as the role `iamUser`'],
+  [/^arn:.*:dbuser:<Cluster\.DBClusterResourceId>\/reaper$/, 'the database, as `reaperRole`'],
   [/^arn:.*:secret:orders\/reaper-\?{6}$/, 'the secret of that name'],
   [/^Service:lambda\.amazonaws\.com$/, 'Lambda'],
   [/^Service:scheduler\.amazonaws\.com$/, 'EventBridge Scheduler'],

@@ -26,16 +26,16 @@ const secret: Option = {
   props: (stack) => ({ database: aDatabase(stack), secret: aSecret(stack, 'GivenSecret') }),
 };
 
-const iamUser: Option = {
-  name: '`iamUser`',
+const iamAuthentication: Option = {
+  name: '`iamAuthentication`',
   beside: [],
-  props: (stack) => ({ database: anIamDatabase(stack), iamUser: 'reaper' }),
+  props: (stack) => ({ database: anIamDatabase(stack), iamAuthentication: true, reaperRole: 'reaper' }),
 };
 
 const metricsViaLog: Option = {
-  name: "`metricsVia: 'log'`",
+  name: "`metricsVia: 'emf'`",
   beside: [],
-  props: (stack) => ({ database: aDatabase(stack), metricsVia: 'log' }),
+  props: (stack) => ({ database: aDatabase(stack), metricsVia: 'emf' }),
 };
 
 const databaseConnections: Option = {
@@ -47,26 +47,36 @@ const databaseConnections: Option = {
 /** Every option of which some right, path or log depends. */
 export const OPTIONS: readonly Option[] = [
   secret,
-  iamUser,
+  iamAuthentication,
   {
-    name: '`adminSecret` beside `iamUser`',
-    beside: [iamUser],
+    name: '`adminSecret` beside `iamAuthentication`',
+    beside: [iamAuthentication],
     props: (stack) => {
       const database = anIamDatabase(stack);
-      return { database, iamUser: 'reaper', ...(database.secret && { adminSecret: database.secret }) };
+      return {
+        database,
+        iamAuthentication: true,
+        reaperRole: 'reaper',
+        ...(database.secret && { adminSecret: database.secret }),
+      };
     },
   },
   {
     name: 'a read replica whose source has no reaper',
     beside: [],
     // By the name of the cluster, so that what goes by names is the same.
-    props: (stack) => ({ database: aReplica(stack), databaseIdentifier: 'Orders-Cluster' }),
+    props: (stack) => ({ database: aReplica(stack), databaseLabel: 'Orders-Cluster' }),
   },
   metricsViaLog,
   {
-    name: "`iamUser` and `metricsVia: 'log'` together",
-    beside: [iamUser, metricsViaLog],
-    props: (stack) => ({ database: anIamDatabase(stack), iamUser: 'reaper', metricsVia: 'log' }),
+    name: "`iamAuthentication` and `metricsVia: 'emf'` together",
+    beside: [iamAuthentication, metricsViaLog],
+    props: (stack) => ({
+      database: anIamDatabase(stack),
+      iamAuthentication: true,
+      reaperRole: 'reaper',
+      metricsVia: 'emf',
+    }),
   },
   {
     name: '`interfaceEndpoints`',
@@ -120,11 +130,11 @@ export const OPTIONS: readonly Option[] = [
   },
   databaseConnections,
   {
-    name: "`schedule: 'onAlarm'`",
+    name: "`trigger: 'alarm'`",
     beside: [databaseConnections],
     props: (stack) => ({
       database: aDatabase(stack),
-      schedule: 'onAlarm',
+      trigger: 'alarm',
       alarms: { DatabaseConnections: { threshold: 100 } },
     }),
   },
@@ -146,7 +156,7 @@ export const OPTIONS: readonly Option[] = [
     name: 'a database whose security group is not known',
     beside: [secret],
     props: (stack) => ({
-      databaseIdentifier: 'Orders-Cluster',
+      databaseLabel: 'Orders-Cluster',
       vpc: anImportedVpc(stack),
       secret: aSecret(stack, 'GivenSecret'),
     }),

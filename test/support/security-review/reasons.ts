@@ -89,7 +89,7 @@ export const WHY_AT_ENDPOINT = 'the endpoint lets through what the role may, and
 /** By `from -> to`. */
 export const WHY_CONNECTED: Reasons = {
   'the functions -> the database':
-    'to log in, by TLS unless `tls` says otherwise; each security group has its side of the rule',
+    'to log in, by TLS unless `sslMode` says otherwise; each security group has its side of the rule',
   'the functions -> any IPv4 address: TCP 443':
     'Secrets Manager and CloudWatch have no fixed addresses, and are reached by NAT or by endpoints of the VPC',
   "the functions -> any IPv4 address: TCP, the database's port":

@@ -14,23 +14,23 @@ const TOPIC_ARN = 'arn:aws:sns:eu-central-1:123456789012:pager';
 
 const INSTANCES = ['writer', 'reader'].map((name) => ({ name, host: `${name}.example`, dbInstanceIdentifier: name }));
 
-test.each<[string, 'interval' | 'onAlarm', AlarmOverrides, readonly string[]]>([
-  ['by default', 'interval', {}, ['ServerFull', 'SlotsNearlyFull', 'ReaperNotRunning']],
+test.each<[string, 'schedule' | 'alarm', AlarmOverrides, readonly string[]]>([
+  ['by default', 'schedule', {}, ['ServerFull', 'SlotsNearlyFull', 'ReaperNotRunning']],
   [
     'by default without a schedule',
-    'onAlarm',
+    'alarm',
     { DatabaseConnections: { threshold: 180 } },
     ['ServerFull', 'SlotsNearlyFull'],
   ],
-  ['by those that are left of the default', 'interval', { SlotsNearlyFull: false }, ['ServerFull', 'ReaperNotRunning']],
+  ['by those that are left of the default', 'schedule', { SlotsNearlyFull: false }, ['ServerFull', 'ReaperNotRunning']],
   [
     'by what it is told',
-    'interval',
-    { Page: { of: ['ReaperFailing', 'ServerFull'] } },
+    'schedule',
+    { ConnectionsCritical: { of: ['ReaperFailing', 'ServerFull'] } },
     ['ServerFull', 'ReaperFailing'],
   ],
-])('Page is set off %s', (_, schedule, alarms, expected) => {
-  const { template } = aReaper({ instances: INSTANCES, schedule, alarms });
+])('ConnectionsCritical is set off %s', (_, trigger, alarms, expected) => {
+  const { template } = aReaper({ instances: INSTANCES, trigger, alarms });
   const names = expected.flatMap((name) => (name === 'ReaperFailing' ? [name] : [`${name}-writer`, `${name}-reader`]));
   expect(ruleOf(template)).toBe(names.map((name) => `ALARM("ConnectionReaper-orders-${name}")`).join(' OR '));
   expect(resolved(pageOf(template)['AlarmDescription'])).toContain(
@@ -38,26 +38,26 @@ test.each<[string, 'interval' | 'onAlarm', AlarmOverrides, readonly string[]]>([
   );
 });
 
-test('Page goes to a topic of its own, alarm and recovery, and says what to do', () => {
+test('ConnectionsCritical goes to a topic of its own, alarm and recovery, and says what to do', () => {
   const { template, reaper } = aReaper();
   const page = pageOf(template);
-  expect(page['AlarmName']).toBe('ConnectionReaper-orders-Page');
+  expect(page['AlarmName']).toBe('ConnectionReaper-orders-ConnectionsCritical');
   expect(resolved(page['AlarmActions'])).toEqual([expect.stringMatching(/^\$\{ReaperPageTopic\w+\}$/)]);
   expect(resolved(page['OKActions'])).toEqual(resolved(page['AlarmActions']));
   expect(reaper.alarms.page).toBeDefined();
   const [, evaluation, command, link] = String(resolved(page['AlarmDescription'])).split('\n\n');
   expect(evaluation).toContain('is OK once all of them are');
   expect(command).toMatch(/^aws lambda invoke .*'\{"action":"report"\}'/);
-  expect(link).toBe('docs/runbook.md#page');
+  expect(link).toBe('docs/runbook.md#connectionscritical');
 });
 
-describe('Page with actions of its own', () => {
+describe('ConnectionsCritical with actions of its own', () => {
   const toPager = (stack: Stack) => [new SnsAction(Topic.fromTopicArn(stack, 'Pager', TOPIC_ARN))];
 
   test('does what it is told, and there is no topic that it would leave silent', () => {
     const { template, reaper } = aReaper(({ stack }) => {
       const actions = toPager(stack);
-      return { alarms: { Page: { actions, okActions: actions } } };
+      return { alarms: { ConnectionsCritical: { actions, okActions: actions } } };
     });
     expect(pageOf(template)).toMatchObject({ AlarmActions: [TOPIC_ARN], OKActions: [TOPIC_ARN] });
     expect(reaper.pageTopic).toBeUndefined();
@@ -65,7 +65,9 @@ describe('Page with actions of its own', () => {
   });
 
   test('on recovery alone still pages its topic', () => {
-    const { template, reaper } = aReaper(({ stack }) => ({ alarms: { Page: { okActions: toPager(stack) } } }));
+    const { template, reaper } = aReaper(({ stack }) => ({
+      alarms: { ConnectionsCritical: { okActions: toPager(stack) } },
+    }));
     expect(resolved(pageOf(template)['AlarmActions'])).toEqual([expect.stringMatching(/^\$\{ReaperPageTopic\w+\}$/)]);
     expect(pageOf(template)['OKActions']).toEqual([TOPIC_ARN]);
     expect(reaper.pageTopic).toBeDefined();
@@ -75,16 +77,18 @@ describe('Page with actions of its own', () => {
     expect(() =>
       aReaper(({ stack }) => ({
         pageTopic: new Topic(stack, 'OnCall'),
-        alarms: { Page: { actions: toPager(stack) } },
+        alarms: { ConnectionsCritical: { actions: toPager(stack) } },
       })),
-    ).toThrow(/\n- pageTopic: expected nothing beside alarms\.Page\.actions, which Page does in place of/);
+    ).toThrow(
+      /\n- pageTopic: expected nothing beside alarms\.ConnectionsCritical\.actions, which ConnectionsCritical does in place of/,
+    );
     expect(() =>
       aReaper(({ stack }) => ({
         alarmTopic: new Topic(stack, 'Tickets'),
         topicEncryptionKey: new Key(stack, 'Key'),
-        alarms: { Page: { actions: toPager(stack) } },
+        alarms: { ConnectionsCritical: { actions: toPager(stack) } },
       })),
-    ).toThrow(/\n- topicEncryptionKey: expected nothing beside alarmTopic and alarms\.Page\.actions/);
+    ).toThrow(/\n- topicEncryptionKey: expected nothing beside alarmTopic and alarms\.ConnectionsCritical\.actions/);
   });
 });
 
@@ -104,8 +108,8 @@ describe('in cdk.json', () => {
       .filter((id) => id.endsWith('TopicArn'))
       .toSorted();
 
-  test('a topic of Page takes the place of the default one, which the outputs then do not name', () => {
-    const template = stackOf({ alarms: { Page: { topicArn: TOPIC_ARN } } });
+  test('a topic of ConnectionsCritical takes the place of the default one, which the outputs then do not name', () => {
+    const template = stackOf({ alarms: { ConnectionsCritical: { topicArn: TOPIC_ARN } } });
     expect(pageOf(template)).toMatchObject({ AlarmActions: [TOPIC_ARN], OKActions: [TOPIC_ARN] });
     template.resourceCountIs('AWS::SNS::Topic', 1);
     expect(topicsOf(template)).toEqual(['AlarmTopicArn']);
@@ -121,21 +125,21 @@ describe('in cdk.json', () => {
 
   test('the address of the runbook is what the description ends with, and fails when it is none', () => {
     const description = resolved(pageOf(stackOf({ runbookUrl: 'https://wiki.example/reaper' }))['AlarmDescription']);
-    expect(description).toMatch(/\n\nhttps:\/\/wiki\.example\/reaper#page$/);
+    expect(description).toMatch(/\n\nhttps:\/\/wiki\.example\/reaper#connectionscritical$/);
     expect(() => stackOf({ runbookUrl: 'wiki' })).toThrow(
       /orders\.runbookUrl: expected an address that begins with https/,
     );
   });
 
-  test('fails when Page has a topic and the entry another one', () => {
-    expect(() => stackOf({ pageTopicArn: TOPIC_ARN, alarms: { Page: { topicArn: TOPIC_ARN } } })).toThrow(
-      /orders\.pageTopicArn: expected nothing beside alarms\.Page\.topicArn/,
-    );
+  test('fails when ConnectionsCritical has a topic and the entry another one', () => {
+    expect(() =>
+      stackOf({ pageTopicArn: TOPIC_ARN, alarms: { ConnectionsCritical: { topicArn: TOPIC_ARN } } }),
+    ).toThrow(/orders\.pageTopicArn: expected nothing beside alarms\.ConnectionsCritical\.topicArn/);
   });
 });
 
-test('Page is left out', () => {
-  const { template, reaper } = aReaper({ alarms: { Page: false } });
+test('ConnectionsCritical is left out', () => {
+  const { template, reaper } = aReaper({ alarms: { ConnectionsCritical: false } });
   template.resourceCountIs('AWS::CloudWatch::CompositeAlarm', 0);
   expect(reaper.alarms.page).toBeUndefined();
   expect(reaper.alarms.all).toEqual(Object.values(reaper.alarms.byName).flat());
@@ -143,7 +147,8 @@ test('Page is left out', () => {
 
 function pageOf(template: Template) {
   const [page, ...others] = propertiesOf(template, 'AWS::CloudWatch::CompositeAlarm');
-  if (page === undefined || others.length > 0) throw new Error(`expected one alarm Page, got ${1 + others.length}`);
+  if (page === undefined || others.length > 0)
+    throw new Error(`expected one alarm ConnectionsCritical, got ${1 + others.length}`);
   return page;
 }
 

@@ -9,14 +9,14 @@ import { type AlarmActions, alarmName, describe } from './reaper-alarm.js';
  */
 export const MAX_RULE = { characters: 10_240, alarms: 100 } as const;
 
-/** The rule by which Page goes off: by the alarms' names, since their ARNs are twice as long. */
+/** The rule by which ConnectionsCritical goes off: by the alarms' names, since their ARNs are twice as long. */
 export function pageRule(alarmNames: readonly string[]): string {
   return alarmNames.map((name) => `ALARM("${name}")`).join(' OR ');
 }
 
 /** What pages. */
 export interface PageAlarmProps extends AlarmActions {
-  readonly databaseIdentifier: string;
+  readonly databaseLabel: string;
 
   /** The names of the alarms that set it off, as the runbook has them. */
   readonly of: readonly string[];
@@ -33,10 +33,10 @@ export interface PageAlarmProps extends AlarmActions {
 
 /** The alarm for whoever is on call: in ALARM while any of the others is, so that several of those page once. */
 export function pageAlarm(scope: Construct, props: PageAlarmProps): CompositeAlarm {
-  const page = new CompositeAlarm(scope, 'Page', {
-    compositeAlarmName: alarmName(props.databaseIdentifier, 'Page'),
-    alarmDescription: describe('Page', {
-      condition: `${props.databaseIdentifier}: any of ${props.of.join(', ')} is in ALARM.`,
+  const page = new CompositeAlarm(scope, 'ConnectionsCritical', {
+    compositeAlarmName: alarmName(props.databaseLabel, 'ConnectionsCritical'),
+    alarmDescription: describe('ConnectionsCritical', {
+      condition: `${props.databaseLabel}: any of ${props.of.join(', ')} is in ALARM.`,
       meaning: "This can't wait. Each of them says by itself what it saw.",
       evaluation: ['It has no data and no periods of its own: it changes with them, and is OK once all of them are.'],
       command: props.command,

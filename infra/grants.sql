@@ -37,7 +37,8 @@ set array_nulls = on;
 set exit_on_error = off;
 set client_min_messages = warning;
 set default_transaction_read_only = off;
-set default_transaction_isolation = 'read committed';
+-- One snapshot for all that the grants read, so that two runs at once can not read half of what the other does.
+set default_transaction_isolation = 'repeatable read';
 set default_transaction_deferrable = off;
 set plpgsql.extra_errors = none;
 set plpgsql.extra_warnings = none;
@@ -95,7 +96,7 @@ begin
 end
 $variables$;
 
--- From here on the text is the one that the deployment runs, and a test compares the two.
+-- From here on the text is the statement that the deployment runs, written by `npm run generate`.
 do $grants$
 declare
   reaper text;

@@ -46,7 +46,7 @@ export async function grantRights(
     `select case when pg_catalog.current_setting('transaction_timeout', true) is not null
                  then pg_catalog.set_config('transaction_timeout', '0', false) end,
             pg_catalog.set_config('default_transaction_read_only', 'off', false),
-            pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+            pg_catalog.set_config('default_transaction_isolation', 'repeatable read', false),
             pg_catalog.set_config('connection_reaper.reaper', $1, false),
             pg_catalog.set_config('connection_reaper.database', $2, false),
             pg_catalog.set_config('connection_reaper.limited_roles', $3, false),

@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { REAPER_MARK } from '../../lambda/contract/names.js';
 import { grantRights, type ReaperRole } from '../../lambda/postgres/grant-privileges.js';
 import { openSession, type Session } from '../../lambda/postgres/session.js';
-import { GRANTS } from '../../lambda/postgres/sql/grants.js';
 import { limitableRoles, setRoleLimit } from '../../lambda/postgres/sql/role-limits.js';
 import { PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 import { HOSTILE_SETTINGS } from '../support/hostile-settings.js';
@@ -42,7 +41,9 @@ async function makeMaster(): Promise<void> {
   `);
 }
 
-afterEach(async () => {
+afterEach(dropReaper);
+
+async function dropReaper(): Promise<void> {
   await database.admin.query(`
     drop schema if exists ${REAPER} cascade;
     alter role checkout connection limit -1;
@@ -50,7 +51,7 @@ afterEach(async () => {
   `);
   const { rows } = await database.admin.query('select from pg_roles where rolname = $1', [REAPER]);
   if (rows.length > 0) await database.admin.query(`drop owned by ${REAPER}; drop role ${REAPER}`);
-});
+}
 
 const runners = {
   'a superuser': () => database.admin,
@@ -133,11 +134,6 @@ const LEAST = {
   member_of: ['pg_read_all_stats', 'pg_signal_backend', ...(major >= 16 ? ['pg_use_reserved_connections'] : [])],
   admin_of: 0,
 };
-
-it('are the text that infra/grants.sql gives to psql', () => {
-  const file = readFileSync(new URL('../../infra/grants.sql', import.meta.url), 'utf8');
-  expect(file.slice(file.indexOf('do $grants$'))).toBe(GRANTS);
-});
 
 describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
   it('make a role with the least rights, and the same again', async () => {
@@ -727,9 +723,12 @@ describe('the grants and what others hold', () => {
 
   it('all succeed where several run at once', async () => {
     const others = await Promise.all(Array.from({ length: 3 }, () => database.connect('master')));
-    const notes = await Promise.all([master, ...others].map((client) => grant(client, ['checkout', 'billing'])));
-    expect(notes.flat()).toEqual([]);
-    expect(await stateOf()).toMatchObject(LEAST);
+    for (let round = 1; round <= 5; round += 1) {
+      const notes = await Promise.all([master, ...others].map((client) => grant(client, ['checkout', 'billing'])));
+      expect(notes.flat()).toEqual([]);
+      expect(await stateOf()).toMatchObject(LEAST);
+      await dropReaper();
+    }
   });
 
   it('leave the role to one where two run at once for different databases', async () => {

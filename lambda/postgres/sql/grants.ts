@@ -5,13 +5,16 @@ import { REAPER_MARK } from '../../contract/names.js';
  * The rights of the reaper's role, as one statement: all of it is done or nothing. It may run again at any time, and
  * takes what is no longer declared out of the role's reach.
  *
- * `infra/grants.sql` ends with this same text, for people with psql. Set `connection_reaper.reaper` (the role's name),
- * `connection_reaper.database` (the label of the mark) and `connection_reaper.limited_roles` (a JSON list of names) before,
- * `connection_reaper.rescue_login` as in the settings, and `connection_reaper.iam` and `connection_reaper.adopt` to `on` or
- * `off`; `connection_reaper.notes` then holds, as a JSON list, what a person should know.
+ * `npm run generate` writes it into `infra/grants.sql` too, for people with psql. Before it runs, set
+ * `connection_reaper.reaper` (the role's name), `connection_reaper.database` (the label of the mark),
+ * `connection_reaper.limited_roles` (a JSON list of names), `connection_reaper.rescue_login` (as in the settings), and
+ * `connection_reaper.iam` and `connection_reaper.adopt` (`on` or `off`). Afterwards `connection_reaper.notes` holds, as a
+ * JSON list, what a person should know.
  *
- * It takes no lock of its own: any role can hold an advisory lock, and would keep every deployment out. Where two run at
- * once, one waits for the other's rows and then fails, as `isOvertaken` of grant-rights.ts knows, and can be run again.
+ * It takes no lock of its own: any role can hold an advisory lock, and would keep every deployment out. When two run at
+ * once, one waits for the other's rows and then fails, as `isOvertaken` of grant-privileges.ts knows, and can be run again.
+ * Both ways run it in a repeatable read transaction: with a new snapshot for each query, it could read the role before the
+ * other run made it, and the schema after.
  *
  * Whether its runner may do something is found out by doing it, and never by asking the catalogs: on RDS the master user
  * may grant and alter more than they say.

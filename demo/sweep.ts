@@ -133,7 +133,7 @@ function settingsOf(given: Options): object {
     maxTerminationsPerRun: maxTerminations,
   };
   return {
-    database: 'sweep',
+    databaseLabel: 'sweep',
     ...settings,
     ...Object.fromEntries(Object.entries(defined).filter(([, value]) => value !== undefined)),
     secretArn: 'the command line',

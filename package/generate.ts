@@ -1,22 +1,38 @@
 /**
- * `npm run schema` writes the schema of `cdk.json`, by which editors complete it: made of the schemas that check it, with
- * the meanings from the tables of the README.
+ * `npm run generate` writes the files that repeat what the code says:
+ *
+ *   infra/cdk-json/cdk.schema.json   by which editors complete `cdk.json`; made of the schemas that check it, with the
+ *                                    meanings from the tables of the README
+ *   infra/grants.sql                 its last statement, for people with psql, is the one that the deployment runs
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { cdkSchema } from '../infra/cdk-json/schema.js';
+import { GRANTS } from '../lambda/postgres/sql/grants.js';
 
 const inProject = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const read = (path: string) => readFileSync(inProject(path), 'utf8');
 
 /** A row of a table of keys: the key, its default, and what it means. */
 const ROW = /^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$/gm;
 
-/** The schema's text. */
-export function schemaText(): string {
-  const rows = readFileSync(inProject('README.md'), 'utf8').matchAll(ROW);
+function schemaText(): string {
+  const rows = read('README.md').matchAll(ROW);
   const meanings = [...rows].map(([, key, value, meaning = '']) => [key, `${meaning} (default: ${value})`]);
   return `${JSON.stringify(cdkSchema(Object.fromEntries(meanings)), null, 2)}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  writeFileSync(inProject('infra/cdk-json/cdk.schema.json'), schemaText());
+function grantsText(): string {
+  const [forPsql] = read('infra/grants.sql').split('do $grants$');
+  return `${forPsql}${GRANTS}`;
+}
+
+/** The generated files: each path, and the text that belongs there. */
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  'infra/cdk-json/cdk.schema.json': schemaText,
+  'infra/grants.sql': grantsText,
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of Object.entries(GENERATED)) writeFileSync(inProject(path), text());
+}

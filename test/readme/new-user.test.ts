@@ -84,7 +84,7 @@ describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
       );
       const sweeper = resources.find(({ Properties }) => Properties?.Handler === 'index.handler');
       expect(JSON.parse(sweeper?.Properties.Environment?.Variables[SETTINGS_VARIABLE] ?? '')).toMatchObject({
-        database: stack.replace('ConnectionReaper-', ''),
+        databaseLabel: stack.replace('ConnectionReaper-', ''),
         mode: 'preview',
         roleLimits: { checkout: 40, reporting: 10 },
       });

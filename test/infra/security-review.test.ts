@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { addedFacts } from '../support/security-review/facts.js';
+import { addedFacts, type Fact } from '../support/security-review/facts.js';
 import { largestAnswer } from '../support/security-review/largest-answer.js';
 import { LAMBDA_PAYLOAD } from '../support/security-review/limits.js';
 import { ONE_LINE, OPTIONS } from '../support/security-review/options.js';
 import { README, readmeAsGenerated } from '../support/security-review/readme.js';
-import { templatesOf } from '../support/security-review/review.js';
-import { rowsOf } from '../support/security-review/rows.js';
-import type { Statement } from '../support/security-review/statements.js';
-import { bare } from './a-reaper.js';
+import { NETWORK_INTERFACES, reasonOf } from '../support/security-review/reasons.js';
+import { factsOf, templatesOf } from '../support/security-review/review.js';
 
 test('README has the security review and the limits as they are', async () => {
   await expect(
@@ -16,54 +14,60 @@ test('README has the security review and the limits as they are', async () => {
   ).toMatchFileSnapshot(README);
 });
 
-test('no action that is allowed has a wildcard, but the one that SNS documents so', () => {
-  const wild = allowed().filter(({ action }) => action.includes('*'));
-  expect(new Set(wild.map(({ who, action }) => `${who} ${action}`))).toEqual(
-    new Set(['Service:cloudwatch.amazonaws.com kms:GenerateDataKey*']),
+test('only the action that SNS documents with a wildcard has one', () => {
+  const wild = allFacts().filter(({ may }) => may.includes('*') && !may.startsWith('never '));
+  expect(new Set(wild.map(({ who, may }) => `${who} ${may}`))).toEqual(
+    new Set(['cloudwatch.amazonaws.com kms:GenerateDataKey*']),
   );
 });
 
-test('no resource has a wildcard, but those that can not be narrower', () => {
-  const wild = allowed().filter(({ resource }) => /[*?]/.test(resource));
-  expect([...new Set(wild.map(({ who, action, resource }) => `${who} ${action} ${resource}`))].sort()).toEqual(
-    [
-      // By the endpoint, which takes nobody but the sweep.
-      'AWS:* cloudwatch:PutMetricData *',
-      'AWS:* cloudwatch:GetMetricData *',
-      '<ReaperRole> cloudwatch:PutMetricData *',
-      '<ReaperRole> cloudwatch:GetMetricData *',
-      '<ReaperRole> secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:orders/reaper-??????',
-      ...['<ReaperRole>', '<ReaperBootstrapRole>'].flatMap((role) =>
+test('only resources that cannot be narrower have a wildcard', () => {
+  const wild = allFacts().filter(({ may, on }) => /[*?]/.test(on) && !may.startsWith('never '));
+  expect(new Set(wild.map(({ who, may, on }) => `${who} ${may} ${on}`))).toEqual(
+    new Set([
+      'ReaperRole cloudwatch:PutMetricData *',
+      'ReaperRole cloudwatch:GetMetricData *',
+      'ReaperRole secretsmanager:GetSecretValue secret:orders/reaper-??????',
+      ...['ReaperRole', 'ReaperBootstrapRole'].flatMap((role) =>
         NETWORK_INTERFACES.map((action) => `${role} ${action} *`),
       ),
-    ].sort(),
+    ]),
   );
+});
+
+test.each([ONE_LINE, ...OPTIONS])('the code of no function can use the network interfaces: $name', (option) => {
+  const facts = factsOf(option);
+  const { Resources } = templatesOf(option).after;
+  const inVpc = Object.values(Resources).filter(
+    ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && Properties?.['VpcConfig'] !== undefined,
+  );
+  const placed = ['Reaper', 'ReaperBootstrap'].slice(0, inVpc.length);
+  expect(placed).not.toEqual([]);
+  const mayUse = (may: RegExp) => facts.filter((fact) => may.test(fact.may)).map(({ who, may }) => `${who} ${may}`);
+  const everyAction = (beginning: string) =>
+    placed.flatMap((name) => NETWORK_INTERFACES.map((action) => `${name}Role ${beginning}${action}`));
+  expect(mayUse(/^ec2:/).toSorted()).toEqual(everyAction('').toSorted());
+  expect(mayUse(/^never ec2:/).toSorted()).toEqual(everyAction('never ').toSorted());
+  for (const { who, on, only } of facts.filter(({ may }) => may.startsWith('never ec2:'))) {
+    expect({ on, only }).toEqual({
+      on: '*',
+      only: `ArnEquals lambda:SourceFunctionArn ${who.replace(/Role$/, 'Function')}`,
+    });
+  }
 });
 
 test.each([ONE_LINE, ...OPTIONS])(
-  'the code of no function can use the rights to network interfaces: $name',
+  'each connection between security groups has a rule on both sides: $name',
   (option) => {
-    const { before, after } = templatesOf(option);
-    const statements = addedFacts(before, after).filter((fact) => fact.kind === 'statement');
-    const ofInterfaces = (effect: Statement['effect']) =>
-      statements.filter((statement) => statement.effect === effect && statement.action.startsWith('ec2:'));
-    const functions = functionsInVpc(after);
-    expect(functions.length).toBeGreaterThan(0);
-    expect(ofInterfaces('Allow').map(({ who, action }) => `${who} ${action}`)).toEqual(
-      functions.flatMap(({ role }) => NETWORK_INTERFACES.map((action) => `${role} ${action}`)),
+    const between = factsOf(option).filter(
+      ({ who, may, on }) => /^connect by/.test(may) && /Group$/.test(who) && /Group$/.test(on),
     );
-    expect(ofInterfaces('Deny')).toEqual(
-      functions.flatMap(({ role, arn }) =>
-        NETWORK_INTERFACES.map((action) =>
-          expect.objectContaining({
-            who: role,
-            action,
-            resource: '*',
-            conditions: [['ArnEquals lambda:SourceFunctionArn', arn]],
-          }),
-        ),
-      ),
-    );
+    const side = (rule: string) =>
+      between
+        .filter(({ only }) => only === rule)
+        .map(({ who, may, on }) => `${who} ${may} ${on}`)
+        .toSorted();
+    expect(side('rule in')).toEqual(side('rule out'));
   },
 );
 
@@ -72,81 +76,61 @@ test('the answer of a run stays within what Lambda takes, at a full server of th
 });
 
 describe('the review fails when', () => {
-  // The hash at the end of a logical id is not looked at.
-  const ref = (id: string, attribute?: string) =>
-    attribute === undefined ? { Ref: `${id}00000000` } : { 'Fn::GetAtt': [`${id}00000000`, attribute] };
+  // bare() removes the hash at the end of a logical id.
+  const ref = (id: string) => ({ Ref: `${id}00000000` });
   const onSweep = (statement: object) => ({
     Type: 'AWS::IAM::Policy',
     Properties: {
       Roles: [ref('ReaperRole')],
       PolicyDocument: {
-        Statement: [
-          { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: ref('ReaperDeadLetters', 'Arn'), ...statement },
-        ],
+        Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: ref('ReaperDeadLetters'), ...statement }],
       },
     },
   });
-  const group = (rule: object) => ({
-    Type: 'AWS::EC2::SecurityGroupIngress',
+  const onQueue = (statement: object) => ({
+    Type: 'AWS::SQS::QueuePolicy',
     Properties: {
-      GroupId: ref('ReaperSecurityGroup', 'GroupId'),
-      IpProtocol: 'tcp',
-      FromPort: 443,
-      ToPort: 443,
-      ...rule,
+      PolicyDocument: {
+        Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: ref('ReaperDeadLetters'), ...statement }],
+      },
     },
   });
+  const ingress = (rule: object) => ({
+    Type: 'AWS::EC2::SecurityGroupIngress',
+    Properties: { GroupId: ref('ReaperSecurityGroup'), IpProtocol: 'tcp', FromPort: 443, ToPort: 443, ...rule },
+  });
+  const noReason = (row: string) => `the security review has no reason for "${row}"`;
 
-  test.each<{ when: string; resource: object; fault: string }>([
+  test.each<{ when: string; resource: { Type: string; Properties?: Record<string, unknown> }; fault: string }>([
     {
       when: 'an action has no reason',
       resource: onSweep({ Action: ['sqs:SendMessage', 'sqs:ReceiveMessage'] }),
-      fault: 'has no reason for the sweep: sqs:ReceiveMessage',
+      fault: noReason('ReaperRole sqs:ReceiveMessage on ReaperDeadLetters'),
     },
     {
-      when: 'an action has reasons for others alone',
+      when: 'only another role has a reason for the action',
       resource: onSweep({ Action: 'lambda:InvokeFunction' }),
-      fault: 'has no reason for the sweep: lambda:InvokeFunction',
+      fault: noReason('ReaperRole lambda:InvokeFunction on ReaperDeadLetters'),
     },
     {
       when: 'a resource is wider than it must be',
       resource: onSweep({ Resource: '*' }),
-      fault: 'has no reason for the sweep: sqs:SendMessage on *',
+      fault: noReason('ReaperRole sqs:SendMessage on *'),
     },
     {
       when: 'an action is wider than the one that has a reason',
       resource: onSweep({ Action: 'sqs:Send*' }),
-      fault: 'has no reason for the sweep: sqs:Send*',
+      fault: noReason('ReaperRole sqs:Send* on ReaperDeadLetters'),
     },
     {
-      when: 'a resource has no name',
-      resource: onSweep({ Resource: ref('OtherQueue', 'Arn') }),
-      fault: 'has no name for <OtherQueue.Arn>',
-    },
-    {
-      when: 'a condition is not known',
-      resource: onSweep({ Condition: { StringLike: { 'aws:PrincipalTag/team': '*' } } }),
-      fault: 'knows no condition StringLike aws:PrincipalTag/team',
-    },
-    {
-      when: 'a statement says what is not allowed, in place of what is',
+      when: 'a statement lists what is not allowed',
       resource: onSweep({ NotAction: 'iam:*' }),
-      fault: 'knows no NotAction',
+      fault: 'the security review does not know NotAction',
     },
     {
-      when: 'something is allowed to everybody',
-      resource: {
-        Type: 'AWS::SQS::QueuePolicy',
-        Properties: {
-          Queues: [ref('ReaperDeadLetters')],
-          PolicyDocument: {
-            Statement: [
-              { Effect: 'Allow', Principal: '*', Action: 'sqs:SendMessage', Resource: ref('ReaperDeadLetters', 'Arn') },
-            ],
-          },
-        },
-      },
-      fault: 'allows sqs:SendMessage to everybody',
+      when: 'everybody is allowed something',
+      resource: onQueue({ Principal: '*' }),
+      fault: noReason('* sqs:SendMessage on ReaperDeadLetters'),
     },
     {
       when: 'a service may do what another one may',
@@ -154,98 +138,62 @@ describe('the review fails when', () => {
         Type: 'AWS::Lambda::Permission',
         Properties: {
           Action: 'lambda:InvokeFunction',
-          FunctionName: ref('ReaperFunction', 'Arn'),
+          FunctionName: ref('ReaperFunction'),
           Principal: 'events.amazonaws.com',
         },
       },
-      fault: 'has no name for Service:events.amazonaws.com',
+      fault: noReason('events.amazonaws.com lambda:InvokeFunction on ReaperFunction'),
     },
     {
       when: 'a role has a policy managed by AWS',
       resource: {
         Type: 'AWS::IAM::Role',
-        Properties: {
-          AssumeRolePolicyDocument: { Statement: [] },
-          ManagedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole'],
-        },
+        Properties: { AssumeRolePolicyDocument: { Statement: [] }, ManagedPolicyArns: ['arn:aws:iam::aws:policy/Any'] },
       },
-      fault: "doesn't know what the managed policies of <Added> allow",
+      fault: noReason('Added use on arn:aws:iam::aws:policy/Any'),
     },
     {
       when: 'others may connect to the functions',
-      resource: group({ CidrIp: '0.0.0.0/0' }),
-      fault: 'has no reason for any IPv4 address -> the functions',
-    },
-    {
-      when: 'a way is open on one side alone',
-      resource: group({ SourceSecurityGroupId: ref('ClusterSecurityGroup', 'GroupId') }),
-      fault: 'from <ClusterSecurityGroup> to <ReaperSecurityGroup> only one side has a rule',
+      resource: ingress({ CidrIp: '0.0.0.0/0' }),
+      fault: noReason('0.0.0.0/0 connect by tcp 443 on ReaperSecurityGroup'),
     },
     {
       when: 'a log is kept for no reason',
       resource: { Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 30 } },
-      fault: 'has no name for <Added>',
+      fault: noReason('Added keep on 30 days'),
     },
     {
       when: 'a function writes a log that is not declared',
       resource: { Type: 'AWS::Lambda::Function', Properties: { VpcConfig: {} } },
-      fault: 'has no name for <Added>',
+      fault: noReason('Added keep on in a log of Lambda, for ever'),
     },
     {
-      when: 'a type of resource is not known',
+      when: 'a type of resource is unknown',
       resource: { Type: 'AWS::S3::Bucket' },
-      fault: 'doesn\'t know what this means: <Added> {"Type":"AWS::S3::Bucket"}',
+      fault: 'the security review does not know AWS::S3::Bucket (Added)',
     },
   ])('$when', ({ resource, fault }) => {
     const { before, after } = templatesOf(ONE_LINE);
-    const { Resources } = after as { readonly Resources: object };
-    expect(() => rowsOf(before, { Resources })).not.toThrow();
-    expect(() => rowsOf(before, { Resources: { ...Resources, Added00000000: resource } })).toThrow(fault);
+    const reasons = (facts: readonly Fact[]) => facts.map(reasonOf);
+    expect(reasons(addedFacts(before, after))).not.toEqual([]);
+    const Resources = { ...after.Resources, Added00000000: resource };
+    expect(() => reasons(addedFacts(before, { Resources }))).toThrow(fault);
   });
 
-  test('a resource that was there before is changed', () => {
+  test('the construct changes a resource that was there before', () => {
     const { before, after } = templatesOf(ONE_LINE);
-    const { Resources } = after as {
-      readonly Resources: Readonly<Record<string, { Type: string; Properties: object }>>;
-    };
-    const changed = Object.entries(Resources).map(([id, resource]) =>
-      resource.Type === 'AWS::RDS::DBCluster'
-        ? [id, { ...resource, Properties: { ...resource.Properties, DeletionProtection: false } }]
-        : [id, resource],
+    const [[id, cluster] = []] = Object.entries(after.Resources).filter(
+      ([, { Type }]) => Type === 'AWS::RDS::DBCluster',
     );
-    expect(() => rowsOf(before, { Resources: Object.fromEntries(changed) })).toThrow(
-      "doesn't know what this means: <Cluster",
+    if (id === undefined || cluster === undefined) throw new Error('expected a cluster');
+    const changed = { ...cluster, Properties: { ...cluster.Properties, DeletionProtection: false } };
+    expect(() => addedFacts(before, { Resources: { ...after.Resources, [id]: changed } })).toThrow(
+      'the security review does not know AWS::RDS::DBCluster (Cluster',
     );
   });
 });
 
-const NETWORK_INTERFACES = [
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:UnassignPrivateIpAddresses',
-];
-
-/** What the construct allows, with any option. */
-function allowed(): readonly Statement[] {
-  return [ONE_LINE, ...OPTIONS].flatMap((option) => {
-    const { before, after } = templatesOf(option);
-    return addedFacts(before, after).filter(
-      (fact) => fact.kind === 'statement' && fact.effect === 'Allow',
-    ) as Statement[];
-  });
-}
-
-function functionsInVpc(template: object): readonly { readonly role: string; readonly arn: string }[] {
-  const { Resources } = template as {
-    readonly Resources: Readonly<Record<string, { Type: string; Properties: { Role: unknown; VpcConfig?: object } }>>;
-  };
-  return Object.entries(Resources)
-    .filter(([, { Type, Properties }]) => Type === 'AWS::Lambda::Function' && Properties.VpcConfig !== undefined)
-    .map(([id, { Properties }]) => ({
-      role: String(bare(Properties.Role)).replace('.Arn>', '>'),
-      arn: String(bare({ 'Fn::GetAtt': [id, 'Arn'] })),
-    }));
+/** The facts of the construct with any option. */
+function allFacts(): readonly Fact[] {
+  return [ONE_LINE, ...OPTIONS].flatMap(factsOf);
 }

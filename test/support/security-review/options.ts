@@ -7,44 +7,28 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { ConnectionReaperProps } from '../../../infra/connection-reaper-props.js';
 import { aCluster, anImportedVpc, aReplica } from '../../infra/a-database.js';
 
-/** A choice in the props of which some right, path or log depends. */
+/** A choice in the props that some permission, connection or log depends on. */
 export interface Option {
   /** As the review calls it. */
   readonly name: string;
   /** The options that it comes on top of; none for the construct of one line. */
   readonly beside: readonly Option[];
-  /** Makes what the construct is given, and says how it is. */
+  /** Makes the props, and what they name, in a stack. */
   readonly props: (stack: Stack) => ConnectionReaperProps;
 }
 
+type PropsBesideDatabase = (stack: Stack) => ConnectionReaperProps;
+
 /** `new ConnectionReaper(this, 'Reaper', { database: cluster })`. */
-export const ONE_LINE: Option = { name: 'one line', beside: [], props: (stack) => ({ database: aDatabase(stack) }) };
+export const ONE_LINE = option('one line', () => ({}));
 
-const secret: Option = {
-  name: '`secret`',
-  beside: [],
-  props: (stack) => ({ database: aDatabase(stack), secret: aSecret(stack, 'GivenSecret') }),
-};
+const secret = option('`secret`', (stack) => ({ secret: aSecret(stack, 'GivenSecret') }));
+const iamAuthentication: Option = { ...option('`iamAuthentication`', () => ({})), props: withIam };
+const metricsViaLog = option("`metricsVia: 'emf'`", () => ({ metricsVia: 'emf' }));
+const DATABASE_CONNECTIONS = { alarms: { DatabaseConnections: { threshold: 100 } } };
+const databaseConnections = option('`alarms: { DatabaseConnections }`', () => DATABASE_CONNECTIONS);
 
-const iamAuthentication: Option = {
-  name: '`iamAuthentication`',
-  beside: [],
-  props: (stack) => ({ database: anIamDatabase(stack), iamAuthentication: true, reaperRole: 'reaper' }),
-};
-
-const metricsViaLog: Option = {
-  name: "`metricsVia: 'emf'`",
-  beside: [],
-  props: (stack) => ({ database: aDatabase(stack), metricsVia: 'emf' }),
-};
-
-const databaseConnections: Option = {
-  name: '`alarms: { DatabaseConnections }`',
-  beside: [],
-  props: (stack) => ({ database: aDatabase(stack), alarms: { DatabaseConnections: { threshold: 100 } } }),
-};
-
-/** Every option of which some right, path or log depends. */
+/** Every option that some permission, connection or log depends on. */
 export const OPTIONS: readonly Option[] = [
   secret,
   iamAuthentication,
@@ -52,97 +36,51 @@ export const OPTIONS: readonly Option[] = [
     name: '`adminSecret` beside `iamAuthentication`',
     beside: [iamAuthentication],
     props: (stack) => {
-      const database = anIamDatabase(stack);
-      return {
-        database,
-        iamAuthentication: true,
-        reaperRole: 'reaper',
-        ...(database.secret && { adminSecret: database.secret }),
-      };
+      const props = withIam(stack);
+      return { ...props, ...(props.database.secret && { adminSecret: props.database.secret }) };
     },
   },
   {
     name: 'a read replica whose source has no reaper',
     beside: [],
-    // By the name of the cluster, so that what goes by names is the same.
+    // The label is the cluster's, so that names which contain it are the same.
     props: (stack) => ({ database: aReplica(stack), databaseLabel: 'Orders-Cluster' }),
   },
   metricsViaLog,
   {
     name: "`iamAuthentication` and `metricsVia: 'emf'` together",
     beside: [iamAuthentication, metricsViaLog],
-    props: (stack) => ({
-      database: anIamDatabase(stack),
-      iamAuthentication: true,
-      reaperRole: 'reaper',
-      metricsVia: 'emf',
-    }),
+    props: (stack) => ({ ...withIam(stack), metricsVia: 'emf' }),
   },
-  {
-    name: '`interfaceEndpoints`',
-    beside: [],
-    props: (stack) => ({ database: aDatabase(stack), interfaceEndpoints: true }),
-  },
-  {
-    name: '`breakGlassSecret`',
-    beside: [],
-    props: (stack) => ({ database: aDatabase(stack), breakGlassSecret: aSecret(stack, 'BreakGlassSecret') }),
-  },
+  option('`interfaceEndpoints`', () => ({ interfaceEndpoints: true })),
+  option('`breakGlassSecret`', (stack) => ({ breakGlassSecret: aSecret(stack, 'BreakGlassSecret') })),
   {
     name: 'a customer key on the secret',
     beside: [],
     props: (stack) => {
       const encryptionKey = new Key(stack, 'SecretKey');
-      return {
-        database: aDatabase(stack, { credentials: Credentials.fromGeneratedSecret('postgres', { encryptionKey }) }),
-      };
+      const credentials = Credentials.fromGeneratedSecret('postgres', { encryptionKey });
+      return { database: aDatabase(stack, { credentials }) };
     },
   },
-  {
-    name: 'a customer key on the secret',
-    beside: [secret],
-    props: (stack) => ({
-      database: aDatabase(stack),
-      secret: aSecret(stack, 'GivenSecret', new Key(stack, 'SecretKey')),
-    }),
-  },
-  {
-    name: 'a secret known by its name alone',
-    beside: [secret],
-    props: (stack) => ({
-      database: aDatabase(stack),
-      secret: Secret.fromSecretNameV2(stack, 'GivenSecret', 'orders/reaper'),
-    }),
-  },
-  {
-    name: '`topicEncryptionKey`',
-    beside: [],
-    props: (stack) => ({ database: aDatabase(stack), topicEncryptionKey: new Key(stack, 'TopicKey') }),
-  },
-  {
-    name: '`alarmTopic` and `pageTopic`',
-    beside: [],
-    props: (stack) => ({
-      database: aDatabase(stack),
-      alarmTopic: new Topic(stack, 'Tickets', { enforceSSL: true }),
-      pageTopic: new Topic(stack, 'OnCall', { enforceSSL: true }),
-    }),
-  },
+  option(
+    'a customer key on the secret',
+    (stack) => ({ secret: aSecret(stack, 'GivenSecret', new Key(stack, 'SecretKey')) }),
+    secret,
+  ),
+  option(
+    'a secret known by its name alone',
+    (stack) => ({ secret: Secret.fromSecretNameV2(stack, 'GivenSecret', 'orders/reaper') }),
+    secret,
+  ),
+  option('`topicEncryptionKey`', (stack) => ({ topicEncryptionKey: new Key(stack, 'TopicKey') })),
+  option('`alarmTopic` and `pageTopic`', (stack) => ({
+    alarmTopic: new Topic(stack, 'Tickets', { enforceSSL: true }),
+    pageTopic: new Topic(stack, 'OnCall', { enforceSSL: true }),
+  })),
   databaseConnections,
-  {
-    name: "`trigger: 'alarm'`",
-    beside: [databaseConnections],
-    props: (stack) => ({
-      database: aDatabase(stack),
-      trigger: 'alarm',
-      alarms: { DatabaseConnections: { threshold: 100 } },
-    }),
-  },
-  {
-    name: '`alarms: { SlotsNearlyFull: false }`',
-    beside: [],
-    props: (stack) => ({ database: aDatabase(stack), alarms: { SlotsNearlyFull: false } }),
-  },
+  option("`trigger: 'alarm'`", () => ({ trigger: 'alarm', ...DATABASE_CONNECTIONS }), databaseConnections),
+  option('`alarms: { SlotsNearlyFull: false }`', () => ({ alarms: { SlotsNearlyFull: false } })),
   {
     name: '`securityGroups`',
     beside: [],
@@ -163,16 +101,21 @@ export const OPTIONS: readonly Option[] = [
   },
 ];
 
+/** The construct of a cluster, with these props too. */
+function option(name: string, props: PropsBesideDatabase, ...beside: readonly Option[]): Option {
+  return { name, beside, props: (stack) => ({ database: aDatabase(stack), ...props(stack) }) };
+}
+
 /** In a VPC that takes no time to synthesize. */
 function aDatabase(stack: Stack, props: Partial<DatabaseClusterProps> = {}) {
   return aCluster(stack, { vpc: anImportedVpc(stack), ...props });
 }
 
-function anIamDatabase(stack: Stack) {
-  return aDatabase(stack, { iamAuthentication: true });
+function withIam(stack: Stack) {
+  return { database: aDatabase(stack, { iamAuthentication: true }), iamAuthentication: true, reaperRole: 'reaper' };
 }
 
-/** Not a generated one, for which cdk-nag would demand a rotation that is not the construct's to make. */
+/** Not a generated one: for that, cdk-nag would demand a rotation, which is not the construct's task. */
 function aSecret(stack: Stack, id: string, encryptionKey?: Key): ISecret {
   return new Secret(stack, id, {
     secretObjectValue: { username: SecretValue.unsafePlainText('reaper') },

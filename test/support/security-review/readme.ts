@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { limitsTable } from './limits.js';
-import { securityTable } from './table.js';
+import { securityTable } from './review.js';
 
 /** Where the file is. */
 export const README = fileURLToPath(new URL('../../../README.md', import.meta.url));

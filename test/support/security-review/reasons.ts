@@ -1,113 +1,103 @@
-/** Why each of them is there. What has no reason here is an error. */
+/** Why each row of the security review is there. */
+import type { Fact } from './facts.js';
 
-/** Reasons by whom they are for; `*` for whomever. */
-type Reasons = Readonly<Record<string, string>>;
+export const NETWORK_INTERFACES = [
+  'AssignPrivateIpAddresses',
+  'CreateNetworkInterface',
+  'DeleteNetworkInterface',
+  'DescribeNetworkInterfaces',
+  'DescribeSubnets',
+  'UnassignPrivateIpAddresses',
+].map((action) => `ec2:${action}`);
 
-const PLACING = 'Lambda places the function into its VPC in its name';
-const YET_TO_BE_MADE = 'AWS documents them for all resources, since the interfaces are yet to be made';
 const LOGIN = 'its login to the database';
-const LOG_LINES_OUTSIDE = 'its lines, which Lambda sends; it can make no other log';
-const LOG_LINES = 'its lines, which Lambda sends, and not through the VPC; it can make no other log';
+const PLACING =
+  'Lambda uses the role to place the function into its VPC; AWS documents all resources, because the interfaces do not exist yet';
+const NOT_BY_CODE = 'only Lambda needs them; the code of the function must not use them';
+const LINES = 'its log lines; Lambda sends them, not through the VPC; the function can create no other log';
+const NAMESPACE = 'its metrics; the action knows no resources, so the namespace limits it';
+const READS_METRICS =
+  'to learn, after a cold start, which applications and roles have metrics already; the action knows neither resources nor a namespace';
+const ENDPOINT = 'the endpoint lets through what the role may do, and nobody else';
+const SETS_UP = 'to create the role as the administrator, set its password, and prove that it can log in';
+const DATABASE = 'to log in, with TLS by default; both security groups have a rule';
+const NOT_IN_CLEAR = 'nothing is sent without TLS';
 
-/** By action, then by whoever may, or by `whoever: on what` where that differs. */
-export const WHY_ALLOWED: Readonly<Record<string, Reasons>> = {
-  'secretsmanager:GetSecretValue': {
-    'the sweep': LOGIN,
-    'the sweep: the break-glass secret': 'another login, for when a full server refuses its own',
-    'the bootstrap': 'to make the role as the administrator, give it its password, and prove that it can log in',
-  },
-  'rds-db:connect': { 'the sweep': LOGIN, 'the bootstrap': 'to prove that the role can log in' },
-  'kms:Decrypt': {
-    'the sweep': 'the secret is encrypted with it',
-    'the bootstrap': 'the secret is encrypted with it',
-    CloudWatch: 'an alarm that may not use the key of its topic notifies nobody',
-  },
-  'kms:GenerateDataKey*': { CloudWatch: 'the same, in the form that SNS documents for services that publish' },
-  'cloudwatch:PutMetricData': { 'the sweep': 'its metrics' },
-  'cloudwatch:GetMetricData': {
-    'the sweep': 'to learn, after a cold start, which applications and roles have metrics already',
-  },
-  'logs:CreateLogStream': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, 'the provider': LOG_LINES_OUTSIDE },
-  'logs:PutLogEvents': { 'the sweep': LOG_LINES, 'the bootstrap': LOG_LINES, 'the provider': LOG_LINES_OUTSIDE },
-  'sqs:SendMessage': {
-    'the sweep': 'Lambda hands over the events of runs that failed, in its name',
-    'the schedule': 'it hands over the sweeps that Lambda did not take',
-  },
-  'lambda:InvokeFunction': {
-    'the schedule': 'to start the sweeps',
-    'the provider': 'to run it on deployment',
-    CloudWatch: 'a sweep at once, when connections are many',
-  },
-  'lambda:GetFunction': {
-    'the provider': 'to wait until it is ready again, where it ran so long ago that Lambda took it out of its VPC',
-  },
-  'sns:Publish': {
-    CloudWatch: 'to notify of alarms; the rule that demands TLS takes the place of the one that lets it in',
-  },
-  'sts:AssumeRole': {
-    Lambda: 'it runs the function; a role can be passed within its account alone',
-    'EventBridge Scheduler': 'it starts the sweeps',
-  },
-  'ec2:AssignPrivateIpAddresses': { '*': PLACING },
-  'ec2:CreateNetworkInterface': { '*': PLACING },
-  'ec2:DeleteNetworkInterface': { '*': PLACING },
-  'ec2:DescribeNetworkInterfaces': { '*': PLACING },
-  'ec2:DescribeSubnets': { '*': PLACING },
-  'ec2:UnassignPrivateIpAddresses': { '*': PLACING },
+/** By `who may`, `who may on` where that differs, and always so for a wildcard. The rows are in this order. */
+const REASONS: Readonly<Record<string, string>> = {
+  'ReaperRole secretsmanager:GetSecretValue': LOGIN,
+  'ReaperRole secretsmanager:GetSecretValue on BreakGlassSecret':
+    'another login, for a full server that rejects its own',
+  'ReaperRole secretsmanager:GetSecretValue on secret:orders/reaper-??????': `${LOGIN}; AWS adds six characters to a name; a full ARN is exact`,
+  'ReaperRole rds-db:connect': LOGIN,
+  'ReaperRole kms:Decrypt': 'the secret is encrypted with this key',
+  'ReaperRole cloudwatch:PutMetricData on *': NAMESPACE,
+  'ReaperRole cloudwatch:GetMetricData on *': READS_METRICS,
+  'ReaperRole sqs:SendMessage': 'Lambda uses the role to hand over the events of runs that failed',
+  ...forEach('ReaperRole', ['logs:CreateLogStream', 'logs:PutLogEvents'], LINES),
+  ...onEverything('ReaperRole'),
+  'ReaperBootstrapRole secretsmanager:GetSecretValue': SETS_UP,
+  'ReaperBootstrapRole rds-db:connect': 'to prove that the role can log in',
+  'ReaperBootstrapRole kms:Decrypt': 'the secret is encrypted with this key',
+  ...forEach('ReaperBootstrapRole', ['logs:CreateLogStream', 'logs:PutLogEvents'], LINES),
+  ...onEverything('ReaperBootstrapRole'),
+  'ReaperSchedulerRole lambda:InvokeFunction': 'to start the sweeps',
+  'ReaperSchedulerRole sqs:SendMessage': 'to hand over the sweeps that Lambda did not accept',
+  'ReaperBootstrapProviderRole lambda:InvokeFunction': 'to run the bootstrap on deployment',
+  'ReaperBootstrapProviderRole lambda:GetFunction': 'to wait until a function that was long unused is ready again',
+  ...forEach('ReaperBootstrapProviderRole', ['logs:CreateLogStream', 'logs:PutLogEvents'], LINES),
+  'lambda.amazonaws.com sts:AssumeRole': 'Lambda runs the function',
+  'scheduler.amazonaws.com sts:AssumeRole': 'EventBridge Scheduler starts the sweeps',
+  'lambda.alarms.cloudwatch.amazonaws.com lambda:InvokeFunction': 'a sweep at once when connections are many',
+  'cloudwatch.amazonaws.com sns:Publish': 'to notify of alarms',
+  'cloudwatch.amazonaws.com kms:Decrypt': 'an alarm that may not use the key of its topic notifies nobody',
+  'cloudwatch.amazonaws.com kms:GenerateDataKey*': 'the same, in the form that SNS documents for services that publish',
+  '* never sqs:*': NOT_IN_CLEAR,
+  '* never sns:Publish': NOT_IN_CLEAR,
+  'ReaperSecurityGroup connect by tcp 443 on 0.0.0.0/0':
+    'Secrets Manager and CloudWatch have no fixed addresses; NAT or endpoints of the VPC lead to them',
+  'ReaperSecurityGroup connect by tcp 5432 on 0.0.0.0/0':
+    'the security group of the database is unknown; set `databaseSecurityGroup`',
+  'ReaperSecurityGroup connect by tcp <Cluster.Endpoint.Port> on ClusterSecurityGroup': DATABASE,
+  'ReaperSecurityGroup connect by tcp <Replica.Endpoint.Port> on ReplicaSecurityGroup': DATABASE,
+  'GivenGroup connect by tcp <Cluster.Endpoint.Port> on ClusterSecurityGroup': DATABASE,
+  'ReaperSecurityGroup connect by tcp 443 on ReaperEndpointsSecretsManagerSecurityGroup': 'to read the secret',
+  'ReaperSecurityGroup connect by tcp 443 on ReaperEndpointsCloudWatchSecurityGroup':
+    'to publish the metrics and to read their names',
+  'ReaperBootstrapProviderFrameworkframeworkonEvent connect on all outside of the VPC':
+    'it calls the bootstrap and answers CloudFormation; it has no login to any database',
+  'ReaperLog keep':
+    'which connections were terminated and which limits set: application, role, database, client address; no statement, no secret',
+  'ReaperBootstrapLog keep': 'which privileges the role got',
+  'ReaperBootstrapProviderLog keep': 'when it ran, and nothing of its input',
+  'ReaperDeadLetters keep': 'the event of a run that failed, and the start of its error; nothing here may read them',
+  'ReaperLogin keep':
+    'the password of the role, 40 random characters; not rotated, because that needs the admin secret',
 };
 
-const NOT_BY_CODE = 'only Lambda needs them, not the code';
+/** @throws Error for a row without a reason. */
+export function reasonOf({ who, may, on, only }: Fact): string {
+  const keys = [`${who} ${may} on ${on}`, ...(/[*?]/.test(on) || may.startsWith('connect') ? [] : [`${who} ${may}`])];
+  const key = keys.find((one) => Object.hasOwn(REASONS, one));
+  if (key === undefined) {
+    throw new Error(`the security review has no reason for "${keys[0]}". Remove it, or give the reason in reasons.ts.`);
+  }
+  return only.startsWith('through ') ? ENDPOINT : (REASONS[key] ?? '');
+}
 
-/** By action. */
-export const WHY_DENIED: Reasons = {
-  'ec2:AssignPrivateIpAddresses': NOT_BY_CODE,
-  'ec2:CreateNetworkInterface': NOT_BY_CODE,
-  'ec2:DeleteNetworkInterface': NOT_BY_CODE,
-  'ec2:DescribeNetworkInterfaces': NOT_BY_CODE,
-  'ec2:DescribeSubnets': NOT_BY_CODE,
-  'ec2:UnassignPrivateIpAddresses': NOT_BY_CODE,
-  'sqs:*': 'nothing goes in the clear',
-  'sns:Publish': 'nothing goes in the clear',
-};
+/** Where a row stands: those of the same `who` and action are together. */
+export function placeOf({ who, may, on }: Fact): number {
+  const keys = Object.keys(REASONS);
+  return Math.max(keys.indexOf(`${who} ${may} on ${on}`), keys.indexOf(`${who} ${may}`));
+}
 
-/** By action: why it can't be allowed on less than everything that its resource matches. */
-export const WHY_NOT_NARROWER: Reasons = {
-  'ec2:AssignPrivateIpAddresses': YET_TO_BE_MADE,
-  'ec2:CreateNetworkInterface': YET_TO_BE_MADE,
-  'ec2:DeleteNetworkInterface': YET_TO_BE_MADE,
-  'ec2:DescribeNetworkInterfaces': YET_TO_BE_MADE,
-  'ec2:DescribeSubnets': YET_TO_BE_MADE,
-  'ec2:UnassignPrivateIpAddresses': YET_TO_BE_MADE,
-  'cloudwatch:PutMetricData': 'it knows no resources, so the namespace limits it',
-  'cloudwatch:GetMetricData':
-    'it knows neither resources nor a condition for the namespace; it reads metrics, not logs',
-  'secretsmanager:GetSecretValue': 'AWS adds six characters to a name that only it knows; the whole ARN is exact',
-};
+function forEach(who: string, actions: readonly string[], why: string) {
+  return Object.fromEntries(actions.map((action) => [`${who} ${action}`, why]));
+}
 
-export const WHY_AT_ENDPOINT = 'the endpoint lets through what the role may, and nobody else';
-
-/** By `from -> to`. */
-export const WHY_CONNECTED: Reasons = {
-  'the functions -> the database':
-    'to log in, by TLS unless `sslMode` says otherwise; each security group has its side of the rule',
-  'the functions -> any IPv4 address: TCP 443':
-    'Secrets Manager and CloudWatch have no fixed addresses, and are reached by NAT or by endpoints of the VPC',
-  "the functions -> any IPv4 address: TCP, the database's port":
-    'nobody says which security group the database has; give `databaseSecurityGroup`',
-  'the functions -> the endpoint of Secrets Manager': 'to read the secret; each has its side of the rule',
-  'the functions -> the endpoint of CloudWatch':
-    'to publish the metrics and to read their names; each has its side of the rule',
-};
-
-/** By what is kept, runs outside of the VPC, or lets nobody in. */
-export const WHY_THERE: Reasons = {
-  'the functions': 'their security group has no rule that lets in: functions are invoked by the API of Lambda',
-  'the provider': 'it calls the bootstrap and answers CloudFormation; it has no login to any database',
-  'the log of the sweep':
-    'whose backends were ended and which limits set: application, role, database, client address; no statement, no secret',
-  'the log of the bootstrap': 'which rights the role was given',
-  'the log of the provider': 'when it ran, and nothing of what it was told',
-  'the dead letters': 'the event of a run that failed, and the beginning of its error; nothing here may read them',
-  "the reaper's own secret":
-    'the password of the role, 40 random characters; not rotated, since that takes the admin secret',
-};
+function onEverything(who: string) {
+  return {
+    ...Object.fromEntries(NETWORK_INTERFACES.map((action) => [`${who} ${action} on *`, PLACING])),
+    ...Object.fromEntries(NETWORK_INTERFACES.map((action) => [`${who} never ${action} on *`, NOT_BY_CODE])),
+  };
+}

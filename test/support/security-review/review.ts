@@ -1,20 +1,22 @@
-/** The security review: every right, way and thing kept, and with which options it comes or goes. */
+/** The security review: every permission, connection and thing kept, with its reason and the options it depends on. */
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { ConnectionReaper } from '../../../infra/connection-reaper.js';
+import { groupBy } from '../../../lambda/policy/group-by.js';
 import { anApp } from '../../infra/a-reaper.js';
+import { addedFacts, type Fact, type Resources } from './facts.js';
 import { ONE_LINE, OPTIONS, type Option } from './options.js';
-import { type Row, rowsOf } from './rows.js';
+import { placeOf, reasonOf } from './reasons.js';
 
-/** A row, and when it is there. */
-export interface ReviewedRow extends Row {
+interface Row extends Fact {
+  readonly why: string;
   readonly when: string;
 }
 
 /** A stack without the construct, and with it. */
 interface Templates {
-  readonly before: object;
-  readonly after: object;
+  readonly before: Resources;
+  readonly after: Resources;
 }
 
 const synthesized = new Map<Option, Templates>();
@@ -31,29 +33,64 @@ function synthesize({ props }: Option): Templates {
   props(without);
   const stack = new Stack(anApp(), 'Orders');
   new ConnectionReaper(stack, 'Reaper', props(stack));
-  return { before: Template.fromStack(without).toJSON(), after: Template.fromStack(stack).toJSON() };
+  return {
+    before: Template.fromStack(without).toJSON() as Resources,
+    after: Template.fromStack(stack).toJSON() as Resources,
+  };
 }
 
-/** Every row of the construct of one line and of its options. */
-export function securityReview(): readonly ReviewedRow[] {
-  const rows = new Map<string, Row>();
-  const keysOf = (option: Option): ReadonlySet<string> => {
-    const { before, after } = templatesOf(option);
-    const found = rowsOf(before, after).map((row) => [JSON.stringify(row), row] as const);
-    for (const [key, row] of found) rows.set(key, row);
-    return new Set(found.map(([key]) => key));
-  };
-  const keys = new Map([ONE_LINE, ...OPTIONS].map((option) => [option, keysOf(option)]));
-  const isIn = (option: Option, key: string) => keys.get(option)?.has(key) === true;
-  const whens = new Map([...rows.keys()].map((key) => [key, whenOf((option) => isIn(option, key))]));
+/** The facts of an option's construct. */
+export function factsOf(option: Option): readonly Fact[] {
+  const { before, after } = templatesOf(option);
+  return addedFacts(before, after);
+}
 
-  // What is there whenever the bootstrap is, is part of it.
-  const bootstrap = [...rows].find(([, { who, on }]) => who === 'Lambda' && on === 'the role of the bootstrap');
-  const withBootstrap = bootstrap === undefined ? undefined : whens.get(bootstrap[0]);
-  return [...rows].map(([key, row]) => {
-    const when = whens.get(key) ?? '';
-    return { ...row, when: when === withBootstrap && key !== bootstrap?.[0] ? 'with the bootstrap' : when };
-  });
+/** The review as a table of Markdown. */
+export function securityTable(): string {
+  const facts = new Map([ONE_LINE, ...OPTIONS].flatMap(factsOf).map((fact) => [JSON.stringify(fact), fact]));
+  const keysOf = new Map([ONE_LINE, ...OPTIONS].map((option) => [option, keysIn(option)]));
+  const rows = [...facts].map(([key, fact]): Row & { readonly place: number } => ({
+    ...fact,
+    why: reasonOf(fact),
+    when: whenOf((option) => keysOf.get(option)?.has(key) === true),
+    place: placeOf(fact),
+  }));
+  const inOrder = rows.toSorted((one, other) => one.place - other.place).map(({ place: _, ...row }) => row);
+  // One row says when there is a bootstrap; the others refer to it.
+  const bootstrap = inOrder.find(({ who, on }) => who === 'lambda.amazonaws.com' && on === 'ReaperBootstrapRole')?.when;
+  const short = inOrder.map((row) =>
+    row.when === bootstrap && row.may !== 'sts:AssumeRole' ? { ...row, when: 'with the bootstrap' } : row,
+  );
+  const merged = (['may', 'on', 'only'] as const).reduce<readonly Row[]>(mergedBy, short);
+  const lines = merged.map(({ who, may, on, only, why, when }) => [
+    code(who),
+    code(may),
+    code(on),
+    code(only),
+    why,
+    when,
+  ]);
+  const head = ['who', 'may', 'on', 'only', 'why', 'when'];
+  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function keysIn(option: Option): ReadonlySet<string> {
+  return new Set(factsOf(option).map((fact) => JSON.stringify(fact)));
+}
+
+/** Makes one row of those that differ in one column alone. */
+function mergedBy(rows: readonly Row[], column: 'may' | 'on' | 'only'): readonly Row[] {
+  const groups = groupBy(rows, (row) => JSON.stringify({ ...row, [column]: '' }));
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ...first, [column]: [first, ...others].map((row) => row[column]).join(' / ') }],
+  );
+}
+
+function code(text: string): string {
+  return text
+    .split(' / ')
+    .map((part) => (part === '' ? '' : `\`${part}\``))
+    .join('<br>');
 }
 
 function whenOf(isIn: (option: Option) => boolean): string {

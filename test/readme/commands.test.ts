@@ -1,74 +1,67 @@
-import { describe, expect, it } from 'vitest';
-import { COMMANDS, commandsIn, read } from './commands.js';
+/**
+ * Runs the commands that README and runbook tell people to run, in a copy of the project. Other test files run those that
+ * need a database or AWS.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cloneProject } from './clone.js';
+import { commandsIn, otherCommands, PROJECT, read } from './commands.js';
+import { shell } from './shell.js';
 
-/** By how they begin, the commands that a test takes out of the texts and runs as they stand there, and that test. */
-const RUN_AS_WRITTEN: Readonly<Record<string, string>> = {
-  'npx cdk synth': 'test/readme/new-user.test.ts',
-  'npx cdk deploy': 'test/readme/new-user.test.ts',
-  'npx cdk bootstrap': 'test/readme/new-user.test.ts',
-  'npm run sweep -- --url': 'test/clients/documented-commands.test.ts',
-  'npm run sweep -- --help': 'test/clients/documented-commands.test.ts',
-  'psql ': 'test/clients/documented-commands.test.ts',
-  'aws ': 'test/clients/documented-commands.test.ts',
-  'ask() {': 'test/clients/documented-commands.test.ts',
-  "ask '": 'test/clients/documented-commands.test.ts',
-};
+/** These commands take minutes, or run this test; .ci/run runs each of them as a step, or is itself the command. */
+const STEPS = [
+  'npm ci',
+  'npm test',
+  'npm run test:clients',
+  'npm run test:matrix',
+  'npm run bench:storm',
+  'npm run bench:flip-race',
+  'npm run bench:reap',
+  'npm run mutation',
+];
 
-const { version } = JSON.parse(read('package.json'));
+let home: string;
+let clone: string;
+let files: readonly string[];
 
-/** The other commands that .ci/run hasn't among its steps: the file that runs them, and the words by which it does. */
-const RUN_BY: Readonly<Record<string, readonly [file: string, words: string]>> = {
-  'npm run cost': ['test/infra/cost-command.test.ts', "'npm', ['run', '--silent', 'cost'"],
-  'npm run cost -- --applications 12': ['test/infra/cost-command.test.ts', "npmRunCost('--applications', '12')"],
-  'npm run cost -- --json': ['test/infra/cost-command.test.ts', "npmRunCost('--json')"],
-  'npm run bundle': ['package.json', '"prepare": "npm run --silent bundle"'],
-  'npm pack': ['test/support/packed-library.ts', "'npm', ['pack'"],
-  [`npm install <path>/connection-reaper-${version}.tgz`]: [
-    'test/support/packed-library.ts',
-    'dependencies: { ...peers } }, [tarball]',
-  ],
-  '.ci/run': ['.ci/run', '#!/usr/bin/env bash'],
-};
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'commands-'));
+  clone = join(home, 'clone');
+  files = await cloneProject(clone);
+});
 
-/** A call of npm without the option that only makes it say less. */
-const loud = (command: string) => command.replaceAll('npm run --silent ', 'npm run ');
+afterAll(() => rm(home, { recursive: true }));
 
-const steps = read('.ci/run')
-  .split('\n')
-  .filter((line) => !line.trimStart().startsWith('#'))
-  .map(loud);
+describe('in a clone', { timeout: 120_000 }, () => {
+  const parts = [...new Set(otherCommands().flatMap((command) => command.split(' && ')))];
 
-/** Does .ci/run have a step that is this command, perhaps with more options? */
-function isStep(command: string): boolean {
-  return steps.some(
-    (line) => line.includes(command) && /^(?:$|[\s)])/.test(line.slice(line.indexOf(command) + command.length)),
+  it.each(parts.filter((command) => command !== '.ci/run' && !STEPS.includes(command)))(
+    '%s succeeds',
+    async (command) => {
+      // Offline as far as npm's cache holds the packages.
+      const environment = { HOME: process.env['HOME'] ?? home, npm_config_prefer_offline: 'true' };
+      const { code, stdout, stderr } = await shell(command.replace('<path>', clone), folderFor(command), environment);
+      expect(code, `${stdout}${stderr}`).toBe(0);
+    },
   );
+
+  it('no command changes a file of the project', async () => {
+    const text = (folder: string, path: string) => readFile(join(folder, path), 'utf8');
+    for (const path of files) expect(await text(clone, path), path).toBe(await text(PROJECT, path));
+  });
+});
+
+/** A reader installs the package in a project of his own. */
+function folderFor(command: string): string {
+  return command.startsWith('npm install') ? home : clone;
 }
 
-describe('every command of README and runbook is run', () => {
-  const commands = COMMANDS.map(loud);
-
-  it.each(commands)('%s', (command) => {
-    const asWritten = Object.entries(RUN_AS_WRITTEN).find(([beginning]) => command.startsWith(beginning));
-    if (asWritten !== undefined) {
-      const [beginning, test] = asWritten;
-      const literals = [`'${beginning}'`, `"${beginning}"`];
-      expect(literals.filter((literal) => read(test).includes(literal))).toHaveLength(1);
-    } else if (RUN_BY[command] !== undefined) {
-      const [file, words] = RUN_BY[command];
-      expect(read(file)).toContain(words);
-    } else {
-      const nowhere = command.split(' && ').filter((part) => !isStep(part));
-      expect(nowhere).toEqual([]);
-    }
-  });
-
-  it('and nothing is said to be run that neither tells', () => {
-    expect(Object.keys(RUN_BY).filter((command) => !commands.includes(command))).toEqual([]);
-    expect(
-      Object.keys(RUN_AS_WRITTEN).filter((beginning) => !commands.some((one) => one.startsWith(beginning))),
-    ).toEqual([]);
-  });
+it.each(STEPS)('%s is a step of .ci/run, and in the README', (command) => {
+  const step = command.replace('npm run ', 'npm run (?:--silent )?');
+  expect(read('.ci/run')).toMatch(new RegExp(`^${step}(?: --.*| \\|.*)?$`, 'm'));
+  expect(otherCommands().flatMap((one) => one.split(' && '))).toContain(command);
 });
 
 describe('a command', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where a reader of the README is when told to run something. */
@@ -10,7 +11,7 @@ const RUNNABLE = /^(?:(?:npm|npx|psql|aws|jq|ask) \S|\.ci\/)/;
 const SHELL_BLOCK = /^```(?:sh|shell|bash|console)\n(.*?)^```$/gms;
 
 /** Every command that the README and the runbook tell people to run. */
-export const COMMANDS: readonly string[] = [
+const COMMANDS: readonly string[] = [
   ...new Set(['README.md', 'docs/runbook.md'].flatMap((path) => commandsIn(read(path)))),
 ];
 
@@ -26,16 +27,44 @@ export function commandsIn(markdown: string): readonly string[] {
   return [...lines.filter((line) => line !== ''), ...code.filter((inline) => RUNNABLE.test(inline))];
 }
 
+/** The commands that these test files run, with what they need around them; test/readme/commands.test.ts runs the others. */
+const RUN_ELSEWHERE: Readonly<Record<string, RegExp>> = {
+  'test/clients/documented-commands.test.ts': /^(?:aws|psql|ask|ask\(\)|npm run sweep) /,
+  'test/infra/cost-command.test.ts': /^npm run (?:--silent )?cost -- /,
+  'test/readme/new-user.test.ts': /^npx cdk /,
+};
+
+/** The commands that no other test file runs. */
+export function otherCommands(): readonly string[] {
+  return COMMANDS.filter((command) => !Object.values(RUN_ELSEWHERE).some((own) => own.test(command)));
+}
+
+const taken = new Set<string>();
+
+/** The commands that begin like this, for a test to run as they stand. */
+export function commandsLike(beginning: string): readonly string[] {
+  const found = COMMANDS.filter((command) => command.startsWith(beginning));
+  for (const command of found) taken.add(command);
+  return found;
+}
+
 /**
  * The one command that begins like this, for a test to run as it stands.
  *
- * @throws when there is none, or more than one.
+ * @throws Error for none, or more than one.
  */
 export function theCommand(beginning: string): string {
-  const [command, ...others] = COMMANDS.filter((one) => one.startsWith(beginning));
+  const [command, ...others] = commandsLike(beginning);
   if (command !== undefined && others.length === 0) return command;
   const found = command === undefined ? 0 : others.length + 1;
   throw new Error(`expected README and runbook to have one command that begins with "${beginning}", found ${found}`);
+}
+
+/** The commands that a test file should run and has not taken. */
+export function commandsLeft(testFile: string): readonly string[] {
+  const own = RUN_ELSEWHERE[relative(PROJECT, fileURLToPath(testFile))];
+  if (own === undefined) throw new Error(`${testFile} is not among the files that run commands`);
+  return COMMANDS.filter((command) => own.test(command) && !taken.has(command));
 }
 
 /** A file of the project. */

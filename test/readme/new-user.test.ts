@@ -2,15 +2,13 @@
  * What somebody does who has nothing but the README and a clone: describes databases in cdk.json, synthesizes, reads what
  * would be created, and deploys as far as that goes without an account.
  */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
-import { PROJECT, read, theCommand } from './commands.js';
+import { cloneProject } from './clone.js';
+import { commandsLeft, read, theCommand } from './commands.js';
 import { type Ran, shell } from './shell.js';
 
 const STACKS = ['ConnectionReaper-billing', 'ConnectionReaper-orders'];
@@ -21,13 +19,7 @@ let clone: string;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'new-user-'));
   clone = join(home, 'clone');
-  // What git has, or would have once all is as it is here, also where the checkout is another user's.
-  const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
-  const { stdout } = await promisify(execFile)('git', ['-c', 'safe.directory=*', ...list], { cwd: PROJECT });
-  const files = stdout.split('\0').filter((path) => path !== '' && existsSync(join(PROJECT, path)));
-  for (const path of files) await cp(join(PROJECT, path), join(clone, path));
-  // In place of `npm ci`.
-  await symlink(join(PROJECT, 'node_modules'), join(clone, 'node_modules'));
+  await cloneProject(clone);
 });
 
 afterAll(() => rm(home, { recursive: true }));
@@ -115,4 +107,8 @@ describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
     expect(code).toBe(1);
     expect(stderr).toContain('No stacks match');
   });
+});
+
+it('runs every command for CDK', () => {
+  expect(commandsLeft(import.meta.url)).toEqual([]);
 });

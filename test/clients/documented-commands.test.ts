@@ -86,9 +86,7 @@ describe('what asks the function', () => {
 
   beforeEach(async () => {
     services = await startAwsStandIn();
-    const { host, port } = database.server;
-    const secret = { username: 'connection_reaper', password: PASSWORD, host, port, dbname: 'postgres' };
-    services.setSecret(SECRET_ARN, JSON.stringify(secret));
+    services.setSecret(SECRET_ARN, database.secret());
     lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: services.endpoint });
     api = await startInvokeApi(FUNCTION, lambda);
   });

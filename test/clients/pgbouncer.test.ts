@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { sourcesOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 import { type PgBouncer, startPgBouncer } from './pgbouncer.js';
 
 /** What the reaper sends that PgBouncer doesn't know; as often configured for other drivers' sake. */
@@ -45,18 +45,10 @@ async function sweepThrough(
   { port }: PgBouncer,
   rescueLogin: 'off' | 'replication' = 'off',
 ): Promise<{ readonly visit: Visit; readonly milliseconds: number }> {
-  const own = { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) };
   const began = performance.now();
   const visit = await visitInstance(
-    {
-      name: 'primary',
-      address: { host: '127.0.0.1', port },
-      databaseName: 'postgres',
-      sslMode: 'disable',
-      sslRootCert: undefined,
-      rescueLogin,
-    },
-    { own, breakGlass: null },
+    database.target({ address: { host: '127.0.0.1', port }, rescueLogin }),
+    sourcesOf(),
     aPolicy({ idleTimeout: '1s', roleLimits: { checkout: 3 } }),
     30_000,
   );

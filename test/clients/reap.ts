@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, type TestDatabase, until } from '../support/database.js';
+import { PASSWORD, sourcesOf, type TestDatabase, until } from '../support/database.js';
 
 /** Waits until every session of an application is idle for long enough, and has the reaper end them. */
 export async function reap(database: TestDatabase, application: string): Promise<void> {
@@ -16,15 +16,8 @@ export async function reap(database: TestDatabase, application: string): Promise
   expect(all).toBeGreaterThan(0);
   await until(async () => (await sessions("state like 'idle%' and now() - state_change > '1.1 s'")) === all, 10_000);
   const { outcomes, errors } = await visitInstance(
-    {
-      name: 'primary',
-      address: { host: database.server.host, port: database.server.port },
-      databaseName: 'postgres',
-      sslMode: 'disable',
-      sslRootCert: undefined,
-      rescueLogin: 'off',
-    },
-    { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
+    database.target(),
+    sourcesOf(),
     aPolicy({}, { action: 'reap', idleTimeout: '1s', applications: [application], includeIdleInTransaction: true }),
     20_000,
   );

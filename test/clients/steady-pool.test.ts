@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { PASSWORD, sourcesOf, startDatabase, type TestDatabase } from '../support/database.js';
 
 const SWEEPS = 200;
 const POOL = 10;
@@ -55,21 +55,13 @@ it(`a healthy pool loses not one query in ${SWEEPS} sweeps, which end what leaks
   const dropped: unknown[] = [];
   pool.on('error', (error) => dropped.push(error));
   const load = loadSteadily(pool);
-  const own = { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) };
-  const { host, port } = database.server;
-  const where = { name: 'primary', address: { host, port }, databaseName: 'postgres', sslRootCert: undefined } as const;
   const policy = aPolicy({ idleTimeout: '2s' });
   const errors: string[] = [];
   let [leaked, terminated, seenIdle] = [0, 0, 0];
   try {
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       if (sweep < SWEEPS / 2 && sweep % 10 === 0) leaked += (await database.leak(3, 'checkout', 'leaky')).length;
-      const visit = await visitInstance(
-        { ...where, sslMode: 'disable', rescueLogin: 'off' },
-        { own, breakGlass: null },
-        policy,
-        20_000,
-      );
+      const visit = await visitInstance(database.target(), sourcesOf(), policy, 20_000);
       errors.push(...visit.errors);
       terminated += visit.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
       seenIdle += visit.outcomes.filter(

@@ -5,6 +5,7 @@ import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambd
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Answer } from '../../lambda/report/answer.js';
+import { VPC } from '../support/cdk-json.js';
 import { type CustomResourceProvider, loadProviderFramework } from '../support/custom-resource.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
@@ -23,11 +24,7 @@ beforeAll(async () => {
   deployment = await synthesize('orders', {
     adminSecretArn: ADMIN_SECRET_ARN,
     instances: [{ name: 'writer', host, port }],
-    vpc: {
-      vpcId: 'vpc-0123456789abcdef0',
-      availabilityZones: ['us-east-1a'],
-      privateSubnetIds: ['subnet-0123456789abcdef0'],
-    },
+    vpc: VPC,
     sslMode: 'disable',
     roleLimits: { checkout: 40, billing: 10 },
   });

@@ -7,7 +7,7 @@ import { type LoginSources, type LoginTarget, login } from '../../lambda/login/l
 import { inlineParameters } from '../../lambda/postgres/inline-parameters.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { fill, loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
 const MAX_CONNECTIONS = 20;
 
@@ -36,50 +36,26 @@ afterEach(async () => {
 });
 
 const fixed = (credentials: Credentials): CredentialsSource => ({ read: async () => credentials });
-const as = (username: string): CredentialsSource => fixed({ username, password: PASSWORD });
+const as = (username: string): CredentialsSource => fixed(loginOf(username));
 const superuser = (): CredentialsSource => {
   const { user: username, password } = database.server.superuser;
   return fixed({ username, password });
 };
-
-function target(overrides: Partial<LoginTarget> = {}): LoginTarget {
-  const { host, port } = database.server;
-  const address = { host, port };
-  return {
-    name: 'primary',
-    address,
-    databaseName: 'postgres',
-    sslMode: 'disable',
-    sslRootCert: undefined,
-    rescueLogin: 'off',
-    ...overrides,
-  };
-}
 
 function logIn(
   sources: Partial<LoginSources>,
   overrides: Partial<LoginTarget> = {},
   signal = new AbortController().signal,
 ) {
-  return login(target(overrides), { own: as('plain'), breakGlass: null, ...sources }, signal);
+  return login(database.target(overrides), { own: as('plain'), breakGlass: null, ...sources }, signal);
 }
 
-/** Takes every slot that a role can get. */
-async function fill(connect: () => Promise<pg.Client>): Promise<void> {
-  for (;;) {
-    try {
-      clients.push(await connect());
-    } catch (error) {
-      expect(error).toMatchObject({ code: '53300' });
-      return;
-    }
-  }
-}
-
-const fillOrdinary = () => fill(() => database.connect('checkout', { application_name: 'leaky' }));
+const fillOrdinary = async () => {
+  clients.push(...(await database.fill('checkout', 'leaky')));
+};
 const fillAll = async () => {
   await fillOrdinary();
-  await fill(() => database.connect('postgres', database.server.superuser));
+  clients.push(...(await fill(() => database.connect('postgres', database.server.superuser))));
 };
 
 /** Cuts the patience of a run short, for those that can't get in. */
@@ -121,14 +97,14 @@ describe('a full server', () => {
   it('lets in a rescue login when not even a superuser gets in, and it reaps like any other', async () => {
     await fillAll();
     const reap = aPolicy({}, { action: 'reap', idleTimeout: '1s', applications: ['leaky'] });
-    await sleep(1_050);
+    await database.idleFor(1);
     const leaked = clients.slice(0, 5);
     const own = as('rescuer');
     const {
       login: facts,
       outcomes,
       errors,
-    } = await visitInstance(target({ rescueLogin: 'replication' }), { own, breakGlass: null }, reap, 20_000);
+    } = await visitInstance(database.target({ rescueLogin: 'replication' }), { own, breakGlass: null }, reap, 20_000);
     expect(errors).toEqual([]);
     expect(facts).toMatchObject({ way: 'rescue', refusals: ['every_slot'] });
     expect(outcomes.filter(({ outcome }) => outcome === 'terminated').length).toBeGreaterThanOrEqual(5);
@@ -166,9 +142,9 @@ describe('a full server', () => {
   it('by the break-glass login spares the sessions of the own role', async () => {
     const other = await logIn({ own: as('connection_reaper') });
     await fillOrdinary();
-    await sleep(1_050);
+    await database.idleFor(1);
     const { login: facts, outcomes } = await visitInstance(
-      target(),
+      database.target(),
       { own: as('connection_reaper'), breakGlass: superuser() },
       aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['connection_reaper'] }),
       20_000,
@@ -185,7 +161,7 @@ describe('a full server', () => {
     const slow: CredentialsSource = { read: () => sleep(10_000, undefined, { ref: false }) as Promise<never> };
     const began = performance.now();
     const { errors, login: facts } = await visitInstance(
-      target(),
+      database.target(),
       { own: as('plain'), breakGlass: slow },
       aPolicy(),
       9_000,

@@ -745,20 +745,14 @@ describe('the grants and what others hold', () => {
   });
 
   it.each(HOSTILE_SETTINGS)('are not misled by what the database and the role set: %s = %s', async (setting, value) => {
-    const { host, port, superuser } = database.server;
+    const { superuser } = database.server;
     const owners = ['database postgres', `role ${superuser.user}`];
     // Whatever one of them breaks is better told by a name that needs quotes.
     const limited = ['NULL', "it's \\ s"];
     await database.admin.query(owners.map((owner) => `alter ${owner} set ${setting} = '${value}';`).join(''));
     try {
       const { session, close } = await openSession(
-        {
-          host,
-          port,
-          databaseName: 'postgres',
-          credentials: { username: superuser.user, password: superuser.password },
-          sslMode: 'disable',
-        },
+        database.sessionTarget({ credentials: { username: superuser.user, password: superuser.password } }),
         new AbortController().signal,
       );
       try {

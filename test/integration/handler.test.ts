@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
@@ -11,10 +10,9 @@ import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Answer } from '../../lambda/report/answer.js';
 import { ALARM_EVENT } from '../support/alarm-event.js';
+import { ENTRY, SECRET_ARN } from '../support/cdk-json.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { BUNDLED_MAJOR, major } from '../support/postgres-majors.js';
-
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
 
 /** For tests that wait long for AWS, which no version of PostgreSQL changes: on the others they count as skipped. */
 const elsewhere = [major !== BUNDLED_MAJOR, 'waits long for AWS, on any version'] as const;
@@ -28,18 +26,7 @@ let lambda: LambdaProcess;
 let clients: pg.Client[];
 
 beforeAll(async () => {
-  [database, deployment] = await Promise.all([
-    startDatabase({ max_connections: 50 }),
-    synthesize('orders', {
-      secretArn: SECRET_ARN,
-      vpc: {
-        vpcId: 'vpc-0123456789abcdef0',
-        availabilityZones: ['us-east-1a'],
-        privateSubnetIds: ['subnet-0123456789abcdef0'],
-      },
-      sslMode: 'disable',
-    }),
-  ]);
+  [database, deployment] = await Promise.all([startDatabase({ max_connections: 50 }), synthesize('orders', ENTRY)]);
 });
 
 afterAll(async () => {
@@ -61,11 +48,7 @@ afterEach(async () => {
 });
 
 function setSecret(password = PASSWORD): void {
-  const { host, port } = database.server;
-  aws.setSecret(
-    SECRET_ARN,
-    JSON.stringify({ username: 'connection_reaper', password, host, port: `${port}`, dbname: 'postgres' }),
-  );
+  aws.setSecret(SECRET_ARN, database.secret({ password, port: `${database.server.port}` }));
 }
 
 /** The deployed bundle with other settings than the synthesized ones. */
@@ -91,16 +74,8 @@ async function leak(count: number, applicationName: string): Promise<pg.Client[]
 
 /** Takes every slot that an ordinary role can get. */
 async function fill(): Promise<void> {
-  for (;;) {
-    const refused = await leak(1, 'filler').then(
-      () => false,
-      () => true,
-    );
-    if (refused) return;
-  }
+  clients.push(...(await database.fill('checkout', 'filler')));
 }
-
-const overdue = () => sleep(1_050);
 
 /**
  * A way to the server that passes on what a login takes, its first statement included, and nothing after that: a statement
@@ -165,7 +140,7 @@ describe('a scheduled sweep', () => {
     // Warm, so that the fresh ones do not grow old over the start of a process.
     await invoke({ action: 'report' });
     const leaked = await leak(5, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const fresh = await leak(2, 'fresh');
     const answer = await invoke(deployment.scheduledEvent);
     expect(await database.alive(leaked)).toEqual(leaked.map(() => false));
@@ -197,7 +172,7 @@ describe('a scheduled sweep', () => {
   it('is what an alarm asks for as well, which the log names', async () => {
     await invoke({ action: 'report' });
     const leaked = await leak(2, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const answer = await invoke(ALARM_EVENT);
     expect(await database.alive(leaked)).toEqual([false, false]);
     expect(answer.dryRun).toBe(false);
@@ -209,7 +184,7 @@ describe('a scheduled sweep', () => {
   it('ends nobody in preview, and publishes whom it would have ended', async () => {
     await redeploy({ idleTimeout: '1s', mode: 'preview', roleLimits: { billing: 3 } });
     const leaked = await leak(3, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const answer = await invoke(deployment.scheduledEvent);
     expect(answer).toMatchObject({ mode: 'preview', dryRun: true });
     expect(await database.alive(leaked)).toEqual([true, true, true]);
@@ -235,7 +210,7 @@ describe('a scheduled sweep', () => {
     await leak(2, 'others');
     await leak(3, 'worker');
     for (const name of ['pod-1', 'pod-2', 'pod-3', 'pod-4']) await leak(1, name);
-    await overdue();
+    await database.idleFor(1);
     const answer = await invoke(deployment.scheduledEvent);
     const [instance] = answer.instances;
     const terminated = Object.fromEntries(
@@ -258,7 +233,7 @@ describe('metrics by the log', () => {
     const applicationNames = [{ match: 'leaky', name: 'leaky' }];
     await redeploy({ idleTimeout: '1s', metricsVia: 'emf', applicationNames });
     await leak(3, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const { errors, metrics } = await invoke(deployment.scheduledEvent);
     expect(errors).toEqual([]);
     expect(metrics).toMatchObject({ requests: 0, via: 'emf' });
@@ -290,21 +265,10 @@ describe('settings for a full or stubborn server', () => {
     const [open] = await leak(1, 'transaction');
     if (!open) throw new Error('unreachable');
     await open.query('begin');
-    await overdue();
+    await database.idleFor(1);
     await invoke(deployment.scheduledEvent);
     expect(await database.alive([...leaked, open])).toEqual([false, false, false]);
   });
-
-  it('trim what a role has above its limit once it was idle for 30 s', async ({ skip }) => {
-    skip(major !== BUNDLED_MAJOR, 'waits for 30 s, on any version');
-    await redeploy({ idleTimeout: '1h', roleLimits: { checkout: 2 }, terminateAboveRoleLimit: true });
-    const opened = await leak(5, 'checkout');
-    await sleep(30_100);
-    const { instances } = await invoke(deployment.scheduledEvent);
-    expect(instances[0]?.outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(3);
-    expect((await database.alive(opened)).filter(Boolean)).toHaveLength(2);
-    await database.admin.query('alter role checkout connection limit -1');
-  }, 60_000);
 
   it.each([
     ['break_glass', { breakGlassSecretArn: BREAK_GLASS_ARN }],
@@ -317,7 +281,7 @@ describe('settings for a full or stubborn server', () => {
     await invoke({ action: 'report' });
     expect(aws.secretReads(BREAK_GLASS_ARN)).toBe(0);
     await fill();
-    await overdue();
+    await database.idleFor(1);
     const { instances, errors } = await invoke(deployment.scheduledEvent);
     expect(errors).toEqual([]);
     expect(instances[0]?.login).toMatchObject({ way, refusals: ['reserved_slots'] });
@@ -331,7 +295,7 @@ describe('settings for a full or stubborn server', () => {
 describe('a manual invoke', () => {
   it('reports without changing or publishing anything', async () => {
     const leaked = await leak(3, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const answer = await invoke({ action: 'report' });
     expect(answer).toMatchObject({ dryRun: true, metrics: { requests: 0, datapoints: 0, via: 'none' } });
     expect(answer.text).toMatch(/leaky +3 /);
@@ -343,7 +307,7 @@ describe('a manual invoke', () => {
     await redeploy({ idleTimeout: '1h' });
     const meant = await leak(4, 'checkout-web');
     const others = await leak(2, 'billing-web');
-    await overdue();
+    await database.idleFor(1);
     const reap = {
       action: 'reap',
       idleTimeout: '1s',
@@ -369,7 +333,7 @@ describe('a manual invoke', () => {
     const [open] = await leak(1, 'transaction');
     if (!open) throw new Error('unreachable');
     await open.query('begin');
-    await overdue();
+    await database.idleFor(1);
     await invoke({ action: 'reap', idleTimeout: '1s' });
     expect(await database.alive([open])).toEqual([true]);
     await invoke({ action: 'reap', idleTimeout: '1s', includeIdleInTransaction: true });
@@ -416,7 +380,7 @@ describe('when AWS is out of reach', () => {
     await invoke({});
     await aws.stop();
     const leaked = await leak(2, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const began = performance.now();
     const error = await failure(deployment.scheduledEvent);
     expect(performance.now() - began).toBeLessThan(2_000);
@@ -445,7 +409,7 @@ describe('when something fails', () => {
       if (fault === 'hang') skip(...elsewhere);
       aws.fail('PutMetricData', fault);
       const leaked = await leak(3, 'leaky');
-      await overdue();
+      await database.idleFor(1);
       const error = await failure(deployment.scheduledEvent);
       expect(await database.alive(leaked)).toEqual([false, false, false]);
       expect(error.errorType).toBe('RunError');
@@ -478,7 +442,7 @@ describe('when something fails', () => {
     await redeploy({ idleTimeout: '1s', instances }, timeoutSeconds);
     aws.fail('PutMetricData', 'hang');
     const leaked = await leak(2, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const began = performance.now();
     const error = await failure(deployment.scheduledEvent);
     const tookMs = performance.now() - began;
@@ -501,7 +465,7 @@ describe('when something fails', () => {
       ],
     });
     const leaked = await leak(2, 'leaky');
-    await overdue();
+    await database.idleFor(1);
     const error = await failure(deployment.scheduledEvent);
     expect(error.errorMessage).toMatch(/^could not log in to "gone" at 127.0.0.1:1 /);
     expect(await database.alive(leaked)).toEqual([false, false]);

@@ -11,6 +11,7 @@ import type { BootstrapAnswer } from '../../lambda/bootstrap-handler.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Answer } from '../../lambda/report/answer.js';
+import { VPC } from '../support/cdk-json.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { startDatabase, type TestDatabase, until } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
@@ -53,11 +54,7 @@ beforeAll(async () => {
     adminSecretArn: ADMIN_SECRET_ARN,
     instances: [{ name: 'writer', host: 'localhost', port: database.server.port }],
     sslRootCert: join(folder, 'ours.pem'),
-    vpc: {
-      vpcId: 'vpc-0123456789abcdef0',
-      availabilityZones: ['us-east-1a'],
-      privateSubnetIds: ['subnet-0123456789abcdef0'],
-    },
+    vpc: VPC,
   });
   await database.admin.query('create role rds_iam');
   await rule();

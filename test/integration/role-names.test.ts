@@ -3,9 +3,8 @@ import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/report/answer.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
-
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
+import { ENTRY, SECRET_ARN } from '../support/cdk-json.js';
+import { loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
 /** Names that every object of JavaScript knows, one way or another. */
 const LIMITS = { constructor: 7, ['__proto__']: 8, toString: 9 };
@@ -20,13 +19,7 @@ beforeAll(async () => {
     startDatabase(),
     startAwsStandIn(),
     synthesize('constructor', {
-      secretArn: SECRET_ARN,
-      vpc: {
-        vpcId: 'vpc-0123456789abcdef0',
-        availabilityZones: ['us-east-1a'],
-        privateSubnetIds: ['subnet-0123456789abcdef0'],
-      },
-      sslMode: 'disable',
+      ...ENTRY,
       roleLimits: LIMITS,
       terminateAboveRoleLimit: true,
     }),
@@ -42,11 +35,10 @@ afterAll(async () => {
 });
 
 it.each([
-  ['the function that the grants made', () => ({ username: 'connection_reaper', password: PASSWORD })],
+  ['the function that the grants made', () => loginOf()],
   ['ALTER ROLE', () => ({ username: database.server.superuser.user, password: database.server.superuser.password })],
 ])('limits hold for roles by any name, set by %s', async (_, login) => {
-  const { host, port } = database.server;
-  aws.setSecret(SECRET_ARN, JSON.stringify({ ...login(), host, port }));
+  aws.setSecret(SECRET_ARN, database.secret(login()));
   await database.admin.query(ROLES.map((role) => `alter role "${role}" connection limit -1;`).join(''));
   const sessions = await Promise.all(ROLES.map((role) => database.connect(role, { application_name: role })));
   await using lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: aws.endpoint });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Login, login } from '../../lambda/login/login.js';
@@ -6,7 +5,7 @@ import { endLostSessions, runLockKey, takeRunLock } from '../../lambda/postgres/
 import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { PASSWORD, sourcesOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 const OWNER = { ownRole: 'connection_reaper', user: 'connection_reaper' };
 const KEY = runLockKey('connection_reaper');
@@ -29,26 +28,8 @@ afterEach(async () => {
   });
 });
 
-function target() {
-  const { host, port } = database.server;
-  const address = { host, port };
-  return {
-    name: 'primary',
-    address,
-    databaseName: 'postgres',
-    sslMode: 'disable',
-    sslRootCert: undefined,
-    rescueLogin: 'off',
-  } as const;
-}
-
-const sourcesOf = (username: string) => ({
-  own: { read: async () => ({ username, password: PASSWORD }) },
-  breakGlass: null,
-});
-
 async function logIn(username = 'connection_reaper'): Promise<Login> {
-  const session = await login(target(), sourcesOf(username), new AbortController().signal);
+  const session = await login(database.target(), sourcesOf(username), new AbortController().signal);
   opened.push(session);
   return session;
 }
@@ -63,7 +44,7 @@ async function intruder(statement: string): Promise<pg.Client> {
 
 const sweep = aPolicy({ idleTimeout: '1s', roleLimits: { billing: 3 } });
 const visit = (policy = sweep, username = 'connection_reaper') =>
-  visitInstance(target(), sourcesOf(username), policy, 20_000);
+  visitInstance(database.target(), sourcesOf(username), policy, 20_000);
 
 describe('one run at a time', () => {
   it('finds another run of this reaper at work, says so, and does nothing', async () => {
@@ -76,7 +57,12 @@ describe('one run at a time', () => {
     expect((await visit(aPolicy({}, { action: 'report' }))).runAtWork).toBeNull();
 
     const waiting = visit(aPolicy({}, { action: 'reap' }));
-    await sleep(300);
+    await until(async () => {
+      const { rows } = await database.admin.query(
+        "select count(*)::int as n from pg_stat_activity where usename = 'connection_reaper' and query ~ 'pg_locks'",
+      );
+      return rows[0].n === 1;
+    });
     await other.close();
     expect(await waiting).toMatchObject({ runAtWork: null, errors: [] });
   });
@@ -87,7 +73,7 @@ describe('one run at a time', () => {
   ])('goes on when an application holds the lock %s, whatever it calls itself', async (_, statement) => {
     await intruder(statement);
     const [leaked] = await database.leak(1, 'billing');
-    await sleep(1_050);
+    await database.idleFor(1);
     const found = await visit();
     expect(found).toMatchObject({ errors: [], runAtWork: null, intruders: [{ role: 'checkout' }] });
     expect(found.outcomes).toContainEqual(expect.objectContaining({ outcome: 'terminated' }));
@@ -119,7 +105,7 @@ describe('one run at a time', () => {
   it('terminates the session of a run that was lost, and takes its lock', async () => {
     const lost = await logIn();
     await takeRunLock(lost.session, OWNER, 0);
-    await sleep(400);
+    await database.idleFor(0.4);
     const next = await logIn();
     expect((await takeRunLock(next.session, OWNER, 0, 5_000)).runAtWork).toMatchObject({ role: 'connection_reaper' });
     expect(await takeRunLock(next.session, OWNER, 0, 300)).toMatchObject({
@@ -134,7 +120,7 @@ describe('one run at a time', () => {
     const person = await database.connect('connection_reaper', { application_name: 'psql' });
     opened.push({ close: () => person.end() });
     const other = await logIn('other_reaper');
-    await sleep(400);
+    await database.idleFor(0.4);
     const next = await logIn();
     const { backends } = await readSnapshot(next.session, []);
     expect(await endLostSessions(next.session, OWNER, backends, 5_000)).toEqual([]);
@@ -165,7 +151,7 @@ describe('one run at a time', () => {
     await takeRunLock(lost.session, OWNER, 0);
     const [row] = await lost.session.query<{ pid: number }>('select pg_backend_pid() as pid');
     const pid = row?.pid ?? 0;
-    await sleep(400);
+    await database.idleFor(0.4);
     process.kill(pid, 'SIGSTOP');
     try {
       const next = await logIn();

@@ -16,9 +16,9 @@ import { parseSettings, type SettingsInput } from '../../lambda/input/settings.j
 import { describeFailure } from '../../lambda/login/login-failure.js';
 import { loginsOf } from '../../lambda/login/logins.js';
 import { run } from '../../lambda/run.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { SECRET_ARN } from '../support/cdk-json.js';
+import { loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
 const ADMIN_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:admin-AbCdEf';
 
 let database: TestDatabase;
@@ -124,7 +124,7 @@ async function runWith(
 
 const address = () => ({ host: database.server.host, port: database.server.port });
 const there = () => ({ instances: [{ name: 'writer', ...address() }] });
-const valid = () => ({ username: 'connection_reaper', password: PASSWORD, ...address(), dbname: 'postgres' });
+const valid = () => ({ ...loginOf(), ...address(), dbname: 'postgres' });
 
 describe('the function tells nothing of a secret', () => {
   it('that holds no login', async () => {

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { PASSWORD, sourcesOf, startDatabase, type TestDatabase } from '../support/database.js';
 
 /** A second address of the server, by which the reaper comes as if from another host: the client's is 127.0.0.1. */
 const SECOND_ADDRESS = '127.0.0.2';
@@ -29,15 +28,8 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 function reap(host: string) {
   return visitInstance(
-    {
-      name: 'primary',
-      address: { host, port: database.server.port },
-      databaseName: 'postgres',
-      sslMode: 'disable',
-      sslRootCert: undefined,
-      rescueLogin: 'off',
-    },
-    { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
+    database.target({ address: { host, port: database.server.port } }),
+    sourcesOf(),
     aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['checkout'], includeIdleInTransaction: true }),
     20_000,
   );
@@ -50,7 +42,7 @@ describe('a transaction that uses another session of the server', () => {
     const parent = await database.connect('billing');
     await parent.query('begin');
     expect((await parent.query('select * from wrapped')).rows).toEqual([{ x: 1 }]);
-    await sleep(1_050);
+    await database.idleFor(1);
     const { outcomes } = await reap(database.server.host);
     expect(outcomes.filter(({ backend }) => backend.role === 'checkout')).toEqual([spared]);
     expect((await parent.query('select * from wrapped')).rows).toEqual([{ x: 1 }]);
@@ -63,7 +55,7 @@ describe('a transaction that uses another session of the server', () => {
     const connection = `host=127.0.0.1 port=${database.server.port} dbname=postgres user=checkout password=${PASSWORD}`;
     await parent.query('begin');
     await parent.query('select dblink_connect($1, $2)', ['link', connection]);
-    await sleep(1_050);
+    await database.idleFor(1);
     const { outcomes, snapshot } = await reap(SECOND_ADDRESS);
     expect(snapshot?.server).toMatchObject({ ownAddress: SECOND_ADDRESS, clientAddress: '127.0.0.1' });
     expect(outcomes.filter(({ backend }) => backend.role === 'checkout')).toEqual([spared]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSession } from '../../lambda/postgres/session.js';
 import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { loginOf, PASSWORD, sourcesOf, startDatabase, type TestDatabase } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
@@ -13,22 +13,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => database[Symbol.asyncDispose]());
-
-const credentials = { username: 'connection_reaper', password: PASSWORD };
-
-function target() {
-  const { host, port } = database.server;
-  return {
-    name: 'primary',
-    address: { host, port },
-    databaseName: 'postgres',
-    sslMode: 'disable',
-    sslRootCert: undefined,
-    rescueLogin: 'off',
-  } as const;
-}
-
-const sources = { own: { read: async () => credentials }, breakGlass: null };
 
 /** What the owner of a database or of a role can set, and what holds for us all the same. */
 const HOSTILE = [
@@ -58,8 +42,8 @@ describe('a session', () => {
     // The own login, the rescue login as a walsender, and a break-glass login of a superuser.
     const { user, password } = database.server.superuser;
     const logins = [
-      { credentials, replication: false },
-      { credentials: { username: 'rescuer', password: PASSWORD }, replication: true },
+      { credentials: loginOf(), replication: false },
+      { credentials: loginOf('rescuer'), replication: true },
       { credentials: { username: user, password }, replication: false },
     ];
     await database.admin.query(`
@@ -75,12 +59,8 @@ describe('a session', () => {
           await database.admin.query(`alter ${owner} set ${pg.escapeIdentifier(name)} = ${theirs}`);
         }
       }
-      const { host, port } = database.server;
       for (const one of logins) {
-        const { session, close } = await openSession(
-          { host, port, databaseName: 'postgres', sslMode: 'disable', ...one },
-          new AbortController().signal,
-        );
+        const { session, close } = await openSession(database.sessionTarget(one), new AbortController().signal);
         const settings = await session.query<{ name: string; value: string }>(
           'select name, current_setting(name) as value from unnest($1::text[]) name',
           [HOSTILE.map(({ name }) => name)],
@@ -91,8 +71,8 @@ describe('a session', () => {
         );
       }
       const { errors, roleLimits } = await visitInstance(
-        target(),
-        sources,
+        database.target(),
+        sourcesOf(),
         aPolicy({ roleLimits: { Quoted: 7 } }),
         10_000,
       );
@@ -119,7 +99,7 @@ describe('a session', () => {
       create function public.pg_has_role(text, text) returns boolean language sql
         as $$ insert into public.ran values (current_user); select true $$;
     `);
-    await visitInstance(target(), sources, aPolicy({ roleLimits: { checkout: 5 } }), 10_000);
+    await visitInstance(database.target(), sourcesOf(), aPolicy({ roleLimits: { checkout: 5 } }), 10_000);
     await database.admin.query('alter role checkout connection limit -1');
     expect((await database.admin.query('select * from public.ran')).rows).toEqual([]);
     expect(await database.alive([victim])).toEqual([true]);
@@ -128,9 +108,6 @@ describe('a session', () => {
   it('is not opened once its time is over', async () => {
     const over = new AbortController();
     over.abort();
-    const { host, port } = database.server;
-    await expect(
-      openSession({ host, port, databaseName: 'postgres', credentials, sslMode: 'disable' }, over.signal),
-    ).rejects.toThrow(/the time for this run is over/);
+    await expect(openSession(database.sessionTarget(), over.signal)).rejects.toThrow(/the time for this run is over/);
   });
 });

@@ -1,9 +1,17 @@
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Holding, type Snapshot, usableSlots } from '../../lambda/policy/snapshot.js';
-import { openSession, type SessionTarget } from '../../lambda/postgres/session.js';
+import { openSession } from '../../lambda/postgres/session.js';
 import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
-import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase } from '../support/database.js';
+import {
+  busyWith,
+  loginOf,
+  PASSWORD,
+  pidOf,
+  rowsOf,
+  startDatabase,
+  type TestDatabase,
+  walsender,
+} from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
@@ -30,13 +38,7 @@ async function look(
   roles: readonly string[] = [],
   databaseName = 'postgres',
 ): Promise<Snapshot> {
-  const target: SessionTarget = {
-    host: database.server.host,
-    port: database.server.port,
-    databaseName,
-    credentials: { username, password: PASSWORD },
-    sslMode: 'disable',
-  };
+  const target = database.sessionTarget({ databaseName, credentials: loginOf(username) });
   const { session, close } = await openSession(target, new AbortController().signal);
   try {
     return await readSnapshot(session, roles);
@@ -178,16 +180,7 @@ describe('a snapshot', () => {
 
   it('leaves out our own backend, walsenders and background processes', async () => {
     await database.admin.query(`create role replica login replication password '${PASSWORD}'`);
-    const walsender = new pg.Client({
-      host: database.server.host,
-      port: database.server.port,
-      user: 'replica',
-      password: PASSWORD,
-      database: 'postgres',
-      // node-postgres passes it on, its types don't know it.
-      ...{ replication: 'database' },
-    });
-    await walsender.connect();
+    const sender = await database.connect('replica', walsender());
     try {
       const { rows } = await database.admin.query(
         "select count(*)::int as clients, count(*) filter (where backend_type = 'walsender')::int as walsenders from pg_stat_activity where backend_type in ('client backend', 'walsender')",
@@ -197,7 +190,7 @@ describe('a snapshot', () => {
       expect(backends).toHaveLength(rows[0].clients - 1);
       expect(backends.map(({ applicationName }) => applicationName)).not.toContain('connection-reaper');
     } finally {
-      await walsender.end();
+      await sender.end();
     }
   });
 

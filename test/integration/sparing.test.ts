@@ -1,10 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SpareReason } from '../../lambda/policy/spared.js';
 import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
-import { busyWith, PASSWORD, pidOf, startDatabase, type TestDatabase } from '../support/database.js';
+import {
+  busyWith,
+  PASSWORD,
+  pidOf,
+  sourcesOf,
+  startDatabase,
+  type TestDatabase,
+  walsender,
+} from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
@@ -55,29 +62,16 @@ beforeAll(async () => {
     });
   leaked = [preparing, ...(await database.leak(5, 'checkout', 'leaky'))];
   workersBefore = await workers();
-  await sleep(1_050);
-  const { host, port } = server;
+  await database.idleFor(1);
   visit = await visitInstance(
-    {
-      name: 'primary',
-      address: { host, port },
-      databaseName: 'postgres',
-      sslMode: 'disable',
-      sslRootCert: undefined,
-      rescueLogin: 'off',
-    },
-    { own: { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) }, breakGlass: null },
+    database.target(),
+    sourcesOf(),
     aPolicy({}, { action: 'reap', idleTimeout: '1s' }),
     20_000,
   );
 });
 
 afterAll(() => database[Symbol.asyncDispose]());
-
-/** node-postgres passes it on, its types don't know it. */
-function walsender(replication: 'database' | 'true'): pg.ClientConfig {
-  return Object.assign<pg.ClientConfig, object>({}, { replication });
-}
 
 async function workers(): Promise<number> {
   const { rows } = await database.admin.query(

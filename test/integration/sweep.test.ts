@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
@@ -35,7 +34,7 @@ describe('npm run sweep', () => {
   it('previews, and ends backends and sets limits only when told to', async () => {
     const leaked = await database.leak(3, 'checkout', 'leaky');
     const spared = await database.leak(2, 'billing', 'kept-1');
-    await sleep(1_050);
+    await database.idleFor(1);
     const args = ['--ssl-mode', 'disable', '--idle-timeout', '1s', '--spare', 'kept*', '--role-limit', 'checkout=9'];
 
     const preview = await sweep(args);
@@ -70,7 +69,7 @@ describe('npm run sweep', () => {
       );
       await database.leak(1, 'billing', 'pod-1');
       await database.leak(1, 'billing', 'pod-2');
-      await sleep(1_050);
+      await database.idleFor(1);
       const url = `${database.server.url('connection_reaper', PASSWORD)}?sslmode=disable`;
       const { stdout } = await sweep(['--settings', file, '--idle-timeout', '1s', '--keep-per-application', '1'], url);
       expect(stdout).toMatch(/pods +2 /);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../lambda/policy/snapshot.js';
@@ -7,7 +6,7 @@ import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
 import { signal, stillThere } from '../../lambda/postgres/sql/terminate.js';
 import { terminateBackends } from '../../lambda/postgres/terminate.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
-import { busyWith, PASSWORD, pidOf, rowsOf, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { busyWith, pidOf, rowsOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 let database: TestDatabase;
 let opened: OpenSession;
@@ -25,10 +24,9 @@ beforeEach(async () => {
 
 function reaper(
   signal = new AbortController().signal,
-  { host, port }: { readonly host: string; readonly port: number } = database.server,
+  address: { readonly host: string; readonly port: number } = database.server,
 ): Promise<OpenSession> {
-  const credentials = { username: 'connection_reaper', password: PASSWORD };
-  return openSession({ host, port, databaseName: 'postgres', credentials, sslMode: 'disable' }, signal);
+  return openSession(database.sessionTarget({ host: address.host, port: address.port }), signal);
 }
 
 const enoughTime = () => 10_000;
@@ -199,7 +197,10 @@ describe('ending backends', () => {
         if (statements === 2) {
           const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
           await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
-          await sleep(50);
+          await until(
+            async () =>
+              (await database.admin.query('select from pg_stat_activity where pid = $1', [row?.pid])).rowCount === 0,
+          );
         }
         return own.session.query<Row>(text, values);
       },

@@ -14,7 +14,7 @@ import {
   LOCALHOST,
   selfSigned,
 } from '../support/certificates.js';
-import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { PASSWORD, sourcesOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 let folder: string;
 let database: TestDatabase;
@@ -58,14 +58,7 @@ function target(
   sslRootCert: string | undefined,
   sslMode: LoginTarget['sslMode'] = 'verify-full',
 ): LoginTarget {
-  return {
-    name: 'primary',
-    address: { host, port: database.server.port },
-    databaseName: 'postgres',
-    sslMode,
-    sslRootCert,
-    rescueLogin: 'off',
-  };
+  return database.target({ address: { host, port: database.server.port }, sslMode, sslRootCert });
 }
 
 /** Whether the session that came about is encrypted. */
@@ -74,12 +67,7 @@ async function logIn(
   sslRootCert: string | undefined,
   sslMode?: LoginTarget['sslMode'],
 ): Promise<unknown> {
-  const own = { read: async () => ({ username: 'connection_reaper', password: PASSWORD }) };
-  const { session, close } = await login(
-    target(host, sslRootCert, sslMode),
-    { own, breakGlass: null },
-    new AbortController().signal,
-  );
+  const { session, close } = await login(target(host, sslRootCert, sslMode), sourcesOf(), new AbortController().signal);
   try {
     const [row] = await session.query<{ ssl: boolean }>('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
     return row?.ssl;

@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Refusal } from '../../lambda/diagnosis/login-refusal.js';
 import type { Credentials, CredentialsSource } from '../../lambda/login/credentials.js';
-import type { LoginTarget } from '../../lambda/login/login.js';
 import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
-import { PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { loginOf, PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
 let database: TestDatabase;
 
@@ -19,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => database[Symbol.asyncDispose]());
 
-const login = { username: 'connection_reaper', password: PASSWORD };
+const login = loginOf();
 
 /** Gives the first of these versions, and the next one each time the server refused the last. */
 function source(...versions: readonly Credentials[]): CredentialsSource & { readonly reads: () => number } {
@@ -36,18 +34,7 @@ function source(...versions: readonly Credentials[]): CredentialsSource & { read
   };
 }
 
-function target(overrides: Partial<LoginTarget> = {}): LoginTarget {
-  const address = { host: database.server.host, port: database.server.port };
-  return {
-    name: 'primary',
-    address,
-    databaseName: undefined,
-    sslMode: 'disable',
-    sslRootCert: undefined,
-    rescueLogin: 'off',
-    ...overrides,
-  };
-}
+const target: TestDatabase['target'] = (overrides) => database.target({ databaseName: undefined, ...overrides });
 
 function visit(policy = aPolicy(), credentials: CredentialsSource = source(login), to = target(), timeMs = 20_000) {
   return visitInstance(to, { own: credentials, breakGlass: null }, policy, timeMs);
@@ -191,7 +178,7 @@ describe('temporary tables of other databases', () => {
       ...(await Promise.all(databases.map((name) => database.connect('checkout', { database: name })))),
     ];
     await clients[0]?.query('create temporary table mine (x int)');
-    await sleep(1_050);
+    await database.idleFor(1);
   }
 
   it('spare their owner, and leave no session behind', async () => {
@@ -242,12 +229,7 @@ describe('a visit', () => {
       { rules: [{ application: 'kept', spare: true }] },
       { action: 'reap', idleTimeout: '1s', applications: ['leaky', 'kept'] },
     );
-    await until(async () => {
-      const { rows } = await database.admin.query(
-        "select count(*)::int as fresh from pg_stat_activity where application_name in ('leaky', 'kept') and clock_timestamp() - state_change < interval '1 s'",
-      );
-      return rows[0].fresh === 0;
-    });
+    await database.idleFor(1);
     const { outcomes, snapshot } = await visit(policy);
     expect(outcomes).toHaveLength(snapshot?.backends.length ?? -1);
     expect(await database.alive(leaked)).toEqual([false, false, false, false]);
@@ -272,8 +254,7 @@ describe('logging in', () => {
   });
 
   it('takes host, port and database from the secret where the settings name none', async () => {
-    const { host, port } = database.server;
-    const secret = { ...login, host, port, dbname: 'postgres' };
+    const secret: Credentials = JSON.parse(database.secret());
     expect((await visit(aPolicy(), source(secret), target({ address: null }))).errors).toEqual([]);
     expect((await visit(aPolicy(), source(login), target({ address: null }))).errors).toEqual([
       expect.stringMatching(/the secret holds no host and the settings name no instances; add instances/),
@@ -301,11 +282,7 @@ describe('logging in', () => {
   });
 
   it('knocks at a full server until there is a slot', async () => {
-    const clients: Awaited<ReturnType<TestDatabase['leak']>> = [];
-    const filling = async () => {
-      for (;;) clients.push(...(await database.leak(1, 'billing', 'filler')));
-    };
-    await expect(filling()).rejects.toMatchObject({ code: '53300' });
+    const clients = await database.fill('billing');
 
     const full = await visit();
     expect(full).toEqual(

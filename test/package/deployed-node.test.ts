@@ -1,18 +1,16 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/report/answer.js';
+import { SECRET_ARN, VPC } from '../support/cdk-json.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { fetchNode } from '../support/fetch-node.js';
-
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
 
 let folder: string;
 let authorityFile: string;
@@ -28,11 +26,7 @@ beforeAll(async () => {
   chmodSync(folder, 0o711);
   deployment = await synthesize('orders', {
     secretArn: SECRET_ARN,
-    vpc: {
-      vpcId: 'vpc-0123456789abcdef0',
-      availabilityZones: ['us-east-1a'],
-      privateSubnetIds: ['subnet-0123456789abcdef0'],
-    },
+    vpc: VPC,
     idleTimeout: '1s',
   });
   const authority = await anAuthority('Amazon');
@@ -77,7 +71,7 @@ describe('the bundle, on the Node.js that the template names', () => {
     expect(deployment.environment).toHaveProperty('NODE_EXTRA_CA_CERTS', '/var/runtime/ca-cert.pem');
     const { invoke, log } = deploy({ ...deployment.environment, NODE_EXTRA_CA_CERTS: authorityFile });
     const leaked = await database.leak(5, 'checkout');
-    await sleep(1_050);
+    await database.idleFor(1);
 
     const { answer, version } = (await invoke(deployment.scheduledEvent)) as { answer: Answer; version: string };
 

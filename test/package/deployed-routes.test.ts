@@ -4,22 +4,11 @@ import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/report/answer.js';
 import { aReaper, sweeperOf } from '../infra/a-reaper.js';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
-
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders-AbCdEf';
+import { ENTRY, SECRET_ARN } from '../support/cdk-json.js';
+import { startDatabase, type TestDatabase } from '../support/database.js';
 
 /** Nobody listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
-
-const ENTRY = {
-  secretArn: SECRET_ARN,
-  vpc: {
-    vpcId: 'vpc-0123456789abcdef0',
-    availabilityZones: ['us-east-1a'],
-    privateSubnetIds: ['subnet-0123456789abcdef0'],
-  },
-  sslMode: 'disable',
-};
 
 let database: TestDatabase;
 let aws: AwsStandIn;
@@ -33,8 +22,7 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 beforeEach(async () => {
   aws = await startAwsStandIn();
-  const { host, port } = database.server;
-  aws.setSecret(SECRET_ARN, JSON.stringify({ username: 'connection_reaper', password: PASSWORD, host, port }));
+  aws.setSecret(SECRET_ARN, database.secret());
 });
 afterEach(async () => {
   await lambda?.stop();

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
+import type { Credentials } from '../../lambda/login/credentials.js';
+import type { LoginSources, LoginTarget } from '../../lambda/login/login.js';
 import type { Backend } from '../../lambda/policy/snapshot.js';
 import { grantRights } from '../../lambda/postgres/grant-privileges.js';
+import type { SessionTarget } from '../../lambda/postgres/session.js';
 import { binariesOf, major } from './postgres-majors.js';
 
 /** A real server with roles to play with, and every client that was opened on it. */
@@ -16,12 +19,32 @@ export interface TestDatabase extends AsyncDisposable {
   leak(count: number, role: string, applicationName?: string): Promise<pg.Client[]>;
   /** Runs the grants again, so that the reaper may limit these roles and no others. */
   limitRoles(roles: readonly string[]): Promise<void>;
+  /** Opens idle sessions until the server has no slot left for the role. */
+  fill(role: string, applicationName?: string): Promise<pg.Client[]>;
+  /** Waits, by the server's clock, until every session that idles has done so for this long. */
+  idleFor(seconds: number): Promise<void>;
+  /** The server as an instance that a run visits, with the database `postgres` and without TLS. */
+  target(overrides?: Partial<LoginTarget>): LoginTarget;
+  /** The server for a session, by default as the reaper, with the database `postgres` and without TLS. */
+  sessionTarget(overrides?: Partial<SessionTarget>): SessionTarget;
+  /** A secret with the login of the reaper and the address of the server. */
+  secret(overrides?: object): string;
   /** Which of these sessions the server still has. */
   alive(clients: readonly pg.Client[]): Promise<boolean[]>;
 }
 
 /** Every test role's password. */
 export const PASSWORD = 'test';
+
+/** The login of a test role. */
+export function loginOf(username = 'connection_reaper'): Credentials {
+  return { username, password: PASSWORD };
+}
+
+/** The logins of a run: one test role's, and no break-glass login. */
+export function sourcesOf(username?: string): LoginSources {
+  return { own: { read: async () => loginOf(username) }, breakGlass: null };
+}
 
 /**
  * Starts a server of the {@link major} under test, with the roles `checkout` and `billing`, and `connection_reaper` with
@@ -52,6 +75,7 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
   };
   await limitRoles(['checkout', 'billing']);
   await admin.query(`alter role connection_reaper password '${PASSWORD}'`);
+  const { host, port } = server;
   return {
     server,
     admin,
@@ -59,6 +83,31 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
     limitRoles,
     leak: (count, role, applicationName = role) =>
       Promise.all(Array.from({ length: count }, () => connect(role, { application_name: applicationName }))),
+    fill: (role, applicationName = role) => fill(() => connect(role, { application_name: applicationName })),
+    idleFor: (seconds) =>
+      until(async () => {
+        const fresh = `select from pg_stat_activity where state like 'idle%' and pid <> pg_backend_pid()
+                          and clock_timestamp() - state_change < $1 * interval '1 second'`;
+        return (await admin.query(fresh, [seconds])).rowCount === 0;
+      }),
+    target: (overrides = {}) => ({
+      name: 'primary',
+      address: { host, port },
+      databaseName: 'postgres',
+      sslMode: 'disable',
+      sslRootCert: undefined,
+      rescueLogin: 'off',
+      ...overrides,
+    }),
+    sessionTarget: (overrides = {}) => ({
+      host,
+      port,
+      databaseName: 'postgres',
+      credentials: loginOf(),
+      sslMode: 'disable',
+      ...overrides,
+    }),
+    secret: (overrides = {}) => JSON.stringify({ ...loginOf(), host, port, dbname: 'postgres', ...overrides }),
     alive: async (sessions) => {
       const { rows } = await admin.query<{ pid: number }>('select pid from pg_stat_activity');
       const pids = new Set(rows.map(({ pid }) => pid));
@@ -69,6 +118,24 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
       await server.stop();
     },
   };
+}
+
+/** The options of a session that is a walsender. node-postgres passes them on; its types do not know them. */
+export function walsender(replication: 'database' | 'true' = 'database'): pg.ClientConfig {
+  return Object.assign<pg.ClientConfig, object>({}, { replication });
+}
+
+/** Opens sessions until the server has no slot left for them. */
+export async function fill(connect: () => Promise<pg.Client>): Promise<pg.Client[]> {
+  const filling: pg.Client[] = [];
+  for (;;) {
+    try {
+      filling.push(await connect());
+    } catch (error) {
+      if ((error as pg.DatabaseError).code === '53300') return filling;
+      throw error;
+    }
+  }
 }
 
 /** The server's process id of a session. */

@@ -1,7 +1,8 @@
 /** `npm run demo`: the main job, end to end, on this machine. */
-import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { type Audience, play, type Result } from './play.js';
+
+const BAR_WIDTH = 40;
 
 const { json } = new Command('demo')
   .description('Fills a real PostgreSQL with leaked connections and lets the deployed function sweep it.')
@@ -15,29 +16,21 @@ audience.end();
 process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : describe(result));
 process.exitCode = result.failures.length === 0 ? 0 : 1;
 
-/** Steps as lines, progress as a bar on a terminal; elsewhere the steps alone. */
+/** Writes steps as lines. On a terminal, progress is a bar in the line below; elsewhere it is not written. */
 function onStderr(): Audience & { end(): void } {
-  let bar: SingleBar | undefined;
+  const { stderr } = process;
   const end = () => {
-    bar?.stop();
-    bar = undefined;
+    if (stderr.isTTY) stderr.write('\r\x1b[K');
   };
   return {
     progress: (label, done, total) => {
-      if (bar?.getTotal() !== total) {
-        end();
-        bar = new SingleBar({
-          format: '  {bar} {label}',
-          clearOnComplete: true,
-          hideCursor: true,
-          stream: process.stderr,
-        });
-        bar.start(total, done, { label });
-      } else bar.update(done, { label });
+      if (!stderr.isTTY) return;
+      const filled = Math.round((BAR_WIDTH * done) / total);
+      stderr.write(`\r  ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${label}\x1b[K`);
     },
     step: (text) => {
       end();
-      process.stderr.write(`· ${text}\n`);
+      stderr.write(`· ${text}\n`);
     },
     end,
   };

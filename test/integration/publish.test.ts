@@ -1,5 +1,5 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { logTo } from '../../lambda/aws/log.js';
 import { type Publish, publishByLog, publishTo } from '../../lambda/aws/publish.js';
@@ -44,7 +44,7 @@ it('makes as few requests as CloudWatch allows', async () => {
 it('logs what CloudWatch did not take, and only that', async () => {
   const publishing = publish(datapoints(2_500));
   // The first request is through before the second one is made.
-  while (aws.requests().length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await vi.waitUntil(() => aws.requests().length > 0, { interval: 1 });
   aws.fail('PutMetricData', 'error500');
   expect(await publishing).toMatchObject({
     datapoints: 2_500,

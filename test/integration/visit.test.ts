@@ -289,8 +289,11 @@ describe('logging in', () => {
       noSnapshot([expect.stringMatching(/53300: .*the slots left are reserved for others/)], ['reserved_slots']),
     );
 
+    const refusals = async () => (await database.server.logText()).split('slots are reserved').length;
+    const before = await refusals();
     const knocking = visit();
-    setTimeout(() => void clients[0]?.end(), 300);
+    await until(async () => (await refusals()) > before);
+    await clients[0]?.end();
     expect((await knocking).errors).toEqual([]);
     await Promise.all(clients.map((client) => client.end()));
   });

@@ -13,8 +13,8 @@ import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import { databaseStacks } from '../../infra/cdk-json/database-stacks.js';
 import { anApp, propertiesOf, resolved, SECRET_ARN, SHIPPED_CONTEXT } from '../infra/a-reaper.js';
 import { commandsLeft, commandsLike, PROJECT, read, theCommand } from '../readme/commands.js';
-import { type Ran, shell } from '../readme/shell.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { type Ran, shell } from '../support/shell.js';
 import { type InvokeApi, startInvokeApi } from './invoke-api.js';
 
 const FUNCTION = 'orders-reaper';

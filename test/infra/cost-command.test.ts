@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { commandsLeft, PROJECT, read, theCommand } from '../readme/commands.js';
-import { shell } from '../readme/shell.js';
+import { shell } from '../support/shell.js';
 
 const README = read('README.md').split('## Cost\n')[1]?.split('\n## ')[0] ?? '';
 

@@ -10,7 +10,7 @@ import { publishTo } from '../../lambda/aws/publish.js';
 import { AWS_LIMITS } from '../../lambda/contract/limits.js';
 import { type CredentialsSource, secretCredentials } from '../../lambda/login/credentials.js';
 import type { Datapoint } from '../../lambda/report/metrics.js';
-import { SECRET_ARN } from '../support/cdk-json.js';
+import { SECRET_ARN } from '../support/deployed.js';
 
 /** What the SDK and this machine may add to what the limits say. */
 const AIR_MS = 700;

@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
-import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Answer } from '../../lambda/report/answer.js';
-import { VPC } from '../support/cdk-json.js';
 import { type CustomResourceProvider, loadProviderFramework } from '../support/custom-resource.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { environmentWith, failureOf, VPC } from '../support/deployed.js';
 
 const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/admin-AbCdEf';
 const OWN_PASSWORD = 'aGeneratedOne-$1-%40';
@@ -52,11 +51,7 @@ afterEach(async () => {
 });
 
 function start(handler: string, deployed: DeployedFunction, settings: Partial<SettingsInput>): LambdaProcess {
-  const synthesized = JSON.parse(deployed.environment[SETTINGS_VARIABLE] ?? '{}');
-  const environment = {
-    ...deployed.environment,
-    [SETTINGS_VARIABLE]: JSON.stringify({ ...synthesized, ...settings }),
-  };
+  const environment = environmentWith(deployed, settings);
   const { timeoutSeconds } = deployed;
   const { bundlePath } = deployment;
   const lambda = startLambda({ bundlePath, handler, environment, timeoutSeconds, awsEndpoint: aws.endpoint });
@@ -69,11 +64,7 @@ function bootstrapWith(settings: Partial<SettingsInput> = {}): LambdaProcess {
   return start('bootstrap', deployment.bootstrap, settings);
 }
 
-async function failure(lambda: LambdaProcess): Promise<FunctionError> {
-  const error: unknown = await lambda.invoke({}).catch((cause: unknown) => cause);
-  if (!(error instanceof FunctionError)) throw new Error('the invocation did not fail');
-  return error;
-}
+const failure = (lambda: LambdaProcess) => failureOf(lambda.invoke({}));
 
 async function limitOf(role: string): Promise<number> {
   const { rows } = await database.admin.query('select rolconnlimit from pg_roles where rolname = $1', [role]);

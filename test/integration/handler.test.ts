@@ -4,14 +4,13 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
-import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import { AWS_LIMITS } from '../../lambda/contract/limits.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Answer } from '../../lambda/report/answer.js';
 import { ALARM_EVENT } from '../support/alarm-event.js';
-import { ENTRY, SECRET_ARN } from '../support/cdk-json.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { ENTRY, environmentWith, failureOf, SECRET_ARN } from '../support/deployed.js';
 import { BUNDLED_MAJOR, major } from '../support/postgres-majors.js';
 
 /** For tests that wait long for AWS, which no version of PostgreSQL changes: on the others they count as skipped. */
@@ -53,11 +52,7 @@ function setSecret(password = PASSWORD): void {
 
 /** The deployed bundle with other settings than the synthesized ones. */
 function deploy(settings: Partial<SettingsInput>, timeoutSeconds = deployment.timeoutSeconds): LambdaProcess {
-  const synthesized = JSON.parse(deployment.environment[SETTINGS_VARIABLE] ?? '{}');
-  const environment = {
-    ...deployment.environment,
-    [SETTINGS_VARIABLE]: JSON.stringify({ ...synthesized, ...settings }),
-  };
+  const environment = environmentWith(deployment, settings);
   return startLambda({ ...deployment, timeoutSeconds, environment, handler: 'handler', awsEndpoint: aws.endpoint });
 }
 
@@ -66,7 +61,7 @@ async function redeploy(settings: Partial<SettingsInput>, timeoutSeconds?: numbe
   lambda = deploy(settings, timeoutSeconds);
 }
 
-async function leak(count: number, applicationName: string): Promise<pg.Client[]> {
+async function leak<const Count extends number>(count: Count, applicationName: string) {
   const opened = await database.leak(count, 'checkout', applicationName);
   clients.push(...opened);
   return opened;
@@ -112,14 +107,7 @@ async function invoke(event: unknown): Promise<Answer> {
   return (await lambda.invoke(event)) as Answer;
 }
 
-async function failure(event: unknown): Promise<FunctionError> {
-  const error: unknown = await lambda.invoke(event).then(
-    () => undefined,
-    (cause) => cause,
-  );
-  if (!(error instanceof FunctionError)) throw new Error('the invocation did not fail');
-  return error;
-}
+const failure = (event: unknown) => failureOf(lambda.invoke(event));
 
 function logged(event: string): readonly Record<string, unknown>[] {
   return lambda
@@ -263,7 +251,6 @@ describe('settings for a full or stubborn server', () => {
     });
     const leaked = await leak(2, 'leaky');
     const [open] = await leak(1, 'transaction');
-    if (!open) throw new Error('unreachable');
     await open.query('begin');
     await database.idleFor(1);
     await invoke(deployment.scheduledEvent);
@@ -331,7 +318,6 @@ describe('a manual invoke', () => {
 
   it('ends idle transactions only when told to', async () => {
     const [open] = await leak(1, 'transaction');
-    if (!open) throw new Error('unreachable');
     await open.query('begin');
     await database.idleFor(1);
     await invoke({ action: 'reap', idleTimeout: '1s' });

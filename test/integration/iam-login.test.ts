@@ -6,14 +6,13 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type DeployedFunction, type Deployment, synthesize } from '../../demo/deployment.js';
-import { FunctionError, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { BootstrapAnswer } from '../../lambda/bootstrap-handler.js';
-import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Answer } from '../../lambda/report/answer.js';
-import { VPC } from '../support/cdk-json.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { startDatabase, type TestDatabase, until } from '../support/database.js';
+import { environmentWith, failureOf, VPC } from '../support/deployed.js';
 import { major } from '../support/postgres-majors.js';
 
 /**
@@ -105,12 +104,7 @@ async function expectTokenFor(hostname: string): Promise<void> {
 }
 
 function start(handler: string, deployed: DeployedFunction, overrides: Partial<SettingsInput> = {}): LambdaProcess {
-  const settings = JSON.parse(deployed.environment[SETTINGS_VARIABLE] ?? '{}');
-  const environment = {
-    ...deployed.environment,
-    [SETTINGS_VARIABLE]: JSON.stringify({ ...settings, ...overrides }),
-    NODE_OPTIONS: CLOCK_THAT_STANDS_STILL,
-  };
+  const environment = { ...environmentWith(deployed, overrides), NODE_OPTIONS: CLOCK_THAT_STANDS_STILL };
   const { bundlePath } = deployment;
   const lambda = startLambda({ ...deployed, bundlePath, handler, environment, awsEndpoint: aws.endpoint });
   started.push(lambda);
@@ -124,11 +118,7 @@ function bootstrap(overrides?: Partial<SettingsInput>): LambdaProcess {
   return start('bootstrap', deployment.bootstrap, overrides);
 }
 
-async function failure(lambda: LambdaProcess): Promise<string> {
-  const error: unknown = await lambda.invoke({}).catch((cause: unknown) => cause);
-  if (!(error instanceof FunctionError)) throw new Error('the invocation did not fail');
-  return error.errorMessage;
-}
+const failure = async (lambda: LambdaProcess) => (await failureOf(lambda.invoke({}))).errorMessage;
 
 /** How the server let the reaper's sessions in, since this was asked last. It tells from 14 on. */
 async function methods(): Promise<readonly string[]> {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FunctionError, type LambdaOptions, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import { type LambdaOptions, type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
+import { failureOf } from '../support/deployed.js';
 
 let folder: string;
 let lambda: LambdaProcess | undefined;
@@ -25,12 +26,6 @@ function deploy(source: string, options: Partial<LambdaOptions> = {}): LambdaPro
   const aws = { awsEndpoint: 'http://127.0.0.1:9' };
   lambda = startLambda({ bundlePath, handler: 'handler', environment: {}, timeoutSeconds: 20, ...aws, ...options });
   return lambda;
-}
-
-async function failure(invocation: Promise<unknown>): Promise<FunctionError> {
-  const outcome = await invocation.catch((error: unknown) => error);
-  if (!(outcome instanceof FunctionError)) throw new Error('Not the failure of a function', { cause: outcome });
-  return outcome;
 }
 
 function exists(pid: unknown): boolean {
@@ -109,7 +104,7 @@ describe('a failed invocation', () => {
       return process.pid;
     };`);
     const pid = await invoke({});
-    const error = await failure(invoke({ fails: true }));
+    const error = await failureOf(invoke({ fails: true }));
     expect(error).toMatchObject({ errorType: 'RangeError', errorMessage: 'too many', message: 'RangeError: too many' });
     expect(error.trace).toContainEqual(expect.stringContaining('index.mjs:2'));
     expect(await invoke({})).toBe(pid);
@@ -117,7 +112,7 @@ describe('a failed invocation', () => {
 
   it('tells what kept the module from loading', async () => {
     const { invoke } = deploy("throw new TypeError('no settings');");
-    expect(await failure(invoke({}))).toMatchObject({ errorType: 'TypeError', errorMessage: 'no settings' });
+    expect(await failureOf(invoke({}))).toMatchObject({ errorType: 'TypeError', errorMessage: 'no settings' });
   });
 
   it.each([
@@ -132,7 +127,7 @@ describe('a failed invocation', () => {
       };`,
       { timeoutSeconds: 1 },
     );
-    const error = await failure(invoke({ hangs: true }));
+    const error = await failureOf(invoke({ hangs: true }));
     expect(error.errorType).toBe('Sandbox.Timedout');
     expect(error.errorMessage).toMatch(/^RequestId: [-0-9a-f]{36} Error: Task timed out after 1\.00 seconds$/);
     const [pid] = log();
@@ -144,7 +139,7 @@ describe('a failed invocation', () => {
     const { invoke } = deploy(`let count = 0;
       export const handler = ({ exits }) => exits ? process.exit(3) : ++count;`);
     expect(await invoke({})).toBe(1);
-    expect(await failure(invoke({ exits: true }))).toMatchObject({
+    expect(await failureOf(invoke({ exits: true }))).toMatchObject({
       errorType: 'Runtime.ExitError',
       errorMessage: expect.stringMatching(/ Error: Runtime exited with error: exit status 3$/),
     });
@@ -165,7 +160,7 @@ describe('stop', () => {
 
   it('ends an invocation in its midst', async () => {
     const { invoke, log, stop } = deploy('export const handler = () => { console.log(process.pid); for (;;); };');
-    const invocation = failure(invoke({}));
+    const invocation = failureOf(invoke({}));
     await vi.waitFor(() => expect(log()).not.toEqual([]), { timeout: 10_000 });
     await stop();
     expect(await invocation).toMatchObject({ errorType: 'Runtime.ExitError' });

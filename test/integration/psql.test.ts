@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDatabase, type TestDatabase } from '../support/database.js';
 import { HOSTILE_SETTINGS } from '../support/hostile-settings.js';
+import { type Ran, ran } from '../support/shell.js';
 
 /** The psql to test with. PostgreSQL's programs for tests bring none, so whoever has one says where. */
 const psql = process.env['PSQL'];
@@ -20,12 +19,6 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
 
   afterAll(() => database[Symbol.asyncDispose]());
 
-  interface Ran {
-    readonly code: number;
-    readonly stdout: string;
-    readonly stderr: string;
-  }
-
   async function run(variables: readonly string[]): Promise<Ran> {
     return runWith(['database=orders', ...variables]);
   }
@@ -40,12 +33,7 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
       SCRIPT,
       ...more,
     ];
-    try {
-      return { ...(await promisify(execFile)(psql ?? '', args)), code: 0 };
-    } catch (error) {
-      const { code, stdout, stderr } = error as Ran;
-      return { code, stdout, stderr };
-    }
+    return ran(psql ?? '', args);
   }
 
   async function limitedRoles(): Promise<readonly string[]> {

@@ -3,8 +3,8 @@ import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/report/answer.js';
-import { ENTRY, SECRET_ARN } from '../support/cdk-json.js';
 import { loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { ENTRY, SECRET_ARN } from '../support/deployed.js';
 
 /** Names that every object of JavaScript knows, one way or another. */
 const LIMITS = { constructor: 7, ['__proto__']: 8, toString: 9 };

@@ -16,8 +16,8 @@ import { parseSettings, type SettingsInput } from '../../lambda/input/settings.j
 import { describeFailure } from '../../lambda/login/login-failure.js';
 import { loginsOf } from '../../lambda/login/logins.js';
 import { run } from '../../lambda/run.js';
-import { SECRET_ARN } from '../support/cdk-json.js';
 import { loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { SECRET_ARN } from '../support/deployed.js';
 
 const ADMIN_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:admin-AbCdEf';
 

@@ -18,9 +18,9 @@ import { parseEvent } from '../../lambda/input/event.js';
 import { loginsOf } from '../../lambda/login/logins.js';
 import { run, type Surroundings } from '../../lambda/run.js';
 import { someSettings } from '../support/builders.js';
-import { SECRET_ARN } from '../support/cdk-json.js';
 import { embeddedObservations } from '../support/cloudwatch/embedded-metrics.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { SECRET_ARN } from '../support/deployed.js';
 
 const START = Date.UTC(2026, 0, 5, 10);
 const MINUTE = 60_000;

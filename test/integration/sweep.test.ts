@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { type Ran, ran } from '../support/shell.js';
 
 let database: TestDatabase;
 
@@ -14,20 +13,8 @@ beforeAll(async () => {
 
 afterAll(() => database[Symbol.asyncDispose]());
 
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function sweep(args: readonly string[], url = database.server.url('connection_reaper', PASSWORD)): Promise<Ran> {
-  try {
-    const ran = await promisify(execFile)('npm', ['run', '--silent', 'sweep', '--', '--url', url, ...args]);
-    return { ...ran, code: 0 };
-  } catch (error) {
-    const { code, stdout, stderr } = error as Ran;
-    return { code, stdout, stderr };
-  }
+function sweep(args: readonly string[], url = database.server.url('connection_reaper', PASSWORD)): Promise<Ran> {
+  return ran('npm', ['run', '--silent', 'sweep', '--', '--url', url, ...args]);
 }
 
 describe('npm run sweep', () => {

@@ -31,13 +31,21 @@ function reaper(
 
 const enoughTime = () => 10_000;
 
+/** The rows of some sessions in a snapshot of now. */
+async function seenNow<const Clients extends readonly pg.Client[]>(
+  clients: Clients,
+  session: BatchSession = opened.session,
+) {
+  return rowsOf((await readSnapshot(session, [])).backends, clients);
+}
+
 /** Looks at some sessions, lets something happen, and ends those that are still as they were. */
 async function endAfter(
   clients: readonly pg.Client[],
   meanwhile: (seen: readonly Backend[]) => Promise<unknown> = async () => undefined,
   session: BatchSession = opened.session,
 ) {
-  const seen = rowsOf((await readSnapshot(session, [])).backends, clients);
+  const seen = await seenNow(clients, session);
   await meanwhile(seen);
   const { outcomes, error } = await terminateBackends(session, seen, enoughTime);
   const byPid = new Map(outcomes.map(({ backend, outcome, reason }) => [backend.pid, { outcome, reason }]));
@@ -65,7 +73,6 @@ describe('ending backends', () => {
 
   it('lets a backend live that woke up after the snapshot and is idle again', async () => {
     const [woken, leaked] = await database.leak(2, 'checkout');
-    if (!(woken && leaked)) throw new Error('unreachable');
     const { outcomes } = await endAfter([woken, leaked], () => woken.query('select 1'));
     expect(outcomes).toEqual([vanished, terminated]);
     expect((await woken.query('select 2 as still')).rows).toEqual([{ still: 2 }]);
@@ -73,7 +80,6 @@ describe('ending backends', () => {
 
   it('lets a backend live that is running a statement by now', async () => {
     const [busy] = await database.leak(1, 'checkout');
-    if (!busy) throw new Error('unreachable');
     let statement: { readonly running: Promise<unknown> } | undefined;
     const { outcomes } = await endAfter([busy], async () => {
       statement = await busyWith(database.admin, busy, "select pg_sleep(1), 'done' as result");
@@ -85,7 +91,6 @@ describe('ending backends', () => {
   it('lets a backend live whose cached state is idle but whose live wait event says otherwise', async () => {
     // Within one transaction the server answers with the state it read first, as it does within one statement.
     const [flipped] = await database.leak(1, 'checkout');
-    if (!flipped) throw new Error('unreachable');
     let statement: { readonly running: Promise<unknown> } | undefined;
     await opened.session.query('begin');
     const { outcomes } = await endAfter([flipped], async () => {
@@ -102,16 +107,13 @@ describe('ending backends', () => {
 
   it('counts a backend that left by itself as vanished', async () => {
     const [leaving, leaked] = await database.leak(2, 'checkout');
-    if (!(leaving && leaked)) throw new Error('unreachable');
     const { outcomes } = await endAfter([leaving, leaked], () => leaving.end());
     expect(outcomes).toEqual([vanished, terminated]);
   });
 
   it('is not fooled by another backend with the same pid', async () => {
     const [client] = await database.leak(1, 'checkout');
-    if (!client) throw new Error('unreachable');
-    const [seen] = rowsOf((await readSnapshot(opened.session, [])).backends, [client]);
-    if (!seen) throw new Error('unreachable');
+    const [seen] = await seenNow([client]);
     const older: Backend = { ...seen, backendStart: '2020-01-01 00:00:00+00' };
     const { outcomes } = await terminateBackends(opened.session, [older], enoughTime);
     expect(outcomes).toEqual([{ backend: older, ...vanished }]);
@@ -125,12 +127,8 @@ describe('ending backends', () => {
   });
 
   it('loses nobody to a backend that the server refuses to end', async () => {
-    const [before, refused, after, left] = [
-      ...(await database.leak(1, 'billing')),
-      await database.connect('postgres', { ...database.server.superuser }),
-      ...(await database.leak(2, 'billing')),
-    ];
-    if (!(before && refused && after && left)) throw new Error('unreachable');
+    const [before, after, left] = await database.leak(3, 'billing');
+    const refused = await database.connect('postgres', { ...database.server.superuser });
     const { outcomes, error } = await endAfter([before, refused, after, left], () => left.end());
     expect(error).toBeNull();
     expect(outcomes).toEqual([
@@ -143,12 +141,8 @@ describe('ending backends', () => {
   });
 
   it('is not confused by who moved on before the one that the server refuses', async () => {
-    const [left, woken, refused, leaked] = [
-      ...(await database.leak(2, 'billing')),
-      await database.connect('postgres', { ...database.server.superuser }),
-      ...(await database.leak(1, 'billing')),
-    ];
-    if (!(left && woken && refused && leaked)) throw new Error('unreachable');
+    const [left, woken, leaked] = await database.leak(3, 'billing');
+    const refused = await database.connect('postgres', { ...database.server.superuser });
     const { outcomes } = await endAfter([left, woken, refused, leaked], async () => {
       await left.end();
       await woken.query('select 1');
@@ -167,8 +161,7 @@ describe('ending backends', () => {
       [pidOf(walsender)],
     );
     const [client] = await database.leak(1, 'checkout');
-    if (!client) throw new Error('unreachable');
-    const [seen] = rowsOf((await readSnapshot(opened.session, [])).backends, [client]);
+    const [seen] = await seenNow([client]);
     const asVictim = { ...seen, ...rows[0] } as Backend;
     expect(asVictim.state).toBe('idle');
     const { outcomes } = await terminateBackends(opened.session, [asVictim], enoughTime);
@@ -178,9 +171,7 @@ describe('ending backends', () => {
 
   it('does not call a backend gone that only has the pid of one', async () => {
     const [client] = await database.leak(1, 'checkout');
-    if (!client) throw new Error('unreachable');
-    const [seen] = rowsOf((await readSnapshot(opened.session, [])).backends, [client]);
-    if (!seen) throw new Error('unreachable');
+    const [seen] = await seenNow([client]);
     const older: Backend = { ...seen, backendStart: '2020-01-01 00:00:00+00' };
     expect([...(await stillThere(opened.session, [seen, older]))]).toEqual([seen.pid]);
     expect((await stillThere(opened.session, [older])).size).toBe(0);
@@ -189,7 +180,7 @@ describe('ending backends', () => {
   it('says what it may have done when the session breaks in the middle', async () => {
     const clients = await database.leak(210, 'checkout');
     const own = await reaper();
-    const seen = rowsOf((await readSnapshot(own.session, [])).backends, clients);
+    const seen = await seenNow(clients, own.session);
     let statements = 0;
     const breaking: Session = {
       query: async <Row>(text: string, values?: readonly unknown[]) => {
@@ -224,7 +215,7 @@ describe('ending backends', () => {
     await using proxy = await startCuttingProxy(database.server);
     const clients = await database.leak(20, 'checkout');
     const own = await reaper(undefined, proxy.address);
-    const seen = rowsOf((await readSnapshot(own.session, [])).backends, clients);
+    const seen = await seenNow(clients, own.session);
     proxy.loseAnswers();
     const { outcomes, error } = await terminateBackends(own.session, seen, enoughTime);
     expect(error).toMatchObject({ name: 'SessionLostError', sent: true });
@@ -245,7 +236,6 @@ describe('ending backends', () => {
 
   it('says of a backend that hangs that it was signalled and is still there', async () => {
     const [hanging] = await database.leak(1, 'checkout');
-    if (!hanging) throw new Error('unreachable');
     await waiting(hanging);
     process.kill(pidOf(hanging), 'SIGSTOP');
     try {
@@ -258,7 +248,6 @@ describe('ending backends', () => {
 
   it('notices within a few milliseconds that a backend has gone', async () => {
     const [slow] = await database.leak(1, 'checkout');
-    if (!slow) throw new Error('unreachable');
     const looks: number[] = [];
     const watching: Session = {
       query: (text, values) => {
@@ -269,7 +258,7 @@ describe('ending backends', () => {
     await waiting(slow);
     process.kill(pidOf(slow), 'SIGSTOP');
     setTimeout(() => process.kill(pidOf(slow), 'SIGCONT'), 1_500);
-    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, [slow]);
+    const seen = await seenNow([slow]);
     expect((await terminateBackends(watching, seen, enoughTime)).outcomes).toMatchObject([{ outcome: 'terminated' }]);
     // Pauses that double without bound come to eight looks in this time.
     expect(looks.length).toBeGreaterThan(12);
@@ -277,7 +266,7 @@ describe('ending backends', () => {
 
   it('looks once more when its time is over, and no longer', async () => {
     const clients = await database.leak(1, 'checkout');
-    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, clients);
+    const seen = await seenNow(clients);
     let over = false;
     const watching: Session = {
       query: async <Row>(text: string, values?: readonly unknown[]) => {
@@ -292,7 +281,7 @@ describe('ending backends', () => {
 
   it('spares the rest when its time is over', async () => {
     const clients = await database.leak(120, 'checkout');
-    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, clients);
+    const seen = await seenNow(clients);
     const times = [10_000];
     const { outcomes } = await terminateBackends(opened.session, seen, () => times.shift() ?? 0);
     const late = outcomes.filter(({ outcome }) => outcome === 'spared');
@@ -308,8 +297,7 @@ describe('ending backends', () => {
 
   it('leaves a backend for another try when what it read of it is no longer fresh', async () => {
     const [leaked] = await database.leak(1, 'checkout');
-    if (!leaked) throw new Error('unreachable');
-    const seen = rowsOf((await readSnapshot(opened.session, [])).backends, [leaked]);
+    const seen = await seenNow([leaked]);
     // As if reading the states had taken longer than it may.
     const slow: Session = {
       query: (text, values) =>

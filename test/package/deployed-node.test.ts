@@ -7,9 +7,9 @@ import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/report/answer.js';
-import { SECRET_ARN, VPC } from '../support/cdk-json.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { SECRET_ARN, VPC } from '../support/deployed.js';
 import { fetchNode } from '../support/fetch-node.js';
 
 let folder: string;

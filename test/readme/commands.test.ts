@@ -6,9 +6,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shell } from '../support/shell.js';
 import { cloneProject } from './clone.js';
 import { commandsIn, otherCommands, PROJECT, read } from './commands.js';
-import { shell } from './shell.js';
 
 /** These commands take minutes, or run this test; .ci/run runs each of them as a step, or is itself the command. */
 const STEPS = [

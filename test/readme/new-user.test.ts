@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { type Ran, shell } from '../support/shell.js';
 import { cloneProject } from './clone.js';
 import { commandsLeft, read, theCommand } from './commands.js';
-import { type Ran, shell } from './shell.js';
 
 const STACKS = ['ConnectionReaper-billing', 'ConnectionReaper-orders'];
 

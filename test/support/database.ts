@@ -16,7 +16,11 @@ export interface TestDatabase extends AsyncDisposable {
   /** Opens a session that is closed with the database at the latest. */
   connect(role: string, options?: pg.ClientConfig): Promise<pg.Client>;
   /** Opens idle sessions of one application. */
-  leak(count: number, role: string, applicationName?: string): Promise<pg.Client[]>;
+  leak<const Count extends number>(
+    count: Count,
+    role: string,
+    applicationName?: string,
+  ): Promise<Several<pg.Client, Count>>;
   /** Runs the grants again, so that the reaper may limit these roles and no others. */
   limitRoles(roles: readonly string[]): Promise<void>;
   /** Opens idle sessions until the server has no slot left for the role. */
@@ -32,6 +36,19 @@ export interface TestDatabase extends AsyncDisposable {
   /** Which of these sessions the server still has. */
   alive(clients: readonly pg.Client[]): Promise<boolean[]>;
 }
+
+/** So many items: a tuple where the number is known to be at most four. */
+export type Several<Item, Count extends number> = number extends Count
+  ? Item[]
+  : Count extends 1
+    ? [Item]
+    : Count extends 2
+      ? [Item, Item]
+      : Count extends 3
+        ? [Item, Item, Item]
+        : Count extends 4
+          ? [Item, Item, Item, Item]
+          : Item[];
 
 /** Every test role's password. */
 export const PASSWORD = 'test';
@@ -81,8 +98,10 @@ export async function startDatabase(settings: PostgresOptions['settings'] = {}):
     admin,
     connect,
     limitRoles,
-    leak: (count, role, applicationName = role) =>
-      Promise.all(Array.from({ length: count }, () => connect(role, { application_name: applicationName }))),
+    leak: async <const Count extends number>(count: Count, role: string, applicationName = role) => {
+      const opening = Array.from({ length: count }, () => connect(role, { application_name: applicationName }));
+      return (await Promise.all(opening)) as Several<pg.Client, Count>;
+    },
     fill: (role, applicationName = role) => fill(() => connect(role, { application_name: applicationName })),
     idleFor: (seconds) =>
       until(async () => {
@@ -146,12 +165,12 @@ export function pidOf(client: pg.Client): number {
 }
 
 /** The snapshot's rows of some sessions, in their order. */
-export function rowsOf(seen: readonly Backend[], clients: readonly pg.Client[]): Backend[] {
+export function rowsOf<const Clients extends readonly pg.Client[]>(seen: readonly Backend[], clients: Clients) {
   return clients.map((client) => {
     const found = seen.find(({ pid }) => pid === pidOf(client));
     if (found === undefined) throw new Error(`no backend with pid ${pidOf(client)} in the snapshot`);
     return found;
-  });
+  }) as { -readonly [Index in keyof Clients]: Backend };
 }
 
 /** Starts a statement, and returns once the server runs it; `running` settles with the statement. */

@@ -23,152 +23,76 @@ function reasonFor(
   return pids.includes(backend.pid) ? 'chosen' : (spared[backend.pid] as SpareReason);
 }
 
+const REAPER = { role: 'connection_reaper', applicationName: 'connection-reaper' };
+
 const reapEverything = { action: 'reap', idleTimeout: '1s', includeIdleInTransaction: true };
 
 describe('whom a policy chooses', () => {
-  const table: readonly {
-    readonly name: string;
-    readonly backend: Partial<Backend>;
-    readonly settings?: Partial<SettingsInput>;
-    readonly event?: unknown;
-    readonly want: SpareReason | 'chosen';
-  }[] = [
-    { name: 'an idle backend past the threshold', backend: { stateSeconds: 301 }, want: 'chosen' },
-    { name: 'one exactly at the threshold', backend: { stateSeconds: 300 }, want: 'chosen' },
-    { name: 'one just below it', backend: { stateSeconds: 299.9 }, want: 'below_idle_timeout' },
-    { name: 'a busy one', backend: { state: 'active' }, event: reapEverything, want: 'active' },
-    { name: 'a fastpath call', backend: { state: 'fastpath function call' }, event: reapEverything, want: 'active' },
-    { name: 'an idle transaction', backend: { state: 'idle in transaction' }, want: 'in_transaction' },
-    { name: 'an aborted transaction', backend: { state: 'idle in transaction (aborted)' }, want: 'in_transaction' },
-    {
-      name: 'an idle transaction when a person includes them',
-      backend: { state: 'idle in transaction' },
-      event: reapEverything,
-      want: 'chosen',
-    },
-    {
-      name: 'an aborted transaction when a person includes them',
-      backend: { state: 'idle in transaction (aborted)' },
-      event: reapEverything,
-      want: 'chosen',
-    },
-    {
-      name: 'an untracked one',
-      backend: { state: 'disabled', stateSeconds: null },
-      event: reapEverything,
-      want: 'state_unknown',
-    },
-    {
-      name: 'one still logging in',
-      backend: { state: 'starting', role: null },
-      event: reapEverything,
-      want: 'starting',
-    },
-    {
-      name: 'one without a time of change',
-      backend: { stateSeconds: null },
-      event: reapEverything,
-      want: 'state_unknown',
-    },
-    {
-      name: 'one we may not read',
-      backend: { readable: false, state: null },
-      event: reapEverything,
-      want: 'unreadable',
-    },
-    { name: 'a superuser', backend: { superuser: true }, event: reapEverything, want: 'superuser' },
-    { name: 'a role that was dropped', backend: { role: null }, event: reapEverything, want: 'unknown_role' },
-    { name: 'rdsadmin', backend: { role: 'rdsadmin' }, event: reapEverything, want: 'provider_role' },
-    { name: 'rdstopmgr', backend: { role: 'rdstopmgr' }, event: reapEverything, want: 'provider_role' },
-    { name: 'rdsrepladmin', backend: { role: 'rdsrepladmin' }, event: reapEverything, want: 'provider_role' },
-    { name: 'rdsproxyadmin', backend: { role: 'rdsproxyadmin' }, event: reapEverything, want: 'provider_role' },
-    {
-      name: 'another reaper',
-      backend: { role: 'connection_reaper', applicationName: 'connection-reaper' },
-      event: reapEverything,
-      want: 'reaper',
-    },
-    {
-      name: "another reaper under its rotation's twin",
-      backend: { role: 'connection_reaper_clone', applicationName: 'connection-reaper', ofReaper: true },
-      event: reapEverything,
-      want: 'reaper',
-    },
-    {
-      name: 'a role that only has the name of a twin',
-      backend: { role: 'connection_reaper_clone', applicationName: 'connection-reaper' },
-      want: 'chosen',
-    },
-    {
-      name: 'an application that only calls itself a reaper',
-      backend: { applicationName: 'connection-reaper' },
-      want: 'chosen',
-    },
-    {
-      name: "a leak of the reaper's role under another name",
-      backend: { role: 'connection_reaper', applicationName: 'psql' },
-      want: 'chosen',
-    },
-    {
-      name: 'an advisory lock holder',
-      backend: { holding: 'advisory_lock' },
-      event: reapEverything,
-      want: 'advisory_lock',
-    },
-    { name: 'who runs a base backup', backend: { holding: 'base_backup' }, event: reapEverything, want: 'base_backup' },
-    {
-      name: 'the remote side of postgres_fdw',
-      backend: { applicationName: 'postgres_fdw' },
-      event: reapEverything,
-      want: 'opened_by_server',
-    },
-    {
-      name: "dblink's, by the server's own address",
-      backend: { applicationName: '', clientAddr: '10.0.9.9' },
-      event: reapEverything,
-      want: 'opened_by_server',
-    },
-    { name: "dblink's, by loopback", backend: { clientAddr: '127.0.0.1' }, want: 'opened_by_server' },
-    { name: "dblink's, by a Unix socket", backend: { clientAddr: null }, want: 'opened_by_server' },
-    {
-      name: 'one on the host of the server whose rule says terminateStateful',
-      backend: { clientAddr: '10.0.9.9' },
-      settings: { rules: [{ application: 'checkout', terminateStateful: true }] },
-      want: 'chosen',
-    },
-    { name: 'a session of another reaper, by the mark of its role', backend: { ofReaper: true }, want: 'reaper' },
-    {
-      name: 'a lock holder whose rule says terminateStateful',
-      backend: { holding: 'advisory_lock' },
-      settings: { rules: [{ application: 'checkout', terminateStateful: true }] },
-      want: 'chosen',
-    },
-    {
-      name: 'a superuser whose rule says terminateStateful',
-      backend: { superuser: true },
-      settings: { rules: [{ application: '*', terminateStateful: true }] },
-      want: 'superuser',
-    },
-    {
-      name: 'a lock holder whose rule only changes the threshold',
-      backend: { holding: 'advisory_lock' },
-      settings: { rules: [{ application: 'checkout', idleTimeout: '1s' }] },
-      want: 'advisory_lock',
-    },
+  type Case = readonly [name: string, backend: Partial<Backend>, want: SpareReason | 'chosen'];
+
+  const byDefault: readonly Case[] = [
+    ['an idle backend past the threshold', { stateSeconds: 301 }, 'chosen'],
+    ['one exactly at the threshold', { stateSeconds: 300 }, 'chosen'],
+    ['one just below it', { stateSeconds: 299.9 }, 'below_idle_timeout'],
+    ['an idle transaction', { state: 'idle in transaction' }, 'in_transaction'],
+    ['an aborted transaction', { state: 'idle in transaction (aborted)' }, 'in_transaction'],
+    ['a role that only has the name of a twin', { ...REAPER, role: 'connection_reaper_clone' }, 'chosen'],
+    ['an application that only calls itself a reaper', { applicationName: 'connection-reaper' }, 'chosen'],
+    ["a leak of the reaper's role under another name", { ...REAPER, applicationName: 'psql' }, 'chosen'],
+    ["dblink's, by loopback", { clientAddr: '127.0.0.1' }, 'opened_by_server'],
+    ["dblink's, by a Unix socket", { clientAddr: null }, 'opened_by_server'],
+    ['a session of another reaper, by the mark of its role', { ofReaper: true }, 'reaper'],
   ];
 
-  it.each(table)('$name: $want', ({ backend, settings, event, want }) => {
-    expect(reasonFor(aBackend(backend), settings, event)).toBe(want);
+  it.each(byDefault)('%s: %j is %s', (_, backend, want) => {
+    expect(reasonFor(aBackend(backend))).toBe(want);
   });
 
-  it.each(['superuser', 'readable', 'role'] as const)('never chooses by a rule what is always spared (%s)', (field) => {
-    const odd = { superuser: { superuser: true }, readable: { readable: false }, role: { role: 'rdsadmin' } }[field];
-    const settings: Partial<SettingsInput> = {
-      rules: [{ role: '*', idleTimeout: '1s', terminateStateful: true }],
-      idleTimeout: '1s',
-    };
-    expect(reasonFor(aBackend(odd), settings, reapEverything)).not.toBe('chosen');
+  const byReap: readonly Case[] = [
+    ['a busy one', { state: 'active' }, 'active'],
+    ['a fastpath call', { state: 'fastpath function call' }, 'active'],
+    ['an idle transaction', { state: 'idle in transaction' }, 'chosen'],
+    ['an aborted transaction', { state: 'idle in transaction (aborted)' }, 'chosen'],
+    ['an untracked one', { state: 'disabled', stateSeconds: null }, 'state_unknown'],
+    ['one still logging in', { state: 'starting', role: null }, 'starting'],
+    ['one without a time of change', { stateSeconds: null }, 'state_unknown'],
+    ['one we may not read', { readable: false, state: null }, 'unreadable'],
+    ['a superuser', { superuser: true }, 'superuser'],
+    ['a role that was dropped', { role: null }, 'unknown_role'],
+    ...['rdsadmin', 'rdstopmgr', 'rdsrepladmin', 'rdsproxyadmin'].map(
+      (role): Case => ["a role of the provider's", { role }, 'provider_role'],
+    ),
+    ['another reaper', REAPER, 'reaper'],
+    ['the twin of another reaper', { ...REAPER, role: 'connection_reaper_clone', ofReaper: true }, 'reaper'],
+    ['an advisory lock holder', { holding: 'advisory_lock' }, 'advisory_lock'],
+    ['who runs a base backup', { holding: 'base_backup' }, 'base_backup'],
+    ['the remote side of postgres_fdw', { applicationName: 'postgres_fdw' }, 'opened_by_server'],
+    ["dblink's, by the server's own address", { applicationName: '', clientAddr: '10.0.9.9' }, 'opened_by_server'],
+  ];
+
+  it.each(byReap)('a reap of everything, %s: %j is %s', (_, backend, want) => {
+    expect(reasonFor(aBackend(backend), {}, reapEverything)).toBe(want);
   });
+
+  it.each([
+    [{ clientAddr: '10.0.9.9' }, { application: 'checkout', terminateStateful: true }, 'chosen'],
+    [{ holding: 'advisory_lock' }, { application: 'checkout', terminateStateful: true }, 'chosen'],
+    [{ superuser: true }, { application: '*', terminateStateful: true }, 'superuser'],
+    [{ holding: 'advisory_lock' }, { application: 'checkout', idleTimeout: '1s' }, 'advisory_lock'],
+  ] as const)('%j under the rule %j is %s', (backend, rule, want) => {
+    expect(reasonFor(aBackend(backend), { rules: [rule] })).toBe(want);
+  });
+
+  it.each([{ superuser: true }, { readable: false }, { role: 'rdsadmin' }])(
+    'never chooses by a rule what is always spared: %j',
+    (odd) => {
+      const settings: Partial<SettingsInput> = {
+        rules: [{ role: '*', idleTimeout: '1s', terminateStateful: true }],
+        idleTimeout: '1s',
+      };
+      expect(reasonFor(aBackend(odd), settings, reapEverything)).not.toBe('chosen');
+    },
+  );
 });
 
 describe('a run by the break-glass login', () => {
@@ -352,21 +276,13 @@ describe('trimming what a role has above its limit', () => {
 
   it('is off unless asked for, and touches no other role', () => {
     expect(plan(young.map(aBackend), { roleLimits: { checkout: 3 } }).chosen).toEqual([]);
-    expect(
-      plan(
-        young.map((one) => aBackend({ ...one, role: 'billing' })),
-        settings,
-      ).chosen,
-    ).toEqual([]);
+    const billing = young.map((one) => aBackend({ ...one, role: 'billing' }));
+    expect(plan(billing, settings).chosen).toEqual([]);
   });
 
   it('stays within protections, rules, floors and caps', () => {
-    expect(
-      plan(
-        young.map((one) => aBackend({ ...one, holding: 'advisory_lock' })),
-        settings,
-      ).chosen,
-    ).toEqual([]);
+    const holding = young.map((one) => aBackend({ ...one, holding: 'advisory_lock' }));
+    expect(plan(holding, settings).chosen).toEqual([]);
     expect(plan(young.map(aBackend), { ...settings, rules: [{ role: 'checkout', spare: true }] }).chosen).toEqual([]);
     expect(plan(young.map(aBackend), { ...settings, keepPerApplication: 4 }).chosen).toHaveLength(1);
     expect(plan(young.map(aBackend), { ...settings, maxTerminationsPerRun: 1 }).chosen).toHaveLength(1);

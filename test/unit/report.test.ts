@@ -4,6 +4,9 @@ import type { Publication } from '../../lambda/aws/publish.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
 import { policyOf } from '../../lambda/policy/policy.js';
+import type { LimitObstacle } from '../../lambda/policy/role-limits.js';
+import type { Backend } from '../../lambda/policy/snapshot.js';
+import type { SpareReason } from '../../lambda/policy/spared.js';
 import { answerOf } from '../../lambda/report/answer.js';
 import { auditEvents } from '../../lambda/report/audit.js';
 import type { Visit } from '../../lambda/visit.js';
@@ -26,15 +29,15 @@ function answer(visits: readonly Visit[], event: unknown = {}, publication = pub
   return answerOf(settings, request, policyOf(settings, request), visits, publication);
 }
 
+function spared(reason: SpareReason, seen: readonly Backend[]): readonly Outcome[] {
+  return seen.map((backend) => ({ backend, outcome: 'spared', reason }));
+}
+
 function leaking(outcome: Outcome['outcome'] = 'terminated', overrides: Partial<Visit> = {}): Visit {
   const outcomes: Outcome[] = [
     ...backends(90).map((backend) => ({ backend, outcome, reason: null }) as Outcome),
-    ...backends(4, { applicationName: 'billing', state: 'active', role: 'billing' }).map(
-      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' }),
-    ),
-    ...backends(3, { applicationName: '', stateSeconds: 12 }).map(
-      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' }),
-    ),
+    ...spared('active', backends(4, { applicationName: 'billing', state: 'active', role: 'billing' })),
+    ...spared('below_idle_timeout', backends(3, { applicationName: '', stateSeconds: 12 })),
   ];
   const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
   return aVisit({ outcomes, snapshot, ...overrides });
@@ -116,9 +119,39 @@ Next
 describe('findings', () => {
   const codes = (visit: Visit) => answer([visit]).instances[0]?.findings.map(({ code }) => code);
 
-  it('has none for a healthy server', () => {
+  it('are missing for a healthy server', () => {
     expect(codes(aVisit())).toEqual([]);
     expect(answer([aVisit()]).text).toMatch(/Next\n {2}nothing to do$/);
+  });
+
+  const knocked = { way: 'own', attempts: 40, milliseconds: 900, refusals: ['every_slot'] } as const;
+  const old = aServer({ preparedTransactions: 2, oldestPreparedSeconds: 7200 });
+  const busy = backends(60, { state: 'active' });
+  const limited = (outcome: LimitObstacle) => ({
+    roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null } as const],
+  });
+
+  it.each<[code: string | null, visit: Partial<Visit>]>([
+    ['login_by_break_glass', { login: { ...knocked, way: 'break_glass' } }],
+    ['login_by_rescue', { login: { ...knocked, way: 'rescue' } }],
+    ['login_refused_at_first', { login: knocked }],
+    [null, { login: { ...knocked, refusals: ['role_limit'] } }],
+    ['old_prepared_transactions', { snapshot: aSnapshot({ server: old }) }],
+    ['another_run', { runAtWork: aLockHolder() }],
+    ['lost_run', { lostRuns: [aLockHolder()] }],
+    ['application_hogging', { outcomes: spared('active', busy), snapshot: aSnapshot({ backends: busy }) }],
+    ['left_standing', { outcomes: spared('out_of_time', [aBackend()]) }],
+    ['role_missing', limited('missing')],
+    ['role_limit_in_recovery', limited('in_recovery')],
+    ['role_limit_own_role', limited('own_role')],
+    ['role_limit_above_max_connections', limited('above_max_connections')],
+  ])('are %s, and no other: %j', (code, overrides) => {
+    expect(codes(aVisit(overrides))).toEqual(code === null ? [] : [code]);
+  });
+
+  it.each(['break_glass', 'rescue'] as const)('are a warning in the log for a login by %s', (way) => {
+    const [event] = auditEvents('orders', aVisit({ login: { ...knocked, way } }), () => 'x');
+    expect(event).toMatchObject({ event: 'login', level: 'WARN', way, attempts: 40 });
   });
 
   it.each([
@@ -153,22 +186,6 @@ describe('findings', () => {
     ]);
   });
 
-  it.each([
-    ['break_glass', 'login_by_break_glass'],
-    ['rescue', 'login_by_rescue'],
-  ] as const)('is loud about a login by %s', (way, code) => {
-    const login = { way, attempts: 12, milliseconds: 3000, refusals: ['every_slot'] as const };
-    expect(codes(aVisit({ login }))).toEqual([code]);
-    const [event] = auditEvents('orders', aVisit({ login }), () => 'x');
-    expect(event).toMatchObject({ event: 'login', level: 'WARN', way, attempts: 12 });
-  });
-
-  it('tells old prepared transactions, and another run at work', () => {
-    const server = aServer({ preparedTransactions: 2, oldestPreparedSeconds: 7200 });
-    expect(codes(aVisit({ snapshot: aSnapshot({ server }) }))).toEqual(['old_prepared_transactions']);
-    expect(codes(aVisit({ runAtWork: aLockHolder() }))).toEqual(['another_run']);
-  });
-
   it('names who holds the lock of the runs, and how to take it from them', () => {
     const { text } = answer([
       aVisit({ intruders: [aLockHolder({ pid: 7 }), aLockHolder({ pid: null, gid: "o'x", applicationName: null })] }),
@@ -176,18 +193,11 @@ describe('findings', () => {
     expect(text).toContain('pid 7 ("x") of checkout');
     expect(text).toContain('SELECT pg_terminate_backend(7);');
     expect(text).toContain("ROLLBACK PREPARED 'o''x';");
-    expect(codes(aVisit({ lostRuns: [aLockHolder()] }))).toEqual(['lost_run']);
   });
 
   it('names the databases in which temporary tables were not looked for', () => {
     const { text } = answer([aVisit({ uncheckedDatabases: [{ name: 'shop', reason: '93 % of the slots are used' }] })]);
     expect(text).toContain('temporary tables not checked in shop (93 % of the slots are used)');
-  });
-
-  it('tells that the login had to knock', () => {
-    const login = { way: 'own', attempts: 40, milliseconds: 900, refusals: ['every_slot'] } as const;
-    expect(codes(aVisit({ login }))).toEqual(['login_refused_at_first']);
-    expect(codes(aVisit({ login: { ...login, refusals: ['role_limit'] } }))).toEqual([]);
   });
 
   it('prints the grant that is lacking', () => {
@@ -223,23 +233,6 @@ describe('findings', () => {
     expect(answer([{ ...visit, snapshot: capped }]).text).not.toContain('ALTER ROLE');
   });
 
-  it('names an application that hogs the slots without being idle', () => {
-    const outcomes = backends(60, { state: 'active' }).map(
-      (backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' }),
-    );
-    const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
-    expect(codes(aVisit({ outcomes, snapshot }))).toEqual(['application_hogging']);
-  });
-
-  it.each([
-    ['missing', 'role_missing'],
-    ['in_recovery', 'role_limit_in_recovery'],
-    ['own_role', 'role_limit_own_role'],
-    ['above_max_connections', 'role_limit_above_max_connections'],
-  ] as const)('explains a role limit that is %s', (outcome, code) => {
-    expect(codes(aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null }] }))).toEqual([code]);
-  });
-
   it('gives both numbers of a limit above max_connections', () => {
     const roleLimits = [{ role: 'r', from: 5, to: 500, outcome: 'above_max_connections', reason: null }] as const;
     const { text } = answer([
@@ -257,11 +250,6 @@ describe('findings', () => {
     const visit = aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, ...outcome }] });
     expect(codes(visit)).toEqual([code]);
     expect(answer([visit]).text).not.toMatch(/GRANT|CREATEROLE/);
-  });
-
-  it('tells whom the run could not get to', () => {
-    const outcomes: Outcome[] = [{ backend: aBackend(), outcome: 'spared', reason: 'out_of_time' }];
-    expect(codes(aVisit({ outcomes }))).toEqual(['left_standing']);
   });
 
   it('says what a refused role limit needs, which is no right of its own', () => {

@@ -107,7 +107,7 @@ describe('what asks the function', () => {
     ...told.map((command) => [`that the stack tells (${command})`, command] as const),
   ];
 
-  it('is there to be run', () => {
+  it('has the expected commands', () => {
     for (const action of ['report', 'reap', 'sweep']) {
       const says = expect.stringContaining(`{"action":"${action}"`);
       expect(asked).toContainEqual(says);
@@ -146,17 +146,14 @@ describe('what asks other services of AWS', () => {
     (command) => !command.startsWith('aws lambda invoke '),
   );
 
-  it.each(others)(
-    'is taken by the command line of AWS, which fails for want of the service alone: %s',
-    async (text) => {
-      const command = text.replaceAll(/<[^>]+>|…/g, 'something');
-      const { code, stderr } = await aws(command, NOBODY, filledIn(command));
-      expect(code).not.toBe(0);
-      expect(stderr.trim()).toBe(`Could not connect to the endpoint URL: "${NOBODY}/"`);
-    },
-  );
+  it.each(others)('is valid for the command line of AWS, which only fails to reach the service: %s', async (text) => {
+    const command = text.replaceAll(/<[^>]+>|…/g, 'something');
+    const { code, stderr } = await aws(command, NOBODY, filledIn(command));
+    expect(code).not.toBe(0);
+    expect(stderr.trim()).toBe(`Could not connect to the endpoint URL: "${NOBODY}/"`);
+  });
 
-  it('is there to be run', () => {
+  it('has the expected commands', () => {
     const services = others.map((command) => command.split(' ').slice(1, 3).join(' '));
     expect(new Set(services)).toEqual(
       new Set(['cloudwatch describe-alarm-history', 'logs tail', 'cloudformation continue-update-rollback']),
@@ -176,7 +173,7 @@ describe('what asks PostgreSQL', () => {
     };
   };
 
-  it('sets up the role with what the README gives psql', async () => {
+  it('sets up the role with the psql command of the README', async () => {
     const { code, stderr } = await shell(theCommand('psql '), PROJECT, asSuperuser());
     expect(stderr).toMatch(/^psql:infra\/grants.sql:\d+: WARNING: {2}These roles do not exist yet, .*: reporting\n$/);
     expect(code).toBe(0);
@@ -184,7 +181,7 @@ describe('what asks PostgreSQL', () => {
     expect(rows[0].roles).toEqual(['checkout', 'reporting', 'checkout_clone', 'reporting_clone']);
   });
 
-  it('previews with what the README gives npm run sweep', async () => {
+  it('previews with npm run sweep of the README', async () => {
     const url = database.server.url('connection_reaper', PASSWORD);
     const command = theCommand('npm run sweep -- --url').replace(/'postgres:[^']*'/, `'${url}'`);
     expect(command).toContain(url);
@@ -193,7 +190,7 @@ describe('what asks PostgreSQL', () => {
     expect(stdout).toMatch(/^Connection Reaper · sweep · .* · mode preview$/m);
   });
 
-  it('says what else npm run sweep takes', async () => {
+  it('lists the options of npm run sweep', async () => {
     const { code, stdout, stderr } = await shell(theCommand('npm run sweep -- --help'), PROJECT, { HOME: folder });
     expect(code, stderr).toBe(0);
     for (const option of ['--url', '--idle-timeout', '--enforce', '--ssl-mode'])
@@ -201,7 +198,7 @@ describe('what asks PostgreSQL', () => {
   });
 
   // It is the last, since it ends with the role's removal.
-  it('takes every statement of the runbook', async () => {
+  it('accepts every statement of the runbook', async () => {
     const leaked = await database.leak(1, 'checkout', 'stuck');
     for (const [, statement = ''] of read('docs/runbook.md').matchAll(/`((?:SELECT|ALTER|BEGIN;) [^`]+;)`/g)) {
       const environment = { ...asSuperuser(), STATEMENT: statement.replace("interval '1 minute'", "interval '0'") };

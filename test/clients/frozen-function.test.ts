@@ -300,7 +300,7 @@ async function freezeEverywhere(on: Network): Promise<void> {
   const whole = await startCounted('whole', Number.POSITIVE_INFINITY);
   const warmUp = whole.writes();
   await giveWork('whole');
-  await sleep(1_050);
+  await database.idleFor(1);
   expect(await whole.sweep()).toBe('answered');
   const length = whole.writes() - warmUp + MORE_WRITES;
 
@@ -315,7 +315,7 @@ async function freezeEverywhere(on: Network): Promise<void> {
     return sweeper;
   });
   for (const reaper of reapers) await giveWork(reaper);
-  await sleep(1_050);
+  await database.idleFor(1);
 
   const freezes = await Promise.all([
     ...functions.map(async (one) => ({ frozen: (await one.sweep()) === 'frozen', at: performance.now() })),

@@ -80,7 +80,7 @@ describe('psycopg2', () => {
     await client.tell('select 11 + 11', /22 0 \./);
   });
 
-  it('fails none where the connection is tried before its use', async () => {
+  it('fails no statement when the connection is tested before use', async () => {
     await using client = await startClient(PYTHON, ['-c', PROGRAM], asClient(database, 'pinging'));
     await client.tell('select 11 + 11', /22 0 \./);
     await reap(database, 'pinging');

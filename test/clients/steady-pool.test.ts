@@ -46,7 +46,7 @@ function loadSteadily(pool: pg.Pool) {
   };
 }
 
-it(`a healthy pool loses not one query in ${SWEEPS} sweeps, which end what leaks beside it`, async () => {
+it(`a healthy pool loses no query in ${SWEEPS} sweeps that terminate leaks`, async () => {
   const pool = new pg.Pool({
     connectionString: database.server.url('checkout', PASSWORD),
     application_name: 'steady',

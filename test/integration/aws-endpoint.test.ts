@@ -134,7 +134,7 @@ describe.concurrent('an endpoint that is not reached is named, with the reason a
     expect((await failureOf(secretAt(place))).message).toBe(notReached(place.host, `HTTP ${status}, and not by AWS`));
   });
 
-  it('when it is the one of CloudWatch, whose metrics are then in the log', async () => {
+  it('when it belongs to CloudWatch, and the metrics are in the log', async () => {
     const { host, endpoint } = await deserted();
     const { publish, lines } = publisherAt({ endpoint });
     expect((await publish(datapoints(1))).error).toBe(
@@ -146,20 +146,20 @@ describe.concurrent('an endpoint that is not reached is named, with the reason a
   });
 });
 
-describe.concurrent('an endpoint that does not come to the end of its answer', () => {
+describe.concurrent('an endpoint that does not finish its answer', () => {
   const stalls: RequestListener = (_, response) => {
     response.writeHead(200, { 'content-length': 100 });
     response.write('{');
   };
 
-  it('does not hold up a secret for longer than the limit of a call', async () => {
+  it('delays a secret at most for the limit of a call', async () => {
     await using place = await answering(stalls);
     const { message, tookMs } = await failureOf(secretAt(place));
     expect(message).toBe(notReached(place.host, 'no complete answer within 7000 ms'));
     expect(tookMs).toBeLessThan(AWS_LIMITS.callMs + AIR_MS);
   });
 
-  it('does not hold up the metrics for longer than that, however many requests they take', async () => {
+  it('delays the metrics at most for that limit, with any number of requests', async () => {
     // Two of these are within the limit, and none is beyond it by itself.
     await using place = await answering((_, response) => setTimeout(() => response.end('{}'), 0.4 * AWS_LIMITS.callMs));
     const { publish, lines } = publisherAt(place);
@@ -204,7 +204,7 @@ describe.concurrent('metrics are sent', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('again where CloudWatch refused one request too many', async () => {
+  it('again when CloudWatch throttled the first request', async () => {
     await using aws = await startAwsStandIn();
     aws.fail('PutMetricData', 'throttle', 1);
     const { publish, lines } = publisherAt(aws);
@@ -215,13 +215,13 @@ describe.concurrent('metrics are sent', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it.each(['127.0.0.1', 'localhost'])('again where nobody took the connection, at %s', async (name) => {
+  it.each(['127.0.0.1', 'localhost'])('again when nobody accepted the connection, at %s', async (name) => {
     const { publish, lines } = publisherAt(await deserted(name));
     expect(await publish(datapoints(1))).toMatchObject({ requests: 2, via: 'emf' });
     expect(lines).toHaveLength(1);
   });
 
-  it('by a connection of their own, since a kept one may be dead after a pause', async () => {
+  it('over a new connection, because a kept one may be dead after a pause', async () => {
     const seen = new WeakSet<Socket>();
     await using place = await answering(({ socket }, response) => {
       if (seen.has(socket)) socket.destroy();
@@ -257,14 +257,14 @@ describe('a service that refuses', () => {
     ],
     ['ResourceNotFoundException', "Secrets Manager can't find the specified secret.", /; check its ARN, the region/],
     ['ThrottlingException', 'Rate exceeded', /^ThrottlingException: Rate exceeded$/],
-  ])('is not taken for one out of reach: %s, %s', async (name, message, advice) => {
+  ])('is not reported as unreachable: %s, %s', async (name, message, advice) => {
     const said = await refusal(name, message);
     expect(said).toContain(`${name}: ${message}`);
     expect(said).toMatch(advice);
     expect(said).not.toMatch(/route|reached/);
   });
 
-  it('the metrics is told by the permission', async () => {
+  it('the metrics is reported with the missing permission', async () => {
     await using aws: AwsStandIn = await startAwsStandIn();
     aws.fail('PutMetricData', 'denied');
     expect((await publisherAt(aws).publish(datapoints(1))).error).toMatch(
@@ -273,7 +273,7 @@ describe('a service that refuses', () => {
   });
 });
 
-it('an endpoint whose name is looked up for ever is given up in the same time', async () => {
+it('a name lookup that never ends fails within the same limits', async () => {
   const lookup = vi.spyOn(dns, 'lookup').mockImplementation((() => undefined) as unknown as typeof dns.lookup);
   try {
     const { message, tookMs } = await failureOf(secretCredentials(secretsManager(CALLER), SECRET_ARN));
@@ -285,7 +285,7 @@ it('an endpoint whose name is looked up for ever is given up in the same time', 
   }
 });
 
-it('a secret is asked for again where that failed once, as the SDK does by itself', async () => {
+it('the SDK retries a secret that it could not read once', async () => {
   await using aws = await startAwsStandIn();
   aws.setSecret(SECRET_ARN, JSON.stringify({ username: 'u', password: 'p' }));
   aws.fail('GetSecretValue', 'error500', 1);
@@ -293,7 +293,7 @@ it('a secret is asked for again where that failed once, as the SDK does by itsel
   expect(aws.requests().map(({ status }) => status)).toEqual([500, 200]);
 });
 
-it('a function without credentials is told so, and nothing of routes', async () => {
+it('the error of a function without credentials says so, and mentions no route', async () => {
   // All that the SDK looks for on this machine.
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE']) {
     vi.stubEnv(name, undefined);

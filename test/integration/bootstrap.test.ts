@@ -198,7 +198,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     expect(await limitedRolesOf('connection_reaper')).toContain('checkout');
   });
 
-  it('when the role can not log in', async () => {
+  it('when the role cannot log in', async () => {
     await bootstrapWith().invoke({});
     await database.admin.query("alter role connection_reaper valid until '2001-01-01'");
     const { errorMessage } = await failure(bootstrapWith());
@@ -207,8 +207,8 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
   });
 
   it.each([
-    ['when the admin secret can not be read', ADMIN_SECRET_ARN],
-    ['when its own secret can not be read', 'own'],
+    ['when the admin secret cannot be read', ADMIN_SECRET_ARN],
+    ['when its own secret cannot be read', 'own'],
   ])('%s', async (_, arn) => {
     await aws.stop();
     aws = await startAwsStandIn();

@@ -244,7 +244,7 @@ describe('a full server', () => {
 });
 
 describe('a rejected password', () => {
-  it('whose secret can not be read again is told with both, and nothing of the network', async () => {
+  it('whose secret cannot be read again fails with both reasons, and does not mention the network', async () => {
     const own: CredentialsSource = {
       read: async (refused) => {
         if (refused !== undefined) throw new Error('could not read the secret from Secrets Manager');

@@ -136,7 +136,7 @@ const LEAST = {
 };
 
 describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
-  it('make a role with the least rights, and the same again', async () => {
+  it('make a role with the fewest privileges, and a second run changes nothing', async () => {
     expect(await grant(runner(), ['checkout', 'billing'])).toEqual([]);
     const first = await stateOf();
     expect(first).toMatchObject(LEAST);
@@ -162,7 +162,7 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
     expect(await limitOf('billing')).toBe(-1);
   });
 
-  it('take a role that is no longer declared out of its reach', async () => {
+  it('withdraw a role that is no longer declared', async () => {
     await grant(runner(), ['checkout', 'billing']);
     await grant(runner(), ['billing']);
     const session = sessionOf(await logIn());
@@ -170,7 +170,7 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
     await setRoleLimit(session, REAPER, 'billing', 1);
   });
 
-  it('tell of roles that do not exist yet, and hold for them once they do', async () => {
+  it('warn about roles that do not exist yet, and apply once they exist', async () => {
     expect(await grant(runner(), ['la"ter; --'])).toEqual([
       'These roles do not exist yet, and get their limits once they do: "la""ter; --"',
     ]);
@@ -243,7 +243,7 @@ it('the statements of the runbook for a role that goes do after its owner took b
 });
 
 describe('the grants', () => {
-  it('take away what a role of that name had before, and say what else it has', async () => {
+  it('remove what a role of that name had before, and report what else it has', async () => {
     await database.admin.query(`
       create role ${REAPER} nologin noinherit createrole createdb bypassrls replication;
       grant checkout to ${REAPER} with admin option;
@@ -334,7 +334,7 @@ describe('the grants', () => {
     );
   });
 
-  it.runIf(major >= 16)('do without the reserved slot when their runner may not grant it, and say so', async () => {
+  it.runIf(major >= 16)('leave out the reserved slot when their runner may not grant it, and say so', async () => {
     await database.admin.query('revoke pg_use_reserved_connections from rds_superuser');
     const notes = await grant(master, ['checkout']);
     await database.admin.query('grant pg_use_reserved_connections to rds_superuser with admin option');
@@ -463,7 +463,7 @@ describe('the grants', () => {
     expect(await stateOf()).toBeUndefined();
   });
 
-  it('are not led astray by what stands in the path of their runner', async () => {
+  it('ignore functions and operators in the search_path of their runner', async () => {
     const trap = `language plpgsql as $$ begin raise exception 'trapped'; end $$`;
     await database.admin.query(`
       create schema trap;
@@ -533,7 +533,7 @@ describe('the role of a reaper', () => {
     expect(await limitOf('checkout')).toBe(7);
   });
 
-  it('is beside that of another reaper, each with roles of its own to limit', async () => {
+  it('and that of another reaper each have their own roles to limit', async () => {
     await grant(database.admin, ['checkout']);
     await grant(database.admin, ['billing'], { name: 'second_reaper', database: 'billing' });
     try {
@@ -636,7 +636,7 @@ describe('the role of a reaper', () => {
     });
   });
 
-  it('may have the twin that rotation makes as a member, but the twin nobody', async () => {
+  it('may have its twin from rotation as a member, and the twin may have no member', async () => {
     await grant(database.admin, []);
     await database.admin.query(`create role ${REAPER}_clone login; grant ${REAPER} to ${REAPER}_clone`);
     try {
@@ -743,7 +743,7 @@ describe('the grants and what others hold', () => {
     expect(await limitableRoles(sessionOf(await logIn()), REAPER)).toEqual(new Set([limited, `${limited}_clone`]));
   });
 
-  it.each(HOSTILE_SETTINGS)('are not misled by what the database and the role set: %s = %s', async (setting, value) => {
+  it.each(HOSTILE_SETTINGS)('ignore the settings of the database and the role: %s = %s', async (setting, value) => {
     const { superuser } = database.server;
     const owners = ['database postgres', `role ${superuser.user}`];
     // Whatever one of them breaks is better told by a name that needs quotes.
@@ -803,7 +803,7 @@ describe('the reaper', () => {
     ['a role by a name that ends its quotes', call(`'checkout" superuser; --'`)],
     ['a role by a name that goes on', call(`'checkout connection limit 5 superuser'`)],
     ['a role by a name in quotes', call(`'"billing"'`)],
-    ['whoever it is at the moment', call(`'current_user'`)],
+    ['its current role', call(`'current_user'`)],
     ['the owner of the function', call(`'session_user'`)],
     ['everybody', call(`'all'`)],
     // By itself.
@@ -825,7 +825,7 @@ describe('the reaper', () => {
     ["the function's path", `alter function ${REAPER}.set_connection_limit(name, integer) set search_path = pg_temp`],
     ['who may call it', `grant execute on function ${REAPER}.set_connection_limit(name, integer) to billing`],
     ['the schema', `create table ${REAPER}.more (role name)`],
-  ])('can not change %s', async (_, statement) => {
+  ])('cannot change %s', async (_, statement) => {
     const before = await roles();
     // 42501 everywhere but for a warning-only GRANT, which must change nothing either.
     const outcome = await reaper.query(statement).catch((error: pg.DatabaseError) => error.code);
@@ -834,7 +834,7 @@ describe('the reaper', () => {
     expect(await roles()).toEqual(before);
   });
 
-  it.each(['-1', '-2', 'null', '262143'])('can not lift a limit with %s', async (limit) => {
+  it.each(['-1', '-2', 'null', '262143'])('cannot lift a limit with %s', async (limit) => {
     await database.admin.query('alter role checkout connection limit 5');
     expect(await refusal(reaper.query(call("'checkout'", limit)))).toMatchObject({ code: '22023' });
     expect(await limitOf('checkout')).toBe(5);
@@ -851,12 +851,12 @@ describe('the reaper', () => {
     });
   });
 
-  it('can not limit a declared role that became a superuser', async () => {
+  it('cannot limit a declared role that became a superuser', async () => {
     await database.admin.query('create role boss_to_be superuser');
     expect(await refusal(reaper.query(call("'boss_to_be'")))).toMatchObject({ code: '42501' });
   });
 
-  it('can not trick the function with a path, with objects or with operators of its own', async () => {
+  it('cannot trick the function with a path, with objects or with operators of its own', async () => {
     await database.admin.query(`create schema trap authorization ${REAPER}`);
     await reaper.query(`
       create function trap.yes(name, text) returns boolean language sql as 'select true';

@@ -124,7 +124,7 @@ function metric(name: string, application?: string): number | undefined {
 }
 
 describe('a scheduled sweep', () => {
-  it('ends what is overdue, and tells the same in answer, log and metrics', async () => {
+  it('terminates overdue connections, and reports the same in answer, log and metrics', async () => {
     // Warm, so that the fresh ones do not grow old over the start of a process.
     await invoke({ action: 'report' });
     const leaked = await leak(5, 'leaky');
@@ -152,12 +152,12 @@ describe('a scheduled sweep', () => {
     expect(new Set(aws.metrics().map(({ namespace }) => namespace))).toEqual(new Set(['ConnectionReaper']));
   });
 
-  it('is what the empty event means, too', async () => {
+  it('also runs for the empty event', async () => {
     expect((await invoke({})).dryRun).toBe(false);
     expect(metric('SweepsCompleted')).toBe(1);
   });
 
-  it('is what an alarm asks for as well, which the log names', async () => {
+  it('also runs for the event of an alarm, which the log names', async () => {
     await invoke({ action: 'report' });
     const leaked = await leak(2, 'leaky');
     await database.idleFor(1);
@@ -169,7 +169,7 @@ describe('a scheduled sweep', () => {
     expect(logged('run')[0]).not.toHaveProperty('alarmArn');
   });
 
-  it('ends nobody in preview, and publishes whom it would have ended', async () => {
+  it('terminates nothing in preview, and publishes how many it would have terminated', async () => {
     await redeploy({ idleTimeout: '1s', mode: 'preview', roleLimits: { billing: 3 } });
     const leaked = await leak(3, 'leaky');
     await database.idleFor(1);
@@ -180,7 +180,7 @@ describe('a scheduled sweep', () => {
     expect([metric('ReapableConnections'), metric('TerminatedConnections')]).toEqual([3, 0]);
   });
 
-  it('honours every deployed setting', async () => {
+  it('applies every deployed setting', async () => {
     await redeploy({
       idleTimeout: '1h',
       rules: [
@@ -243,7 +243,7 @@ describe('metrics by the log', () => {
 });
 
 describe('settings for a full or stubborn server', () => {
-  it('lose patience under pressure, and end transactions that idle', async () => {
+  it('shorten the idle timeout under pressure, and terminate idle transactions', async () => {
     await redeploy({
       idleTimeout: '1h',
       pressure: [{ usedPercent: 1, idleTimeout: '1s' }],
@@ -260,7 +260,7 @@ describe('settings for a full or stubborn server', () => {
   it.each([
     ['break_glass', { breakGlassSecretArn: BREAK_GLASS_ARN }],
     ['rescue', { rescueLogin: 'replication' }],
-  ] as const)('get in by %s when the own login is refused, and say so loudly', async (way, settings) => {
+  ] as const)('use the login by %s when the server rejects the own one, and warn about it', async (way, settings) => {
     const { user: username, password } = database.server.superuser;
     aws.setSecret(BREAK_GLASS_ARN, JSON.stringify({ username, password }));
     await database.admin.query(`alter role connection_reaper ${way === 'rescue' ? 'replication' : 'noreplication'}`);
@@ -290,7 +290,7 @@ describe('a manual invoke', () => {
     expect(aws.metrics()).toEqual([]);
   });
 
-  it('reaps whom it is told to, after a dry run that says the same', async () => {
+  it('terminates the selected connections, after a dry run that reports the same', async () => {
     await redeploy({ idleTimeout: '1h' });
     const meant = await leak(4, 'checkout-web');
     const others = await leak(2, 'billing-web');
@@ -316,7 +316,7 @@ describe('a manual invoke', () => {
     expect(metric('SweepsCompleted')).toBeUndefined();
   });
 
-  it('ends idle transactions only when told to', async () => {
+  it('terminates idle transactions only with includeIdleInTransaction', async () => {
     const [open] = await leak(1, 'transaction');
     await open.query('begin');
     await database.idleFor(1);
@@ -346,7 +346,7 @@ describe('the secret', () => {
     await database.admin.query(`alter role connection_reaper password '${PASSWORD}'`);
   });
 
-  it('that can not be read fails the run by name, in seconds, and is asked for again by the next', async ({ skip }) => {
+  it('that cannot be read fails the run within seconds, and the next run reads it again', async ({ skip }) => {
     skip(...elsewhere);
     aws.fail('GetSecretValue', 'hang');
     const began = performance.now();
@@ -362,7 +362,7 @@ describe('the secret', () => {
 });
 
 describe('when AWS is out of reach', () => {
-  it('a function that has its credentials goes on, and names the endpoint that took no metrics', async () => {
+  it('a function that has its credentials sweeps, and names the endpoint that it could not reach', async () => {
     await invoke({});
     await aws.stop();
     const leaked = await leak(2, 'leaky');
@@ -380,7 +380,7 @@ describe('when AWS is out of reach', () => {
     );
   });
 
-  it('a function that needs nothing of it, since its metrics go by the log, succeeds', async () => {
+  it('a function whose metrics go to the log succeeds', async () => {
     await redeploy({ idleTimeout: '1s', metricsVia: 'emf' });
     await invoke({});
     await aws.stop();
@@ -413,9 +413,7 @@ describe('when something fails', () => {
     },
   );
 
-  it('a server that falls silent and a CloudWatch that never answers do not keep a run from ending in its time', async ({
-    skip,
-  }) => {
+  it('a run ends in its time although a server falls silent and CloudWatch never answers', async ({ skip }) => {
     skip(...elsewhere);
     // So few that no limit of a statement ends the silence, but the end of the visit's time.
     const timeoutSeconds = 17;
@@ -441,7 +439,7 @@ describe('when something fails', () => {
     expect(tookMs).toBeLessThan(timeoutSeconds * 1_000);
   });
 
-  it('one instance out of reach does not keep the other from being swept', async () => {
+  it('an unreachable instance does not stop the sweep of the other', async () => {
     const { host, port } = database.server;
     await redeploy({
       idleTimeout: '1s',
@@ -459,7 +457,7 @@ describe('when something fails', () => {
     expect(completed.map(({ dimensions }) => dimensions['Instance'])).toEqual(['writer']);
   });
 
-  it('a full server is a metric even though nobody got in', async () => {
+  it('a full server is a metric even when no login succeeds', async () => {
     await redeploy({});
     await fill();
     const error = await failure({});

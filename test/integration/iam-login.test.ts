@@ -212,7 +212,7 @@ describe('a bootstrap of a role that logs in by token', () => {
     expect(await answer).toEqual(done);
   });
 
-  it('does not wait where a password is refused, which no time mends', async () => {
+  it('does not wait when the server rejects a password', async () => {
     const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/own-AbCdEf';
     aws.setSecret(secretArn, JSON.stringify({ username: 'another_reaper', password: 'by password' }));
     const began = performance.now();

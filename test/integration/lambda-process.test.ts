@@ -44,7 +44,7 @@ describe('an execution environment', () => {
     expect(await invoke({ by: 2 })).toEqual([pid, 3]);
   });
 
-  it("has the function's variables and Lambda's own, and none of this process's", async () => {
+  it("has the function's variables and Lambda's own, and not those of this process", async () => {
     vi.stubEnv('ONLY_OF_THE_PARENT', 'leaked');
     vi.stubEnv('NODE_OPTIONS', '--no-warnings');
     const { invoke } = deploy('export const handler = () => process.env;', {

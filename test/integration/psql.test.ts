@@ -4,7 +4,7 @@ import { startDatabase, type TestDatabase } from '../support/database.js';
 import { HOSTILE_SETTINGS } from '../support/hostile-settings.js';
 import { type Ran, ran } from '../support/shell.js';
 
-/** The psql to test with. PostgreSQL's programs for tests bring none, so whoever has one says where. */
+/** The psql to test with. PostgreSQL's programs for tests bring none, so PSQL names one. */
 const psql = process.env['PSQL'];
 
 const SCRIPT = fileURLToPath(new URL('../../infra/grants.sql', import.meta.url));
@@ -94,7 +94,7 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
       ['iam=', "rescue_login=repl'ication"],
       `rescue_login: expected off or replication, got "repl'ication"; iam: expected on or off, got ""`,
     ],
-  ])('fails by name when a variable has a value that it can not have: %s', async (variables, message) => {
+  ])('fails with the name of the variable for an invalid value: %s', async (variables, message) => {
     expect(await run(variables)).toMatchObject({ code: 3, stderr: expect.stringContaining(`ERROR:  ${message}\n`) });
   });
 
@@ -121,7 +121,7 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
     expect(await run(['adopt=on'])).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it.each(HOSTILE_SETTINGS)('is not misled by what the database and the role set: %s = %s', async (setting, value) => {
+  it.each(HOSTILE_SETTINGS)('ignores the settings of the database and the role: %s = %s', async (setting, value) => {
     const owners = ['database postgres', `role ${database.server.superuser.user}`];
     await database.admin.query(owners.map((owner) => `alter ${owner} set ${setting} = '${value}';`).join(''));
     try {
@@ -142,7 +142,7 @@ describe.runIf(psql !== undefined)('infra/grants.sql, run by psql,', () => {
     );
   });
 
-  it('ends with an error, and with what to do, when it can not do all of it', async () => {
+  it('fails with what to do when it cannot do all of it', async () => {
     expect(await run(['limited_roles=checkout postgres'])).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(/ERROR: {2}superusers, whom no .*: postgres\nHINT: {2}Leave them out/),

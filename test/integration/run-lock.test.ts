@@ -47,7 +47,7 @@ const visit = (policy = sweep, username = 'connection_reaper') =>
   visitInstance(database.target(), sourcesOf(username), policy, 20_000);
 
 describe('one run at a time', () => {
-  it('finds another run of this reaper at work, says so, and does nothing', async () => {
+  it('reports another run of this reaper, and changes nothing', async () => {
     const other = await logIn();
     expect(await takeRunLock(other.session, OWNER, 0)).toMatchObject({ runAtWork: null });
     const found = await visit();
@@ -70,24 +70,27 @@ describe('one run at a time', () => {
   it.each([
     ['alone', `select pg_advisory_lock(${KEY})`],
     ['shared', `select pg_advisory_lock_shared(${KEY})`],
-  ])('goes on when an application holds the lock %s, whatever it calls itself', async (_, statement) => {
-    await intruder(statement);
-    const [leaked] = await database.leak(1, 'billing');
-    await database.idleFor(1);
-    const found = await visit();
-    expect(found).toMatchObject({ errors: [], runAtWork: null, intruders: [{ role: 'checkout' }] });
-    expect(found.outcomes).toContainEqual(expect.objectContaining({ outcome: 'terminated' }));
-    expect(await database.alive([leaked])).toEqual([false]);
-  });
+  ])(
+    'runs although an application holds the lock %s, under the application_name of the reaper',
+    async (_, statement) => {
+      await intruder(statement);
+      const [leaked] = await database.leak(1, 'billing');
+      await database.idleFor(1);
+      const found = await visit();
+      expect(found).toMatchObject({ errors: [], runAtWork: null, intruders: [{ role: 'checkout' }] });
+      expect(found.outcomes).toContainEqual(expect.objectContaining({ outcome: 'terminated' }));
+      expect(await database.alive([leaked])).toEqual([false]);
+    },
+  );
 
-  it('goes on when a prepared transaction holds the lock, and names it', async () => {
+  it('runs although a prepared transaction holds the lock, and names it', async () => {
     await intruder(`begin; select pg_advisory_xact_lock(${KEY}); prepare transaction 'stuck'`);
     const found = await visit();
     await database.admin.query("rollback prepared 'stuck'");
     expect(found).toMatchObject({ runAtWork: null, intruders: [{ pid: null, gid: 'stuck', role: 'checkout' }] });
   });
 
-  it('still keeps two runs apart while an application shares the lock', async () => {
+  it('keeps two runs apart while an application shares the lock', async () => {
     await intruder(`select pg_advisory_lock_shared(${KEY})`);
     const first = await logIn();
     expect(await takeRunLock(first.session, OWNER, 0)).toMatchObject({ runAtWork: null });
@@ -115,7 +118,7 @@ describe('one run at a time', () => {
     await expect(lost.session.query('select 1')).rejects.toThrow(/the session was lost/);
   });
 
-  it('terminates what else a lost run left behind, and no session of another name or role', async () => {
+  it('terminates the other sessions of a lost run, and no session of another name or role', async () => {
     const lost = await logIn();
     const person = await database.connect('connection_reaper', { application_name: 'psql' });
     opened.push({ close: () => person.end() });
@@ -135,7 +138,7 @@ describe('one run at a time', () => {
     await other.session.query('select 1');
   });
 
-  it('goes on when a role with no more than the name of its twin holds the lock', async () => {
+  it('runs although a role that only has the name of its twin holds the lock', async () => {
     await database.admin.query(`create role connection_reaper_clone login password '${PASSWORD}'`);
     const squatter = await database.connect('connection_reaper_clone', { application_name: 'connection-reaper' });
     opened.push({ close: () => squatter.end() });
@@ -146,7 +149,7 @@ describe('one run at a time', () => {
     await database.admin.query('revoke connection_reaper from connection_reaper_clone');
   });
 
-  it('goes on without the lock of a lost session that hangs, and so does not go', async () => {
+  it('runs without the lock when the lost session that holds it hangs', async () => {
     const lost = await logIn();
     await takeRunLock(lost.session, OWNER, 0);
     const [row] = await lost.session.query<{ pid: number }>('select pg_backend_pid() as pid');

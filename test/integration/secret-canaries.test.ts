@@ -152,7 +152,7 @@ describe('the function tells nothing of a secret', () => {
   );
 
   it.each(FORM_NAMES)(
-    'whose host is none, or not to be reached: %s',
+    'whose host is invalid or unreachable: %s',
     async (form) => {
       const secret = JSON.stringify({ ...valid(), host: FORMS[form]?.(canary()), port: 1 });
       expectNoPartOf(secret, ...(await runWith(secret)).told);
@@ -332,7 +332,7 @@ describe('the bootstrap tells nothing of a secret', () => {
         expectNoPartOf(secret, ...told);
         expect(message).toContain(ADMIN_ARN);
       }
-      // An admin that may not make a role, and a role that can not be the reaper's.
+      // An admin that may not make a role, and a role that cannot be the reaper's.
       const checkout = JSON.stringify({ username: 'checkout', password: PASSWORD });
       const role = JSON.stringify({ username: text, password: canary() });
       expectNoPartOf(role, ...(await bootstrapWith(checkout, role)).told);
@@ -340,7 +340,7 @@ describe('the bootstrap tells nothing of a secret', () => {
     60_000,
   );
 
-  it('whose password it can not set', async () => {
+  it('whose password it cannot set', async () => {
     const secret = JSON.stringify({ username: 'connection_reaper', password: `ä${canary()}` });
     expectNoPartOf(secret, ...(await bootstrapWith(admin(), secret)).told);
   });

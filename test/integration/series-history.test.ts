@@ -107,7 +107,7 @@ describe('after a cold start', () => {
     expect(all.size).toBe(21);
   });
 
-  it('CloudWatch is asked until it must have all, and not again before the function was away', async () => {
+  it('the function queries CloudWatch until it has every name, and again only after a pause', async () => {
     await start();
     const keeper = coldStart();
     for (const minute of [0, 1, 2, 3, 4, 5]) await sweep(minute, keeper, ['a']);
@@ -118,7 +118,7 @@ describe('after a cold start', () => {
 });
 
 describe('a question that fails', () => {
-  it('is in the log with what to do, lets a name in at the next mark, and is asked again', async () => {
+  it('is in the log with what to do, admits a name at the next mark, and is retried', async () => {
     await start();
     aws.fail('GetMetricData', 'denied');
     const keeper = coldStart();

@@ -48,7 +48,7 @@ async function look(
 }
 
 describe('a snapshot', () => {
-  it('tells the server, its reserves and what our login may do', async () => {
+  it('has the server, its reserved slots and the privileges of the login', async () => {
     const { server } = await look();
     expect(server).toEqual({
       version: database.server.version,
@@ -74,7 +74,7 @@ describe('a snapshot', () => {
     expect(usableSlots(server)).toBe(major >= 16 ? 40 - 3 - 2 - 2 : 40 - 3 - 4 - 2);
   });
 
-  it('tells each backend by its state, who it is and how long it has been so', async () => {
+  it('has the state of each connection, who it belongs to, and since when', async () => {
     const [idle, active, inTransaction, aborted] = await database.leak(4, 'checkout', 'states');
     await inTransaction.query('begin');
     await aborted.query('begin');
@@ -108,7 +108,7 @@ describe('a snapshot', () => {
     await expect(running).rejects.toThrow(/cancel/);
   });
 
-  it('keeps the microseconds of the times that identify a backend', async () => {
+  it('keeps the microseconds of the times that identify a connection', async () => {
     const [client] = await database.leak(1, 'checkout');
     const { backends } = await look();
     const [row] = rowsOf(backends, [client]);
@@ -120,7 +120,7 @@ describe('a snapshot', () => {
     expect(row?.backendStart).toMatch(/\.\d{4,6}\+00$/);
   });
 
-  it('shows what a session would lose with its end, as far as anyone can see it, and no more', async () => {
+  it('shows what a session would lose, as far as the server shows it', async () => {
     const startBackup = major >= 15 ? 'pg_backup_start' : 'pg_start_backup';
     const cases: readonly (readonly [statement: string, holding: Holding | null])[] = [
       ['select pg_advisory_lock(1)', 'advisory_lock'],
@@ -160,7 +160,7 @@ describe('a snapshot', () => {
     }
   });
 
-  it('is not stopped by statements in the encoding of another database', async () => {
+  it('reads statements in the encoding of another database', async () => {
     const makes = (name: string, encoding: string, locale: string) =>
       `create database ${name} template template0 encoding '${encoding}' lc_collate '${locale}' lc_ctype '${locale}'`;
     await database.admin.query(makes('letters', 'UTF8', 'C.utf8'));
@@ -203,7 +203,7 @@ describe('a snapshot', () => {
     ]);
   });
 
-  it('says so when the login may not see other sessions, and still counts them', async () => {
+  it('counts sessions that the login may not read', async () => {
     await database.admin.query(`create role blind login password '${PASSWORD}'`);
     const clients = await database.leak(2, 'checkout');
     const { server, backends } = await look('blind');
@@ -215,7 +215,7 @@ describe('a snapshot', () => {
     );
   });
 
-  it('does not take membership without inheritance for a right', async () => {
+  it('does not count a membership without inheritance as a privilege', async () => {
     await database.admin.query(`
       create role member login noinherit password '${PASSWORD}';
       grant pg_read_all_stats, pg_signal_backend to member;

@@ -87,7 +87,7 @@ function outcomeOf(client: pg.Client) {
 }
 
 describe('a reap of everything that is idle', () => {
-  it('ends the leaked', async () => {
+  it('terminates the leaked connections', async () => {
     expect(visit.errors).toEqual([]);
     expect(leaked.map(outcomeOf)).toEqual(leaked.map(() => 'terminated'));
     expect(await database.alive(leaked)).toEqual(leaked.map(() => false));
@@ -114,19 +114,19 @@ describe('a reap of everything that is idle', () => {
     expect(await database.alive([client])).toEqual([true]);
   });
 
-  it('sees none of the background processes, and leaves them at work', async () => {
+  it('does not see the background processes, and they keep running', async () => {
     expect(await workers()).toBe(workersBefore);
     expect(workersBefore).toBeGreaterThan(3);
   });
 
-  it('leaves prepared transactions to who commits them: they outlive their session', async () => {
+  it('spares prepared transactions, which outlive their session', async () => {
     const { rows } = await database.admin.query('select gid from pg_prepared_xacts');
     expect(rows).toEqual([{ gid: 'two-phase' }]);
     expect(visit.snapshot?.server.preparedTransactions).toBe(1);
     await database.admin.query("rollback prepared 'two-phase'");
   });
 
-  it('tells who of a role owns temporary tables from 16 on, and before spares them all', async () => {
+  it('finds the owner of a temporary table from 16 on, and spares the whole role before', async () => {
     expect(outcomeOf(mate)).toBe(major >= 16 ? 'terminated' : 'temporary_table');
   });
 });

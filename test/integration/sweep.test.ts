@@ -86,23 +86,18 @@ describe('npm run sweep', () => {
 
   it.each([
     [
-      'a url that is none',
+      'a url that is not one',
       ['--idle-timeout', '5m'],
       'localhost',
       'expected postgres://user:password@host:port/database',
     ],
     ['a password that is not encoded', [], 'postgres://u:p%zz@localhost/x', 'with odd characters as %XX'],
-    ['a duration that is none', ['--idle-timeout', '5'], undefined, '- idleTimeout: expected a duration such as'],
-    [
-      'a count that is none',
-      ['--max-terminations', 'x'],
-      undefined,
-      '- maxTerminationsPerRun: expected a whole number',
-    ],
-    ['a limit that is none', ['--role-limit', 'checkout'], undefined, 'expected role=limit'],
+    ['an invalid duration', ['--idle-timeout', '5'], undefined, '- idleTimeout: expected a duration such as'],
+    ['an invalid count', ['--max-terminations', 'x'], undefined, '- maxTerminationsPerRun: expected a whole number'],
+    ['a limit without a number', ['--role-limit', 'checkout'], undefined, 'expected role=limit'],
     ['a file that is not there', ['--settings', '/nowhere'], undefined, 'ENOENT'],
     ['an unknown option', ['--idle-afer', '5m'], undefined, "unknown option '--idle-afer'"],
-  ])('fails when there is %s', async (_, args, url, message) => {
+  ])('fails for %s', async (_, args, url, message) => {
     const { code, stdout, stderr } = await sweep(args, url);
     expect(code).not.toBe(0);
     expect(stdout).toBe('');

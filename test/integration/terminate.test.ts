@@ -63,7 +63,7 @@ const terminated = { outcome: 'terminated', reason: null };
 const vanished = { outcome: 'vanished', reason: null };
 
 describe('ending backends', () => {
-  it('ends those that are as they were seen, in more than one batch, and verifies that they are gone', async () => {
+  it('terminates unchanged connections in several batches, and verifies that they are gone', async () => {
     const clients = await database.leak(230, 'checkout');
     const { outcomes, error } = await endAfter(clients);
     expect(error).toBeNull();
@@ -71,14 +71,14 @@ describe('ending backends', () => {
     expect(await database.alive(clients)).toEqual(clients.map(() => false));
   });
 
-  it('lets a backend live that woke up after the snapshot and is idle again', async () => {
+  it('spares a connection that ran a statement after the snapshot and is idle again', async () => {
     const [woken, leaked] = await database.leak(2, 'checkout');
     const { outcomes } = await endAfter([woken, leaked], () => woken.query('select 1'));
     expect(outcomes).toEqual([vanished, terminated]);
     expect((await woken.query('select 2 as still')).rows).toEqual([{ still: 2 }]);
   });
 
-  it('lets a backend live that is running a statement by now', async () => {
+  it('spares a connection that runs a statement now', async () => {
     const [busy] = await database.leak(1, 'checkout');
     let statement: { readonly running: Promise<unknown> } | undefined;
     const { outcomes } = await endAfter([busy], async () => {
@@ -88,7 +88,7 @@ describe('ending backends', () => {
     expect(await statement?.running).toMatchObject({ rows: [{ result: 'done' }] });
   });
 
-  it('lets a backend live whose cached state is idle but whose live wait event says otherwise', async () => {
+  it('spares a connection whose cached state is idle while its wait event shows a statement', async () => {
     // Within one transaction the server answers with the state it read first, as it does within one statement.
     const [flipped] = await database.leak(1, 'checkout');
     let statement: { readonly running: Promise<unknown> } | undefined;
@@ -105,7 +105,7 @@ describe('ending backends', () => {
     expect(await statement?.running).toMatchObject({ rows: [{ result: 'done' }] });
   });
 
-  it('counts a backend that left by itself as vanished', async () => {
+  it('counts a connection that closed by itself as vanished', async () => {
     const [leaving, leaked] = await database.leak(2, 'checkout');
     const { outcomes } = await endAfter([leaving, leaked], () => leaving.end());
     expect(outcomes).toEqual([vanished, terminated]);
@@ -120,13 +120,13 @@ describe('ending backends', () => {
     expect(await database.alive([client])).toEqual([true]);
   });
 
-  it('ends idle transactions that are as they were seen', async () => {
+  it('terminates unchanged idle transactions', async () => {
     const clients = await database.leak(2, 'checkout');
     for (const client of clients) await client.query('begin');
     expect((await endAfter(clients)).outcomes).toEqual([terminated, terminated]);
   });
 
-  it('loses nobody to a backend that the server refuses to end', async () => {
+  it('terminates the others when the server refuses one', async () => {
     const [before, after, left] = await database.leak(3, 'billing');
     const refused = await database.connect('postgres', { ...database.server.superuser });
     const { outcomes, error } = await endAfter([before, refused, after, left], () => left.end());
@@ -140,7 +140,7 @@ describe('ending backends', () => {
     expect(await database.alive([before, refused, after])).toEqual([false, true, false]);
   });
 
-  it('is not confused by who moved on before the one that the server refuses', async () => {
+  it('counts connections that changed before the refused one as vanished', async () => {
     const [left, woken, leaked] = await database.leak(3, 'billing');
     const refused = await database.connect('postgres', { ...database.server.superuser });
     const { outcomes } = await endAfter([left, woken, refused, leaked], async () => {
@@ -151,7 +151,7 @@ describe('ending backends', () => {
     expect(await database.alive([woken, refused])).toEqual([true, true]);
   });
 
-  it('touches nothing but client backends, even if a plan named one', async () => {
+  it('terminates only client backends, even if a plan names a walsender', async () => {
     const walsender = await database.connect('postgres', {
       ...database.server.superuser,
       ...{ replication: 'database' },
@@ -169,7 +169,7 @@ describe('ending backends', () => {
     expect(await database.alive([walsender])).toEqual([true]);
   });
 
-  it('does not call a backend gone that only has the pid of one', async () => {
+  it('does not take another backend with the same pid for the one that is gone', async () => {
     const [client] = await database.leak(1, 'checkout');
     const [seen] = await seenNow([client]);
     const older: Backend = { ...seen, backendStart: '2020-01-01 00:00:00+00' };
@@ -177,7 +177,7 @@ describe('ending backends', () => {
     expect((await stillThere(opened.session, [older])).size).toBe(0);
   });
 
-  it('says what it may have done when the session breaks in the middle', async () => {
+  it('reports what it may have done when its session breaks in the middle', async () => {
     const clients = await database.leak(210, 'checkout');
     const own = await reaper();
     const seen = await seenNow(clients, own.session);
@@ -211,7 +211,7 @@ describe('ending backends', () => {
     await own.close();
   });
 
-  it('does not call a backend spared whose signal may have been sent: the answer was lost', async () => {
+  it('reports connections as unconfirmed when the answer about their signals was lost', async () => {
     await using proxy = await startCuttingProxy(database.server);
     const clients = await database.leak(20, 'checkout');
     const own = await reaper(undefined, proxy.address);
@@ -225,7 +225,7 @@ describe('ending backends', () => {
     await own.close();
   });
 
-  it('asks a session that was lost nothing more, which would take as long each time', async () => {
+  it('sends no further statement over a lost session', async () => {
     const own = await reaper();
     const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
     await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
@@ -234,7 +234,7 @@ describe('ending backends', () => {
     await own.close();
   });
 
-  it('says of a backend that hangs that it was signalled and is still there', async () => {
+  it('reports a hanging backend as signalled and still there', async () => {
     const [hanging] = await database.leak(1, 'checkout');
     await waiting(hanging);
     process.kill(pidOf(hanging), 'SIGSTOP');
@@ -295,7 +295,7 @@ describe('ending backends', () => {
     );
   });
 
-  it('leaves a backend for another try when what it read of it is no longer fresh', async () => {
+  it('retries a connection later when the state that it read is too old', async () => {
     const [leaked] = await database.leak(1, 'checkout');
     const seen = await seenNow([leaked]);
     // As if reading the states had taken longer than it may.

@@ -80,7 +80,7 @@ const inFolder = (name: string) => join(folder, name);
 const failedAt = (host: string) =>
   `could not log in to "primary" at ${host}:${database.server.port} as connection_reaper: `;
 
-describe('a server with a certificate of an authority of its own', () => {
+describe('a server whose certificate is from its own authority', () => {
   it.each(['localhost', '127.0.0.1'])(
     'is logged in to as %s, encrypted, when sslRootCert names the authority',
     async (host) => {
@@ -101,7 +101,7 @@ describe('a server with a certificate of an authority of its own', () => {
     );
   });
 
-  it('is refused where another authority is trusted, or only the usual ones', async () => {
+  it('is rejected when only other authorities are trusted', async () => {
     await show(await aCertificateBy(authority));
     for (const sslRootCert of [inFolder('theirs.pem'), write('usual.pem', rootCertificates.join('\n')), undefined]) {
       await expect(logIn('localhost', sslRootCert)).rejects.toThrow(
@@ -110,7 +110,7 @@ describe('a server with a certificate of an authority of its own', () => {
     }
   });
 
-  it('is refused as well when it sends that authority along', async () => {
+  it('is rejected when it also sends that authority', async () => {
     const certificate = await aCertificateBy(authority);
     await show({ ...certificate, cert: `${certificate.cert}\n${authority.cert}` });
     await expect(logIn('localhost', undefined)).rejects.toThrow(
@@ -155,7 +155,7 @@ describe('a server with a self-signed certificate', () => {
   });
 });
 
-describe('a sslRootCert that is of no use', () => {
+describe('an unusable sslRootCert', () => {
   it.each([
     ['is missing', () => inFolder('missing.pem'), 'ENOENT: no such file or directory'],
     ['is a folder', () => folder, 'EISDIR: illegal operation on a directory'],
@@ -172,8 +172,8 @@ describe('a sslRootCert that is of no use', () => {
   });
 });
 
-describe('a login that would not be encrypted', () => {
-  it('is told what to do where the server demands TLS', async () => {
+describe('a login without encryption', () => {
+  it('fails with what to do when the server demands TLS', async () => {
     await show(await aCertificateBy(authority));
     const { rows } = await database.admin.query<{ file: string; rules: string }>(
       "select setting as file, pg_read_file(setting) as rules from pg_settings where name = 'hba_file'",

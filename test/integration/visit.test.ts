@@ -62,7 +62,7 @@ describe('role limits', () => {
     database.admin.query('alter role checkout connection limit -1; alter role billing connection limit -1'),
   );
 
-  it('are set where they differ, with the old value told, and hold', async () => {
+  it('are set where they differ, with the old value in the report, and take effect', async () => {
     await database.admin.query('alter role billing connection limit 9');
     const policy = aPolicy({ roleLimits: { checkout: 2, billing: 9 } });
     expect((await visit(policy)).roleLimits).toEqual([
@@ -83,7 +83,7 @@ describe('role limits', () => {
     expect(await limits()).toEqual({});
   });
 
-  it('that can not be set cost nobody else', async () => {
+  it('that cannot be set do not stop the others', async () => {
     await database.admin.query('create role foreigner login; create role "o""dd; name" login');
     await database.limitRoles(['checkout', 'billing', 'o"dd; name']);
     const roleLimits = {
@@ -113,7 +113,7 @@ describe('role limits', () => {
     expect(await limits()).toEqual({ 'o"dd; name': 3, checkout: 4 });
   });
 
-  it('say who keeps the role locked: any role can lock its own row', async () => {
+  it('report who keeps the role locked: any role can lock its own row', async () => {
     const hiding = await database.connect('checkout');
     await hiding.query("begin; alter role checkout password 'test'");
     const { roleLimits, errors } = await visit(aPolicy({ roleLimits: { checkout: 2 } }));
@@ -140,7 +140,7 @@ describe('role limits', () => {
     expect(errors).toEqual([expect.stringMatching(/^role limits stopped at checkout: the session was lost/)]);
   });
 
-  it('are not refused, but unknown, when the server ends the session that sets them', async () => {
+  it('are unconfirmed when the server ends the session that sets them', async () => {
     const hiding = await database.connect('checkout');
     await hiding.query("begin; alter role checkout password 'test'");
     const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }));
@@ -281,7 +281,7 @@ describe('logging in', () => {
     await database.admin.query('alter role connection_reaper connection limit 4');
   });
 
-  it('knocks at a full server until there is a slot', async () => {
+  it('retries the login at a full server until a slot is free', async () => {
     const clients = await database.fill('billing');
 
     const full = await visit();

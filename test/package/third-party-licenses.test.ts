@@ -61,7 +61,7 @@ describe('the licences of what is bundled', () => {
     expect(text).toContain('a@1.2.3 (MIT)\nb@1.2.3 (MIT)\n\nshared\n');
   });
 
-  test('hold those of a package inside of a package, and none of our own files', async () => {
+  test('hold those of a package inside of a package, and not our own files', async () => {
     const inner = install('outer/node_modules/inner', 'MIT', { LICENSE: 'inner' });
     const text = await licenses(inner, 'lambda/handler.ts');
     expect(text).toContain('inner@1.2.3');

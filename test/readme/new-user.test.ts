@@ -83,7 +83,7 @@ describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
     }
   });
 
-  it('is deployed but for the credentials', async () => {
+  it('deploys until it needs credentials', async () => {
     const command = theCommand('npx cdk deploy');
     const { code, stderr } = await inClone(command);
     expect(code).toBe(1);
@@ -95,13 +95,13 @@ describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
     expect(chosen.stdout.trim().split('\n').toSorted()).toEqual(STACKS);
   });
 
-  it('is prepared for but for the credentials', async () => {
+  it('bootstraps until it needs credentials', async () => {
     const { code, stderr } = await inClone(theCommand('npx cdk bootstrap'));
     expect(code).toBe(1);
     expect(stderr).toMatch(/Unable to resolve AWS account to use\./);
   });
 
-  it('fails to be deployed when the pattern is of no stack, whoever asks', async () => {
+  it('fails to deploy a pattern that matches no stack', async () => {
     const command = theCommand('npx cdk deploy').replace('ConnectionReaper', 'Reaper');
     const { code, stderr } = await inClone(command.replace('deploy', 'deploy --app cdk.out'));
     expect(code).toBe(1);

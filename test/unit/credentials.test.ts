@@ -45,7 +45,7 @@ describe('a secret', () => {
       'username: expected the name to log in with\n- password: expected the password',
     ],
     [
-      'has a host that is none',
+      'has an invalid host',
       '{"username":"u","password":"p","host":84312957,"dbname":["hunter2"]}',
       'host: expected a host name\n- dbname: expected a database name',
     ],
@@ -57,7 +57,7 @@ describe('a secret', () => {
       'username: missing\n- password: missing',
     ],
     ['has a port out of range', '{"username":"u","password":"hunter2","port":"99999"}', 'port: expected a port from 1'],
-    ['has a port that is none', '{"username":"u","password":"hunter2","port":"hunter2"}', 'port: expected a port'],
+    ['has an invalid port', '{"username":"u","password":"hunter2","port":"hunter2"}', 'port: expected a port'],
   ])('fails when it %s, and is not quoted', (_, text, fault) => {
     const parse = () => parseCredentials(ARN, text);
     expect(parse).toThrow(`secret ${ARN} can't be used:\n- ${fault}`);

@@ -134,7 +134,7 @@ describe('events', () => {
     ['an alarm of another source', { ...ALARM_EVENT, source: 'aws.events' }],
     ['an alarm without its ARN', { ...ALARM_EVENT, alarmArn: undefined }],
     ['an alarm whose ARN is no text', { ...ALARM_EVENT, alarmArn: {} }],
-    ['an alarm whose ARN is none', { ...ALARM_EVENT, alarmArn: 'x' }],
+    ['an alarm with an invalid ARN', { ...ALARM_EVENT, alarmArn: 'x' }],
     ["an alarm whose ARN is a topic's", { ...ALARM_EVENT, alarmArn: 'arn:aws:sns:us-east-1:123456789012:alarm:x' }],
     ['a sweep in the form of an alarm', { ...ALARM_EVENT, action: 'sweep' }],
     ['a list', []],

@@ -53,7 +53,7 @@ it('is good for this role at this endpoint alone', async () => {
   expect(new Set(signatures).size).toBe(4);
 });
 
-it('is new for each attempt, so that it can not be too old', async () => {
+it('is new for each attempt, so it is never too old', async () => {
   const source = tokenCredentials('connection_reaper', ADDRESS);
   const first = await source.read();
   vi.advanceTimersByTime(15 * 60_000);

@@ -33,7 +33,7 @@ describe('makeFolderOnce', () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it('takes the folder of whoever is done first', async () => {
+  it('takes the folder that is complete first', async () => {
     const folder = join(parent, 'it');
     let finishSlow = (): void => undefined;
     const quickIsDone = new Promise<void>((resolve) => {

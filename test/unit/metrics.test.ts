@@ -107,7 +107,7 @@ describe('datapoints', () => {
     }
   });
 
-  it('count among the reapable whom the run had no time for', () => {
+  it('count connections as reapable for which the run had no time', () => {
     const late: Outcome = { backend: aBackend(), outcome: 'spared', reason: 'out_of_time' };
     expect(series(datapoints([visited([...mixed, late])]), instance)).toMatchObject({ ReapableConnections: 5 });
   });
@@ -121,7 +121,7 @@ describe('datapoints', () => {
     for (const metric of ['Connections', 'IdleConnections']) expect(sum(metric)).toBe(whole[metric]);
   });
 
-  it('sum the smallest applications beyond the maximum, and whoever calls himself by the name of the sum', () => {
+  it('sum the smallest applications beyond the maximum, and one that has the name of the sum', () => {
     const many = ['a', 'a', 'a', '(other)', '(other)', 'b', 'b', 'c'].map((applicationName) =>
       spared(aBackend({ applicationName })),
     );

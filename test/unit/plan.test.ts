@@ -27,7 +27,7 @@ const REAPER = { role: 'connection_reaper', applicationName: 'connection-reaper'
 
 const reapEverything = { action: 'reap', idleTimeout: '1s', includeIdleInTransaction: true };
 
-describe('whom a policy chooses', () => {
+describe('the connections that a policy chooses', () => {
   type Case = readonly [name: string, backend: Partial<Backend>, want: SpareReason | 'chosen'];
 
   const byDefault: readonly Case[] = [
@@ -355,7 +355,7 @@ describe('role limits', () => {
     ]);
   });
 
-  it('of a superuser are none that hold, unless we are one', () => {
+  it('have no effect on a superuser, unless the reaper is one', () => {
     const obstacle = (superuser: boolean) =>
       planRun(
         aSnapshot({ roles: [aRole('boss', 3, { superuser: true })], server: aServer({ superuser }) }),
@@ -372,7 +372,7 @@ describe('role limits', () => {
     expect([obstacle(1), obstacle(2), obstacle(3)]).toEqual(['own_role', null, null]);
   });
 
-  it.each([true, false])('may be max_connections and no more, also of an own right (superuser: %s)', (superuser) => {
+  it.each([true, false])('may be at most max_connections, also for a superuser (superuser: %s)', (superuser) => {
     const { limitChanges } = planRun(
       aSnapshot({
         roles: [aRole('a', 5), aRole('b', 5), aRole('c', 101)],
@@ -387,7 +387,7 @@ describe('role limits', () => {
     ]);
   });
 
-  it('name what is in the way', () => {
+  it('name the obstacle', () => {
     const roles = [aRole('a', null), aRole('connection_reaper', null)];
     const roleLimits = { a: 1, missing: 2, connection_reaper: 1 };
     const obstacles = (inRecovery: boolean) =>

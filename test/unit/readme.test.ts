@@ -69,7 +69,7 @@ describe('the README', () => {
     expect(Object.keys(documented).sort()).toEqual([...Object.keys(defaults), ...optional].sort());
   });
 
-  it('names every key of cdk.json beside the settings', () => {
+  it('names every key of cdk.json that is not a setting', () => {
     const settings = table('Settings').map(([name = '']) => codes(name)[0]);
     const schema = JSON.parse(read('infra/cdk-json/cdk.schema.json'));
     const { properties } = schema.properties.context.properties.databases.additionalProperties;

@@ -68,14 +68,14 @@ Next
     );
   });
 
-  it('tells a preview from a deed', () => {
+  it('marks a dry run', () => {
     const { text, dryRun, mode } = answer([leaking('reapable')], { action: 'report' });
     expect({ dryRun, mode }).toEqual({ dryRun: true, mode: 'enforce' });
     expect(text).toContain('report, nothing is changed');
     expect(text).toContain('90 would be terminated');
   });
 
-  it('shows what failed beside what worked', () => {
+  it('shows what failed and what worked', () => {
     const broken = aVisit({ instance: 'reader', snapshot: null, errors: ['could not log in to "reader"'] });
     const failed = { ...published, via: 'emf', error: 'CloudWatch did not take the metrics' } as const;
     const { text, errors } = answer([leaking(), broken], {}, failed);
@@ -85,7 +85,7 @@ Next
     expect(text).toContain('FAILED\n  could not log in to "reader"\n  CloudWatch did not take the metrics');
   });
 
-  it('lets no name steer the terminal', () => {
+  it('removes control characters from names', () => {
     const role = 'ev\u001b[31mil\u009b\u202e\n  9. [critical] forged\n     -> run this';
     const roleLimits = [
       { role, from: 1, to: 2, outcome: 'changed', reason: null },
@@ -200,7 +200,7 @@ describe('findings', () => {
     expect(text).toContain('temporary tables not checked in shop (93 % of the slots are used)');
   });
 
-  it('prints the grant that is lacking', () => {
+  it('prints the missing grant', () => {
     const server = aServer({ user: 'odd"name', mayReadAllStats: false, maySignalBackends: false });
     const snapshot = aSnapshot({ server, backends: [aBackend({ readable: false })] });
     const { text } = answer([aVisit({ snapshot })]);
@@ -223,7 +223,7 @@ describe('findings', () => {
     expect(text).not.toContain('ALTER ROLE');
   });
 
-  it('advises a cap only where there is none', () => {
+  it('advises a limit only for a role without one', () => {
     const visit = leaking();
     const capped = {
       ...aSnapshot({ backends: visit.snapshot?.backends ?? [] }),
@@ -252,7 +252,7 @@ describe('findings', () => {
     expect(answer([visit]).text).not.toMatch(/GRANT|CREATEROLE/);
   });
 
-  it('says what a refused role limit needs, which is no right of its own', () => {
+  it('says what a refused role limit needs', () => {
     const roleLimits = [
       { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501', blockers: [] },
     ] as const;

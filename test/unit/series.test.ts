@@ -60,7 +60,7 @@ describe('the places', () => {
     ]);
   });
 
-  it('are free again as soon as an application is gone, and whoever comes back within the hour is not new', () => {
+  it('are free once an application is gone, and an application that returns within the hour is not new', () => {
     const spent = numbered('x', 20);
     const [first, second, third] = admittedOver(known, [spent, spent.slice(1), ['new', ...spent]]);
     expect(first).toHaveLength(20);
@@ -68,7 +68,7 @@ describe('the places', () => {
     expect(new Set(third)).toEqual(new Set(spent));
   });
 
-  it('go to declared names before all others, and take none of the new ones', () => {
+  it('go to declared names first, which do not count as new', () => {
     const { state } = admit(known, candidates(...numbered('x', 20)), { places: 20, declared: NOBODY }, START);
     const declared = new Set(['d1', 'd2']);
     const { admitted } = admit(

@@ -95,10 +95,10 @@ describe('settings', () => {
     ['a rule that spares and does not', { rules: [{ application: 'x', spare: false }] }],
     ['a rule that spares and ends', { rules: [{ application: 'x', spare: true, terminateStateful: true }] }],
     ['a rule that spares and has a threshold', { rules: [{ application: 'x', spare: true, idleTimeout: '1m' }] }],
-    ['a block that is none', { rules: [{ address: '10.0.0.0/33', spare: true }] }],
+    ['an invalid CIDR block', { rules: [{ address: '10.0.0.0/33', spare: true }] }],
     ['an empty glob', { rules: [{ application: '', spare: true }] }],
     ['a role name over 63 bytes', { roleLimits: { ['ü'.repeat(32)]: 1 } }],
-    ['an authority beside disabled TLS', { sslMode: 'disable', sslRootCert: '/x.pem' }],
+    ['an authority with disabled TLS', { sslMode: 'disable', sslRootCert: '/x.pem' }],
     ['the name of the sum', { applicationNames: [{ match: 'a', name: '(other)' }] }],
     ['a name that CloudWatch refuses', { applicationNames: [{ match: 'a', name: 'zażółć' }] }],
     ['a blank name', { applicationNames: [{ match: 'a', name: '  ' }] }],
@@ -122,9 +122,9 @@ describe('settings', () => {
         ],
       },
     ],
-    ['an excess over no limit', { terminateAboveRoleLimit: true }],
-    ['a rescue that is none', { rescueLogin: 'superuser' }],
-    ['a way to publish that is none', { metricsVia: 'both' }],
+    ['terminateAboveRoleLimit without a limit', { terminateAboveRoleLimit: true }],
+    ['an unknown rescue login', { rescueLogin: 'superuser' }],
+    ['an unknown way to publish', { metricsVia: 'both' }],
   ])('fail when there is %s', (_, fault) => {
     const faults = faultsOf({ ...least, ...fault });
     expect(faults).toHaveLength(1);
@@ -150,7 +150,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('name a role that can be none, and not its limit', () => {
+  it('name an impossible role name, and not its limit', () => {
     expect(faultsOf({ ...least, roleLimits: { '': 5 } })).toEqual([
       'roleLimits.: expected a name of 1 to 63 bytes, got ""',
     ]);

@@ -1,27 +1,27 @@
-import { type MetricDatum, StandardUnit, type StatisticSet } from '@aws-sdk/client-cloudwatch';
+import { type MetricDatum, StandardUnit } from '@aws-sdk/client-cloudwatch';
 
-/** A datum on the wire: epoch seconds, and numbers that JSON can't hold as strings ("NaN"). */
-export type WireDatum = Omit<MetricDatum, 'Timestamp'> & { readonly Timestamp?: number };
+/** A datum on the wire, with the parameters that the function sends, and epoch seconds. The SDK writes NaN as a text. */
+export type WireDatum = Pick<MetricDatum, 'MetricName' | 'Dimensions' | 'Value' | 'Unit'> & {
+  readonly Timestamp?: number;
+};
 
 /** A `PutMetricData` on the wire, before anybody looked whether it is a good one. */
 export interface WireRequest {
   readonly Namespace?: string;
   readonly MetricData?: readonly WireDatum[];
-  readonly EntityMetricData?: unknown;
 }
 
 /** The limits of what `PutMetricData` takes. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html */
 const LIMITS = {
   metrics: 1000,
   dimensions: 30,
-  values: 150,
   magnitude: 2 ** 360,
   pastMs: 14 * 24 * 60 * 60 * 1000,
   futureMs: 2 * 60 * 60 * 1000,
 };
 
 /** What CloudWatch calls a fault; its exceptions are named after these. */
-export type FaultKind = 'InvalidParameterValue' | 'InvalidParameterCombination' | 'MissingRequiredParameter';
+export type FaultKind = 'InvalidParameterValue' | 'MissingRequiredParameter';
 
 /** One thing wrong with a request. */
 export interface Fault {
@@ -34,15 +34,14 @@ const missing = (path: string): Fault => ({
   kind: 'MissingRequiredParameter',
   message: `The parameter ${path} is required.`,
 });
-const conflicting = (message: string): Fault => ({ kind: 'InvalidParameterCombination', message });
 
 /** All that CloudWatch would find wrong with a request, in the order of its parameters. */
-export function* faultsOf({ Namespace, MetricData, EntityMetricData }: WireRequest): Generator<Fault> {
+export function* faultsOf({ Namespace, MetricData, ...others }: WireRequest): Generator<Fault> {
   yield* textFaults('Namespace', Namespace, 255);
   if (Namespace?.startsWith(':') || Namespace?.startsWith('AWS/')) {
     yield invalid(`The value ${Namespace} for parameter Namespace is invalid.`);
   }
-  if (EntityMetricData !== undefined) yield invalid('EntityMetricData is not known to this stand-in.');
+  yield* unknownFaults(others);
   if (!MetricData?.length) yield missing('MetricData');
   yield* sizeFaults('MetricData', MetricData, LIMITS.metrics);
   for (const [index, datum] of (MetricData ?? []).entries())
@@ -50,18 +49,17 @@ export function* faultsOf({ Namespace, MetricData, EntityMetricData }: WireReque
 }
 
 function* datumFaults(path: string, datum: WireDatum): Generator<Fault> {
-  yield* lengthFaults(`${path}.MetricName`, datum.MetricName, 255);
-  yield* dimensionFaults(path, datum.Dimensions ?? []);
-  yield* valueFaults(path, datum);
-  if (datum.Unit !== undefined && !Object.values(StandardUnit).includes(datum.Unit)) {
+  const { MetricName, Dimensions = [], Value, Unit, Timestamp, ...others } = datum;
+  yield* lengthFaults(`${path}.MetricName`, MetricName, 255);
+  yield* dimensionFaults(path, Dimensions);
+  yield* numberFaults(`${path}.Value`, Value);
+  yield* unknownFaults(others);
+  if (Unit !== undefined && !Object.values(StandardUnit).includes(Unit)) {
     yield invalid(
       `The parameter ${path}.Unit must be a value in the set [ ${Object.values(StandardUnit).join(', ')} ].`,
     );
   }
-  if (datum.StorageResolution !== undefined && ![1, 60].includes(datum.StorageResolution)) {
-    yield invalid(`The parameter ${path}.StorageResolution must be 1 or 60.`);
-  }
-  const ageMs = datum.Timestamp === undefined ? 0 : Date.now() - datum.Timestamp * 1000;
+  const ageMs = Timestamp === undefined ? 0 : Date.now() - Timestamp * 1000;
   if (ageMs > LIMITS.pastMs)
     yield invalid(`The parameter ${path}.Timestamp must specify a time within the past two weeks.`);
   if (ageMs < -LIMITS.futureMs) {
@@ -82,37 +80,17 @@ function* dimensionFaults(path: string, dimensions: NonNullable<MetricDatum['Dim
   }
 }
 
-function* valueFaults(path: string, { Value, Values = [], Counts, StatisticValues }: WireDatum): Generator<Fault> {
-  const forms = { Value, Values: Values.length > 0 ? Values : undefined, StatisticValues };
-  const given = Object.entries(forms).flatMap(([name, value]) => (value === undefined ? [] : [`${path}.${name}`]));
-  if (given.length === 0) {
-    yield conflicting(`At least one of the parameters ${path}.Value and ${path}.StatisticValues must be specified.`);
-  }
-  if (given.length > 1) {
-    yield conflicting(`The parameters ${given.join(' and ')} are mutually exclusive and you have specified both.`);
-  }
-  if (Value !== undefined) yield* numberFaults(`${path}.Value`, Value);
-  if (StatisticValues) yield* statisticFaults(`${path}.StatisticValues`, StatisticValues);
-  yield* sizeFaults(`${path}.Values`, Values, LIMITS.values);
-  if (Counts && Counts.length !== Values.length) {
-    yield conflicting(`The parameters ${path}.Values and ${path}.Counts must have the same size.`);
-  }
-  for (const value of Values) yield* numberFaults(`${path}.Values`, value);
-  for (const count of Counts ?? []) yield* numberFaults(`${path}.Counts`, count);
-}
-
-function* statisticFaults(path: string, statistics: Partial<StatisticSet>): Generator<Fault> {
-  for (const name of ['SampleCount', 'Sum', 'Minimum', 'Maximum'] as const) {
-    const value = statistics[name];
-    if (value === undefined) yield missing(`${path}.${name}`);
-    else yield* numberFaults(`${path}.${name}`, value);
-  }
+/** CloudWatch has more parameters, which the function does not send. */
+function* unknownFaults(others: object): Generator<Fault> {
+  for (const name of Object.keys(others)) yield invalid(`${name} is not known to this stand-in.`);
 }
 
 function* numberFaults(path: string, value: unknown): Generator<Fault> {
-  // The SDK writes NaN and the infinities as strings.
-  if (typeof value === 'number' && Math.abs(value) <= LIMITS.magnitude) return;
-  yield invalid(`The value ${value} for parameter ${path} is invalid.`);
+  if (value === undefined) yield missing(path);
+  // The SDK writes NaN and the infinities as texts.
+  else if (typeof value !== 'number' || Math.abs(value) > LIMITS.magnitude) {
+    yield invalid(`The value ${value} for parameter ${path} is invalid.`);
+  }
 }
 
 function* sizeFaults(path: string, list: readonly unknown[] = [], max: number): Generator<Fault> {

@@ -3,7 +3,7 @@ import { AwsRefusal } from './aws-protocol.js';
 import type { Observation } from './cloudwatch/observation.js';
 import { type FaultKind, faultsOf, type WireDatum, type WireRequest } from './metric-faults.js';
 
-/** One value that a `PutMetricData` brought. `Values` are laid out by their counts; `StatisticValues` give their mean. */
+/** One value that a `PutMetricData` brought. */
 export type PublishedMetric = Observation;
 
 /** Of the body once unzipped: the stricter reading of "1 MB", and the one by which Amazon's own agent makes its batches. */
@@ -12,7 +12,6 @@ const REQUEST_BYTES = 1024 * 1024;
 /** The kinds of fault by their names in the older query protocol. */
 const QUERY_CODES: Record<FaultKind, string> = {
   InvalidParameterValue: 'InvalidParameterValue',
-  InvalidParameterCombination: 'InvalidParameterCombination',
   MissingRequiredParameter: 'MissingParameter',
 };
 
@@ -35,20 +34,16 @@ export function ingestMetrics(body: Buffer): PublishedMetric[] {
     const messages = faults.slice(0, 10).map(({ message }) => message);
     throw new AwsRefusal(400, `${first.kind}Exception`, messages.join('\n'), QUERY_CODES[first.kind]);
   }
-  return (request.MetricData ?? []).flatMap((datum) => publish(request.Namespace ?? '', datum));
+  return (request.MetricData ?? []).map((datum) => publish(request.Namespace ?? '', datum));
 }
 
-function publish(namespace: string, datum: WireDatum): PublishedMetric[] {
-  const { Value, Values = [], Counts = [], StatisticValues } = datum;
-  const series = {
+function publish(namespace: string, datum: WireDatum): PublishedMetric {
+  return {
     timestamp: datum.Timestamp === undefined ? Date.now() : datum.Timestamp * 1000,
     namespace,
     metricName: datum.MetricName ?? '',
-    dimensions: Object.fromEntries((datum.Dimensions ?? []).map(({ Name, Value: value }) => [Name, value])),
+    dimensions: Object.fromEntries((datum.Dimensions ?? []).map(({ Name, Value }) => [Name, Value])),
     unit: datum.Unit ?? StandardUnit.None,
+    value: datum.Value ?? Number.NaN,
   };
-  const values = Values.flatMap((value, index) => Array<number>(Counts[index] ?? 1).fill(value));
-  if (Value !== undefined) values.push(Value);
-  if (StatisticValues) values.push(Number(StatisticValues.Sum) / Number(StatisticValues.SampleCount));
-  return values.map((value) => ({ ...series, value }));
 }

@@ -21,15 +21,15 @@ import { type AwsStandIn, startAwsStandIn } from '../demo/aws-stand-in.js';
 import { end } from '../demo/child-exit.js';
 import { synthesize } from '../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../demo/lambda-process.js';
-import { REAPER_ROLE, SETTINGS_VARIABLE } from '../lambda/contract/names.js';
+import { REAPER_ROLE } from '../lambda/contract/names.js';
 import type { SettingsInput } from '../lambda/input/settings.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../test/support/database.js';
+import { ENTRY, environmentWith, SECRET_ARN } from '../test/support/deployed.js';
 import { count } from './count.js';
 import type { IdleConnections } from './idle-clients.js';
 import { profileOf, watched } from './sweep-profile.js';
 
 const ROLE = 'checkout';
-const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:bench-AbCdEf';
 const IDLE_AFTER_SECONDS = 1;
 
 /** Connections that are not the idle ones: of this process, and of the two ways. */
@@ -80,19 +80,11 @@ const { comparison: only, ...options } = new Command('reap')
   .opts<{ sizes: readonly number[]; rounds?: number; comparison?: 'reap' | 'nothing'; profile?: true }>();
 
 await using aws = await startAwsStandIn();
-await using deployment = await synthesize('bench', {
-  secretArn: SECRET_ARN,
-  vpc: {
-    vpcId: 'vpc-0123456789abcdef0',
-    availabilityZones: ['us-east-1a'],
-    privateSubnetIds: ['subnet-0123456789abcdef0'],
-  },
-  sslMode: 'disable',
-});
+await using deployment = await synthesize('bench', ENTRY);
 process.stdout.write('                  connections   rounds   sweep ms   plain pg ms   ratio   target\n');
 for (const size of options.sizes) {
   await using database = await startDatabase({ max_connections: size + OTHER_CONNECTIONS });
-  aws.setSecret(SECRET_ARN, JSON.stringify(secretOf(database)));
+  aws.setSecret(SECRET_ARN, database.secret());
   await shortenLogins(database);
   if (only !== 'nothing') process.stdout.write(`${row(REAP, size, await compareReap(database, size))}\n`);
   if (only !== 'reap') process.stdout.write(`${row(NOTHING, size, await compareNothing(database, size))}\n`);
@@ -150,10 +142,11 @@ async function startWays(
 ): Promise<Readonly<Record<keyof Milliseconds, () => Promise<unknown>>> & AsyncDisposable> {
   const lambda = deploy({ idleTimeout });
   const plain = startPlainPg(aws);
-  const { username: user, ...connection } = secretOf(database);
+  const { host, port } = database.server;
+  const connection = { host, port, user: REAPER_ROLE, password: PASSWORD, database: 'postgres' };
   const ways = {
     sweep: () => lambda.invoke(deployment.scheduledEvent),
-    'plain pg': () => plain.invoke({ connection: { ...connection, user, database: 'postgres' }, statement }),
+    'plain pg': () => plain.invoke({ connection, statement }),
   };
   for (const way of WAYS) await reported(way, ways[way]);
   return {
@@ -166,12 +159,7 @@ async function startWays(
 
 /** The deployed bundle with other settings than the synthesized ones. */
 function deploy(settings: Partial<SettingsInput>, more: Readonly<Record<string, string>> = {}): LambdaProcess {
-  const synthesized = JSON.parse(deployment.environment[SETTINGS_VARIABLE] ?? '{}');
-  const environment = {
-    ...deployment.environment,
-    ...more,
-    [SETTINGS_VARIABLE]: JSON.stringify({ ...synthesized, ...settings }),
-  };
+  const environment = { ...environmentWith(deployment, settings), ...more };
   return startLambda({ ...deployment, environment, handler: 'handler', awsEndpoint: aws.endpoint });
 }
 
@@ -211,7 +199,7 @@ async function shortenLogins({ admin }: TestDatabase): Promise<void> {
 /** Opens the connections, and waits until each may be terminated. */
 async function openOverdue(database: TestDatabase, size: number): Promise<AsyncDisposable> {
   const connections = await openIdle(database, size);
-  await sleep(IDLE_AFTER_SECONDS * 1000 + 500);
+  await database.idleFor(IDLE_AFTER_SECONDS);
   return connections;
 }
 
@@ -250,10 +238,6 @@ async function sessions({ admin }: TestDatabase): Promise<number> {
 /** Runs it; a failure is said and changes the exit code, and does not end the bench. */
 async function reported(what: string, invoke: () => Promise<unknown>): Promise<void> {
   await invoke().catch((error: unknown) => fail(`${what}: ${error instanceof Error ? error.message : error}`));
-}
-
-function secretOf({ server: { host, port } }: TestDatabase) {
-  return { username: REAPER_ROLE, password: PASSWORD, host, port, dbname: 'postgres' };
 }
 
 function rounds(comparison: Comparison, size: number): readonly number[] {

@@ -142,6 +142,8 @@ describe.each(Object.entries(runners))('the grants, run by %s', (_, runner) => {
     expect(first).toMatchObject(LEAST);
     expect(await grant(runner(), ['checkout', 'billing'])).toEqual([]);
     expect(await stateOf()).toEqual(first);
+    expect(await markOf()).toBe(`${REAPER_MARK}orders`);
+    expect(await markOf()).toBe('Connection Reaper: orders');
   });
 
   it('let it see every backend, end them, and limit the declared roles', async () => {
@@ -513,13 +515,6 @@ async function refusalWithoutChange(attempt: () => Promise<unknown>): Promise<pg
 }
 
 describe('the role of a reaper', () => {
-  it.each(Object.entries(runners))('is marked with its database, by %s, and may be set up again', async (_, by) => {
-    await grant(by(), ['checkout']);
-    expect(await markOf()).toBe(`${REAPER_MARK}orders`);
-    expect(await grant(by(), ['checkout', 'billing'])).toEqual([]);
-    expect(await markOf()).toBe('Connection Reaper: orders');
-  });
-
   it.each(Object.entries(runners))('is not taken over for another database, by %s', async (_, by) => {
     await grant(by(), ['checkout']);
     const session = sessionOf(await logIn());

@@ -113,9 +113,15 @@ describe('role limits', () => {
     expect(await limits()).toEqual({ 'o"dd; name': 3, checkout: 4 });
   });
 
+  /** A session of a role that keeps the role locked. */
+  async function lockingItsRow(): Promise<pg.Client> {
+    const session = await database.connect('checkout');
+    await session.query("begin; alter role checkout password 'test'");
+    return session;
+  }
+
   it('report who keeps the role locked: any role can lock its own row', async () => {
-    const hiding = await database.connect('checkout');
-    await hiding.query("begin; alter role checkout password 'test'");
+    const hiding = await lockingItsRow();
     const { roleLimits, errors } = await visit(aPolicy({ roleLimits: { checkout: 2 } }));
     await hiding.end();
     expect(errors).toEqual([]);
@@ -126,8 +132,7 @@ describe('role limits', () => {
 
   it('may have been set when the answer was lost, and the run says that it failed', async () => {
     await using proxy = await startCuttingProxy(database.server);
-    const hiding = await database.connect('checkout');
-    await hiding.query("begin; alter role checkout password 'test'");
+    const hiding = await lockingItsRow();
     const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }), source(login), target({ address: proxy.address }));
     await until(async () => {
       const waiting = "select from pg_stat_activity where usename = 'connection_reaper' and wait_event_type = 'Lock'";
@@ -141,8 +146,7 @@ describe('role limits', () => {
   });
 
   it('are unconfirmed when the server ends the session that sets them', async () => {
-    const hiding = await database.connect('checkout');
-    await hiding.query("begin; alter role checkout password 'test'");
+    const hiding = await lockingItsRow();
     const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }));
     await until(async () => {
       const end =

@@ -3,7 +3,7 @@ import { newMemory, type SeriesMemory } from '../../lambda/aws/series-memory.js'
 import { DIMENSIONS, METRICS } from '../../lambda/contract/names.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
-import type { Backend } from '../../lambda/policy/snapshot.js';
+import type { Backend, Snapshot } from '../../lambda/policy/snapshot.js';
 import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '../../lambda/report/metrics.js';
 import type { Visit } from '../../lambda/visit.js';
 import { aBackend, aLockHolder, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
@@ -12,8 +12,9 @@ const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', rea
 const terminated = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
 const refused = (backend: Backend): Outcome => ({ backend, outcome: 'refused', reason: '42501: no' });
 
-function visited(outcomes: readonly Outcome[], overrides: Partial<Visit> = {}): Visit {
-  return aVisit({ outcomes, snapshot: aSnapshot({ backends: outcomes.map(({ backend }) => backend) }), ...overrides });
+function visited(outcomes: readonly Outcome[], overrides: Partial<Visit> = {}, seen: Partial<Snapshot> = {}): Visit {
+  const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend), ...seen });
+  return aVisit({ outcomes, snapshot, ...overrides });
 }
 
 function datapoints(visits: readonly Visit[], settings: Partial<SettingsInput> = {}, isSweep = true) {
@@ -135,8 +136,7 @@ describe('datapoints', () => {
   it('tell a full server, whether it was seen or only felt', () => {
     const server = aServer({ maxConnections: 5, superuserReservedConnections: 3 });
     const outcomes = backends(3).map(spared);
-    const snapshot = aSnapshot({ server, backends: outcomes.map(({ backend }) => backend) });
-    const full = series(datapoints([visited(outcomes, { snapshot })]), instance);
+    const full = series(datapoints([visited(outcomes, {}, { server })]), instance);
     expect(full).toMatchObject({ ServerFull: 1, SlotsFree: 0, SlotsUsedPercent: 150 });
     const knocked = { way: 'own', attempts: 7, milliseconds: 90, refusals: ['reserved_slots'] } as const;
     expect(series(datapoints([visited([], { login: knocked })]), instance)).toMatchObject({ ServerFull: 1 });
@@ -164,9 +164,8 @@ describe('datapoints', () => {
     const roles = [aRole('checkout', 10), aRole('shut', 0), aRole('free', null), aRole('capped', null)];
     const on = (name: string, count: number): Visit => {
       const outcomes = [...backends(count), ...backends(2, { role: 'capped' })].map(spared);
-      const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
       const changed = { role: 'capped', from: null, to: 4, outcome: 'changed', reason: null } as const;
-      return aVisit({ instance: name, snapshot, outcomes, roleLimits: [changed] });
+      return visited(outcomes, { instance: name, roleLimits: [changed] }, { roles });
     };
     const roleSeries = datapoints([on('writer', 2), on('reader', 9)]).filter(({ dimensions }) => 'Role' in dimensions);
     expect(roleSeries.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([
@@ -178,8 +177,7 @@ describe('datapoints', () => {
   it('keep a twin apart that is declared itself', () => {
     const roles = [aRole('app', 10), aRole('app_clone', 5)];
     const outcomes = [...backends(6, { role: 'app' }), ...backends(5, { role: 'app_clone' })].map(spared);
-    const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
-    const all = datapoints([aVisit({ snapshot, outcomes })], { roleLimits: { app: 10, app_clone: 5 } });
+    const all = datapoints([visited(outcomes, {}, { roles })], { roleLimits: { app: 10, app_clone: 5 } });
     const ofRoles = all.filter(({ dimensions }) => 'Role' in dimensions);
     expect(ofRoles.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([
       ['app', 60],
@@ -190,9 +188,8 @@ describe('datapoints', () => {
   it('have no more series of undeclared roles than twenty, all declared ones, and one with the fullest of the rest', () => {
     const roles = Array.from({ length: 60 }, (_, index) => aRole(`tenant_${index}`, 10));
     const outcomes = roles.slice(0, 25).flatMap(({ name }, index) => backends(index % 10, { role: name }).map(spared));
-    const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
     const ofRoles = (settings: Partial<SettingsInput>) =>
-      datapoints([aVisit({ snapshot, outcomes })], settings).filter(({ dimensions }) => 'Role' in dimensions);
+      datapoints([visited(outcomes, {}, { roles })], settings).filter(({ dimensions }) => 'Role' in dimensions);
     const byRole = (all: readonly Datapoint[]) => all.map(({ dimensions, value }) => [dimensions['Role'], value]);
     expect(ofRoles({})).toHaveLength(21);
     expect(Math.min(...ofRoles({}).map(({ value }) => value))).toBeGreaterThanOrEqual(0);
@@ -205,8 +202,7 @@ describe('datapoints', () => {
   it('count a twin of rotation for the role it was made of', () => {
     const roles = ['checkout', 'checkout_clone'].map((name) => aRole(name, 10));
     const outcomes = [...backends(3), ...backends(2, { role: 'checkout_clone' })].map(spared);
-    const snapshot = aSnapshot({ roles, backends: outcomes.map(({ backend }) => backend) });
-    const ofRoles = datapoints([aVisit({ snapshot, outcomes })]).filter(({ dimensions }) => 'Role' in dimensions);
+    const ofRoles = datapoints([visited(outcomes, {}, { roles })]).filter(({ dimensions }) => 'Role' in dimensions);
     expect(ofRoles.map(({ dimensions, value }) => [dimensions['Role'], value])).toEqual([['checkout', 50]]);
   });
 

@@ -1,5 +1,4 @@
-/** What keeps the tool from becoming the database's problem, as the constants, the templates and the code have it. */
-
+/** The limits that protect the database from the reaper, from the constants, the templates and the code. */
 import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS, TEMPORARY_TABLE_LIMITS } from '../../../lambda/contract/limits.js';
 import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract/names.js';
 import { parseEvent } from '../../../lambda/input/event.js';
@@ -29,51 +28,51 @@ export function limitsTable(): string {
     [
       'connections of a run',
       '1 an instance',
-      `always closed; plus one at a time in at most ${TEMPORARY_TABLE_LIMITS.maxDatabases} other databases for temporary tables (${time(TEMPORARY_TABLE_LIMITS.timeMs)} in all, below ${TEMPORARY_TABLE_LIMITS.maxUsedPercent} % of the slots)`,
+      `always closed; also, one at a time, in at most ${TEMPORARY_TABLE_LIMITS.maxDatabases} other databases for temporary tables (${time(TEMPORARY_TABLE_LIMITS.timeMs)} in all, below ${TEMPORARY_TABLE_LIMITS.maxUsedPercent} % of the slots)`,
     ],
     [
       '`CONNECTION LIMIT` of its role',
       number(RUN_LIMITS.ownConnections),
-      'set by the grants; runs that hang, however many, take no more',
+      'set by the grants; hanging runs together use no more',
     ],
     [
       'runs at a time',
-      '1 of a reaper, a database of a server',
-      `an advisory lock; only a live session of the reaper's role blocks a run; a manual run waits ${time(patience)}, a sweep does not wait`,
+      '1 for each reaper and database of a server',
+      `an advisory lock; only a live session of the reaper's role stops a run; a manual run waits ${time(patience)}, a sweep does not wait`,
     ],
     ['TCP, TLS and login', time(connectMs), 'for each attempt'],
     [
       'attempts at a full server',
       time(RUN_LIMITS.knockingMs),
-      'one after another, since each holds a slot; by the last way in, and shorter by those before it',
+      'one after another, because each occupies a slot; for the last login, less for those before it',
     ],
-    ['first answer', time(firstAnswerMs), 'a pooler takes a login and lets it wait'],
+    ['first answer', time(firstAnswerMs), 'a pooler may accept a login and let it wait'],
     [
       'each statement',
       time(statementMs),
-      '`statement_timeout`; where the server does not answer at all, the reaper gives up a little later',
+      '`statement_timeout`; the reaper gives up a little later if the server does not answer',
     ],
     ['a lock', time(lockMs), '`lock_timeout`, for `ALTER ROLE`'],
     [
-      'silence',
+      'a pause between statements',
       time(idleMs),
-      '`idle_session_timeout` from PostgreSQL 14 on, `tcp_user_timeout` on all; the next run terminates a session that remains',
+      '`idle_session_timeout` from PostgreSQL 14 on, `tcp_user_timeout` on all versions; the next run terminates a session that remains',
     ],
-    ['goodbye', time(closeMs), 'then the socket is cut'],
+    ['logout', time(closeMs), 'then the reaper closes the socket'],
     [
-      'backends a statement ends',
+      'connections that a statement terminates',
       number(RUN_LIMITS.signalsPerStatement),
-      'and `maxTerminationsPerRun` a run, unless it is not set',
+      'and `maxTerminationsPerRun` in a run, if it is set',
     ],
-    ['a sweep', time(sweep * 1_000), '`timeout`; less than the interval, so that one ends before the next begins'],
+    ['a sweep', time(sweep * 1_000), '`timeout`; less than the interval, so one sweep ends before the next starts'],
     ['a bootstrap', time(bootstrap * 1_000), 'then the deployment fails'],
     ['sweeps', schedule, `${retries} retries; one that could not start within ${seconds} s is dropped`],
     [
       'a call to AWS',
       time(AWS_LIMITS.callMs),
-      `${AWS_LIMITS.attempts} attempts, ${time(AWS_LIMITS.connectMs)} to connect and ${time(AWS_LIMITS.answerMs)} to answer; metrics are sent once and may take all of it; the database's work is done all the same`,
+      `${AWS_LIMITS.attempts} attempts, ${time(AWS_LIMITS.connectMs)} to connect and ${time(AWS_LIMITS.answerMs)} to answer; metrics are sent once and may take all of it; the work on the database is done anyway`,
     ],
-    ['datapoints a request', number(RUN_LIMITS.datapointsPerRequest), 'of PutMetricData, which takes no more'],
+    ['datapoints a request', number(RUN_LIMITS.datapointsPerRequest), 'the limit of PutMetricData'],
     [
       'series',
       `${Object.keys(METRICS.instance).length} an instance, ${perApplication} an application and instance, 1 a role`,
@@ -82,22 +81,18 @@ export function limitsTable(): string {
     [
       'new names with series',
       `${RUN_LIMITS.newNamesPerHour} an hour`,
-      'of applications, and as many of roles, cold starts included; constantly changing names cost no more than that',
+      'of applications, and as many of roles, including cold starts; constantly changing names cost no more',
     ],
-    [
-      'settings',
-      `${number(environmentBytes())} bytes`,
-      'all environment variables together; larger is an error at synth',
-    ],
+    ['settings', `${number(environmentBytes())} bytes`, 'all environment variables together; synth fails on more'],
     [
       'an event',
       `${megabytes(LAMBDA_PAYLOAD.awaited)} by hand, ${megabytes(LAMBDA_PAYLOAD.queued)} by an alarm`,
-      "Lambda's own limits; a wrong one is refused before anything is touched",
+      "Lambda's own limits; an invalid event fails before the run changes anything",
     ],
     [
       'an answer',
       megabytes(Buffer.byteLength(JSON.stringify(largestAnswer()))),
-      `of ${megabytes(LAMBDA_PAYLOAD.awaited)}, for ${MOST_INSTANCES} instances with ${number(MOST_CONNECTIONS)} backends each of the longest names, all refused: it lists the first of them and counts all`,
+      `of ${megabytes(LAMBDA_PAYLOAD.awaited)}, for ${MOST_INSTANCES} instances with ${number(MOST_CONNECTIONS)} connections each, with the longest names, all refused: it lists the first of them and counts all`,
     ],
   ]);
 }
@@ -159,6 +154,6 @@ function megabytes(bytes: number): string {
 }
 
 function table(rows: readonly (readonly string[])[]): string {
-  const head = ['of the tool', 'at most', 'how'];
+  const head = ['of the reaper', 'at most', 'how'];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

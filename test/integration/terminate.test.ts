@@ -188,9 +188,12 @@ describe('ending backends', () => {
         if (statements === 2) {
           const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
           await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
-          await until(
-            async () =>
-              (await database.admin.query('select from pg_stat_activity where pid = $1', [row?.pid])).rowCount === 0,
+          // Until the session knows that it is lost.
+          await until(() =>
+            own.session.query('select 1').then(
+              () => false,
+              () => true,
+            ),
           );
         }
         return own.session.query<Row>(text, values);

@@ -37,10 +37,29 @@ test('fails when an entry has faults, and names them', async () => {
   );
 });
 
+test('cdk synth fails on an entry with faults, and prints each fault once and no stack trace', async () => {
+  const { vpc } = SHIPPED_CONTEXT.databases.orders;
+  const failure = await synth(aProject(JSON.stringify({ vpc, mode: 'watch' }))).then(
+    () => undefined,
+    (error: { code: number; stderr: string }) => error,
+  );
+  expect(failure?.code).toBe(1);
+  expect(failure?.stderr.match(/orders\.secretArn: missing/g)).toHaveLength(1);
+  expect(failure?.stderr.match(/orders\.mode: expected/g)).toHaveLength(1);
+  expect(failure?.stderr).not.toMatch(/^\s+at /m);
+}, 120_000);
+
 test('the command line of CDK loses no key of cdk.json', async () => {
   const { orders } = SHIPPED_CONTEXT.databases;
   const roleLimits = '{ "__proto__": 4, "constructor": 5, "prototype": 6 }';
   const entry = JSON.stringify({ ...orders, roleLimits: '?' }).replace('"?"', roleLimits);
+  await synth(aProject(entry));
+  const template = readFileSync(join(home, 'out', 'ConnectionReaper-orders.template.json'), 'utf8');
+  expect(template).toContain(String.raw`{\"__proto__\":4,\"constructor\":5,\"prototype\":6}`);
+}, 120_000);
+
+/** A project like the shipped one, with this entry of `orders`. */
+function aProject(entry: string): string {
   const { app } = JSON.parse(readFileSync(join(PROJECT, 'cdk.json'), 'utf8'));
   writeFileSync(
     join(home, 'cdk.json'),
@@ -48,10 +67,8 @@ test('the command line of CDK loses no key of cdk.json', async () => {
     "context": { "databases": { "orders": ${entry} } } }`,
   );
   symlinkSync(join(PROJECT, 'node_modules'), join(home, 'node_modules'));
-  await synth(home);
-  const template = readFileSync(join(home, 'out', 'ConnectionReaper-orders.template.json'), 'utf8');
-  expect(template).toContain(String.raw`{\"__proto__\":4,\"constructor\":5,\"prototype\":6}`);
-}, 120_000);
+  return home;
+}
 
 /** Like `npx cdk synth --quiet`, by somebody without AWS. */
 function synth(folder = PROJECT) {

@@ -5,7 +5,7 @@ import { deploymentSchema } from '../props/deployment-schema.js';
 import { loginFaults } from '../props/login-faults.js';
 import { hostFaults } from '../props/rds-endpoint.js';
 import { withIdentifier } from '../props/resolve-props.js';
-import { namedRole, type RoleUse, roleClash, serverAt } from '../props/role-clashes.js';
+import { namedRole, ownLimitFaults, type RoleUse, roleClash, serverAt } from '../props/role-clashes.js';
 import { vainFaults } from '../props/vain-faults.js';
 import { alarmsInFileFaults } from './alarms.js';
 import { type Entry, entrySchema, settingsEntries } from './entry-schema.js';
@@ -93,6 +93,9 @@ function readEntry(name: string, given: unknown): DatabaseConfig | { readonly fa
     ...givenTogetherFaults(given),
     ...(settings.faults ?? []),
     ...(deployment.faults ?? []),
+    ...(settings.value === undefined
+      ? []
+      : ownLimitFaults(namedRole(settings.value, checked.value?.secretArn, 'secretArn'), settings.value.roleLimits)),
     ...hostFaults(settings.value?.instances ?? []),
     ...(checked.value === undefined ? [] : regionFaults(checked.value)),
     ...(deployment.value === undefined ? [] : givenAlarmFaults(name, given, deployment.value, settings.value)),

@@ -11,6 +11,7 @@ import { shapeFaults } from './prop-shapes.js';
 import { hostFaults } from './rds-endpoint.js';
 import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
 import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets, resolveProps } from './resolve-props.js';
+import { namedRole, ownLimitFaults } from './role-clashes.js';
 import { vainFaults } from './vain-faults.js';
 
 /** The props that concern the deployment alone, with their defaults. */
@@ -63,6 +64,7 @@ export function checkProps(given: ConnectionReaperProps, path: string): CheckedP
     }),
     ...databaseFaults(props),
     ...subnetFaults(props),
+    ...ownLimitFaults(namedRole(props, props.secret?.secretArn, 'secret'), props.roleLimits),
     ...hostFaults(props.instances ?? []),
     ...vainFaults(
       {

@@ -29,6 +29,15 @@ export function namedRole(
   return { namedBy: 'reaperRole', role: reaperRole ?? REAPER_ROLE };
 }
 
+/** What is wrong where the reaper would limit its own role. Synth does not know the role that a secret names. */
+export function ownLimitFaults(
+  { namedBy, role }: Pick<RoleUse, 'namedBy' | 'role'>,
+  roleLimits: Readonly<Record<string, number>> = {},
+): readonly string[] {
+  if (namedBy !== 'reaperRole' || !Object.hasOwn(roleLimits, role)) return [];
+  return [`roleLimits.${role}: limits the role of the reaper itself, which would lock it out. Remove it`];
+}
+
 /** An instance, as {@link RoleUse.servers} has it. */
 export function serverAt({ host, port = 5432 }: { readonly host: string; readonly port?: number }): string {
   return `${host.toLowerCase()}:${port}`;

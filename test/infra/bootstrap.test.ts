@@ -241,6 +241,22 @@ describe('the role of the reaper', () => {
     ).toEqual(["reaperRole: has no effect, since the login of the replica's source names the role. Remove it"]);
   });
 
+  test.each([undefined, 'orders_reaper'])('has no limit of its own, by the name %s', (reaperRole) => {
+    const role = reaperRole ?? 'connection_reaper';
+    const fault = `roleLimits.${role}: limits the role of the reaper itself, which would lock it out. Remove it`;
+    const limited = { ...(reaperRole !== undefined && { reaperRole }), roleLimits: { [role]: 4 } };
+    expect(faultsOf(() => aBootstrappedReaper(limited))).toEqual([fault]);
+    const { secretArn: _, ...orders } = SHIPPED_CONTEXT.databases.orders;
+    const login = { adminSecretArn: ADMIN_SECRET_ARN, instances: [HOST] };
+    expect(faultsOf(() => parseDatabases({ orders: { ...orders, ...login, ...limited } }))).toEqual([
+      `context.databases.orders.${fault}`,
+    ]);
+  });
+
+  test('is not known where a secret names it, so that any role may have a limit', () => {
+    expect(faultsOf(() => aReaper({ roleLimits: { connection_reaper: 4 } }))).toEqual([]);
+  });
+
   test('is its own on the server, in whichever stacks the reapers are', () => {
     const app = anApp();
     const stack = new Stack(app, 'Data');

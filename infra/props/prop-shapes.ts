@@ -1,5 +1,5 @@
 import { Token } from 'aws-cdk-lib';
-import { excerptOfName } from '../../lambda/input/faults.js';
+import { excerptOfName, nearMiss } from '../../lambda/input/faults.js';
 import type { ConnectionReaperProps } from '../connection-reaper-props.js';
 import { RESOURCE_ID } from '../functions/permissions.js';
 
@@ -96,7 +96,9 @@ const SHAPES: Readonly<Record<keyof ConnectionReaperProps, Shape>> = {
 export function shapeFaults(given: ConnectionReaperProps): readonly string[] {
   return Object.entries(given).flatMap(([name, value]) => {
     if (!isProp(name))
-      return [`${excerptOfName(name)}: unknown prop, expected one of ${Object.keys(SHAPES).join(', ')}`];
+      return [
+        `${excerptOfName(name)}: unknown prop, ${nearMiss(name, Object.keys(SHAPES)) ?? `expected one of ${Object.keys(SHAPES).join(', ')}`}`,
+      ];
     const { expected, fits } = SHAPES[name];
     return value === undefined || fits(value) ? [] : [`${name}: expected ${expected}, got ${excerpt(value)}`];
   });

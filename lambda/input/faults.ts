@@ -74,7 +74,7 @@ export function exactObject<const Entries extends v.ObjectEntries>(
 ): v.GenericSchema<v.InferInput<v.ObjectSchema<Entries, string>>, v.InferOutput<v.ObjectSchema<Entries, string>>> {
   const keys = Object.keys(entries).join(', ');
   const expected = `an object with the keys ${keys}`;
-  const unknownKey = v.never(`unknown key, expected one of the keys ${keys}`);
+  const unknownKey = v.never();
   const known = v.object(entries, expected);
   return {
     // For those who read schemas, such as the converter to JSON Schema.
@@ -85,7 +85,10 @@ export function exactObject<const Entries extends v.ObjectEntries>(
       const checked = known['~run'](dataset, config);
       const unknown = Object.keys(input).filter((key) => !Object.hasOwn(entries, key));
       for (const key of unknown.slice(0, MOST.unknownKeys)) {
-        v._addIssue(unknownKey, 'key', checked, config, { path: [step('key', input, key)] });
+        v._addIssue(unknownKey, 'key', checked, config, {
+          message: `unknown key, ${nearMiss(key, Object.keys(entries)) ?? `expected one of the keys ${keys}`}`,
+          path: [step('key', input, key)],
+        });
       }
       const untold = unknown.length - MOST.unknownKeys;
       if (untold > 0) v._addIssue(unknownKey, 'key', checked, config, { message: `and ${untold} more unknown keys` });
@@ -126,6 +129,28 @@ export function objectOf<Input, Output>(
       return { typed: false, value: output, issues: [first, ...rest] };
     },
   };
+}
+
+/** Asks for the known name that an unknown one is at most two edits, or a third of its length, away from. */
+export function nearMiss(name: string, known: readonly string[]): string | undefined {
+  const near = known.find((one) => {
+    const most = Math.max(2, one.length / 3);
+    return Math.abs(one.length - name.length) <= most && edits(name, one) <= Math.min(most, one.length - 1);
+  });
+  return near && `did you mean ${near}?`;
+}
+
+/** The Levenshtein distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from(`${b} `, (_, index) => index);
+  for (const character of a) {
+    const next = [(row[0] ?? 0) + 1];
+    for (const [at, up] of row.slice(1).entries()) {
+      next.push(Math.min((next[at] ?? 0) + 1, up + 1, (row[at] ?? 0) + Number(character !== b[at])));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

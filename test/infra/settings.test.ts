@@ -248,7 +248,7 @@ describe('the props', () => {
     {
       given: 'a prop that there is not',
       props: { mod: 'preview' },
-      fault: 'mod: unknown prop, expected one of database, ',
+      fault: 'mod: unknown prop, did you mean mode?',
     },
     { given: 'text for a duration', props: { idleTimeout: '5m' }, fault: 'idleTimeout: expected a Duration, such as ' },
     { given: 'text for the interval', props: { interval: '5m' }, fault: 'got "5m"' },

@@ -72,7 +72,7 @@ describe('events', () => {
         '- applications: expected at least one entry (leave the key out to select all), got []',
         '- addresses.0: expected an address or CIDR block such as "10.1.0.0/16", got "x"',
         '- maxTerminations: expected a whole number from 1 to 262143, got 0',
-        '- aplications: unknown key, expected one of the keys action, idleTimeout, applications,',
+        '- aplications: unknown key, did you mean applications?\n- b: unknown key, expected one of the keys action, idleTimeout, applications,',
       ].join('\n'),
     );
   });

@@ -66,7 +66,7 @@ describe('settings', () => {
       'databaseLabel: expected a name of 1 to 64 letters, digits, ".", "_" or "-", got "two words"',
       'mode: expected "enforce" or "preview", got "dry"',
       'idleTimeout: expected a duration such as "90s", "5m" or "1h", got "5"',
-      'rules.1.aplication: unknown key, expected one of the keys application, role, database, address, idleTimeout, keep, spare, terminateStateful',
+      'rules.1.aplication: unknown key, did you mean application?',
       'roleLimits.checkout: expected a whole number from 0 to 262143, got -1',
       expect.stringMatching(/^unheardOf: unknown key, expected one of the keys databaseLabel, secretArn, /),
       expect.stringMatching(/^another: unknown key, /),

@@ -1,7 +1,7 @@
 /**
  * `npm run test:matrix`: what depends on the version of PostgreSQL, on every version but the one of `npm test`. All
- * versions are in one run, because many of these tests wait, and others can use the cores meanwhile. `--project 13` chooses
- * one version.
+ * versions are in one run, because many of these tests wait, and others can use the cores meanwhile.
+ * `--project postgres-13` chooses one version.
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BUNDLED_MAJOR, MAJOR_VARIABLE, MAJORS } from './test/support/postgres-majors.js';
@@ -24,7 +24,7 @@ function onVersion(major: number): TestProjectInlineConfiguration {
   return {
     test: {
       ...ofEveryProject,
-      name: `${major}`,
+      name: `postgres-${major}`,
       // 13 cannot end a session that says nothing, so what a frozen function leaves behind differs there.
       include: ['test/integration/**/*.test.ts', ...(major === OLDEST ? [FROZEN] : [])],
       exclude: left.map((name) => `test/integration/${name}.test.ts`),

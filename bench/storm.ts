@@ -81,10 +81,14 @@ async function measure(major: number, way: Way): Promise<string> {
   const milliseconds: number[] = [];
   let attempts = 0;
   let first = 0;
+  const refusals: string[] = [];
   for (let run = 0; run < runs; run += 1) {
     const began = performance.now();
-    const got = await getIn(server, way).catch(() => undefined);
-    if (got === undefined) continue;
+    const got = await getIn(server, way).catch((error: unknown) => String(error));
+    if (typeof got === 'string') {
+      refusals.push(got);
+      continue;
+    }
     milliseconds.push(performance.now() - began);
     attempts += got.facts.attempts;
     // In the rescue, the attempts before its own are the own login's, which has no chance here.
@@ -104,7 +108,7 @@ async function measure(major: number, way: Way): Promise<string> {
     `${Math.round((100 * first) / runs)} %`.padStart(17),
   ];
   if (milliseconds.length < runs || !storm.alive()) process.exitCode = 1;
-  return storm.alive() ? row.join('') : `${row.join('')}  (the storm ended early)`;
+  return [row.join(''), ...(storm.alive() ? [] : ['the storm ended early']), ...refusals].join('\n');
 }
 
 async function prepare(server: PostgresServer, major: number): Promise<void> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsRefusal, checkSignature, readBody, respond } from './aws-protocol.js';
-import { metricData } from './get-metric-data.js';
+import { type CloudWatchHabits, metricData } from './get-metric-data.js';
 import { ingestMetrics, type PublishedMetric } from './put-metric-data.js';
 
 /** The operations that the stand-in knows. */
@@ -41,14 +41,6 @@ export interface AwsStandIn extends AsyncDisposable {
   fail(operation: AwsOperation, failure: AwsFailure | undefined, times?: number): void;
   /** Stops listening and cuts every connection. Safe to call twice. */
   stop(): Promise<void>;
-}
-
-/** What CloudWatch's documentation leaves open. */
-export interface CloudWatchHabits {
-  /** How long metrics take to be found once they were ingested. @default 0 */
-  readonly lagMs?: number;
-  /** The most datapoints in a page, if that is less than a request allows. @default - as many as it allows */
-  readonly pageDatapoints?: number;
 }
 
 /**

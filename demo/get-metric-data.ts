@@ -1,10 +1,17 @@
 import type { GetMetricDataInput, MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { groupBy } from '../lambda/policy/group-by.js';
 import { AwsRefusal } from './aws-protocol.js';
-import type { CloudWatchHabits } from './aws-stand-in.js';
 import { isSelected } from './cloudwatch/insights-series.js';
 import { type InsightsQuery, parseInsightsQuery } from './cloudwatch/metrics-insights.js';
 import type { PublishedMetric } from './put-metric-data.js';
+
+/** What CloudWatch's documentation leaves open. */
+export interface CloudWatchHabits {
+  /** How long metrics take to be found once they were ingested. @default 0 */
+  readonly lagMs?: number;
+  /** The most datapoints in a page, if that is less than a request allows. @default - as many as it allows */
+  readonly pageDatapoints?: number;
+}
 
 /** A `GetMetricData` on the wire: times are epoch seconds. */
 type WireRequest = Omit<GetMetricDataInput, 'StartTime' | 'EndTime'> & {

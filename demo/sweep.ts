@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { logTo } from '../lambda/aws/log.js';
 import type { Publish } from '../lambda/aws/publish.js';
-import { newMemory } from '../lambda/aws/series-memory.js';
 import { SWEEP_EVENT } from '../lambda/input/event.js';
 import { demand, InputError } from '../lambda/input/faults.js';
 import { type SettingsInput, settingsSchema } from '../lambda/input/settings.js';
 import type { Datapoint } from '../lambda/report/metrics.js';
+import { newMemory } from '../lambda/report/series.js';
 import { run } from '../lambda/run.js';
 
 const TIME_MS = 50_000;

@@ -12,24 +12,23 @@
  * a person to say; and a database that is out of reach would keep its stack from going.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import * as v from 'valibot';
 import { secretsManager } from './aws/clients.js';
 import { logTo } from './aws/log.js';
 import { ADMIN_SECRET_VARIABLE, REAPER_ROLE, SETTINGS_VARIABLE } from './contract/names.js';
-import { describeError } from './diagnosis/sqlstate.js';
-import type { InvocationContext } from './handler.js';
+import { describeError, isServerError } from './diagnosis/sqlstate.js';
 import { InputError } from './input/faults.js';
 import { parseSettings } from './input/settings.js';
-import { type CredentialsSource, secretCredentials } from './login/credentials.js';
-import { LoginError, type LoginTarget, login } from './login/login.js';
-import { hiddenOf, isRefusedToken } from './login/login-failure.js';
+import type { InvocationContext } from './invocation-context.js';
+import { type CredentialsSource, hiddenOf, secretCredentials } from './login/credentials.js';
+import { LoginError, login } from './login/login.js';
+import { isRefusedToken } from './login/login-failure.js';
+import { type LoginTarget, loginTargets } from './login/login-target.js';
 import { loginsOf } from './login/logins.js';
 import { redactorOf, type SecretValues } from './login/redact.js';
 import { grantRights, isInRecovery, type ReaperRole } from './postgres/grant-privileges.js';
 import type { Session } from './postgres/session.js';
 import { setRolePassword } from './postgres/sql/role-password.js';
-import { loginTargets } from './run.js';
 
 /** What a bootstrap did. It ends up in logs. */
 export interface BootstrapAnswer {
@@ -212,6 +211,6 @@ function demandAscii(secretArn: string | undefined, password: string): string {
 
 /** With the hint, in which our own SQL says what to do. */
 function describeRefusal(error: unknown): string {
-  const hint = error instanceof pg.DatabaseError ? error.hint : undefined;
+  const hint = isServerError(error) ? error.hint : undefined;
   return hint === undefined ? describeError(error) : `${describeError(error)}; ${hint}`;
 }

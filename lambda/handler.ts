@@ -16,17 +16,13 @@ import { SETTINGS_VARIABLE } from './contract/names.js';
 import { parseEvent } from './input/event.js';
 import { printable } from './input/printable.js';
 import { parseSettings, type Settings } from './input/settings.js';
+import type { InvocationContext } from './invocation-context.js';
 import { loginsOf } from './login/logins.js';
 import type { Answer } from './report/answer.js';
 import { run, type Surroundings } from './run.js';
 
 // The bundle holds both functions; the deployment names the one it means.
 export { bootstrap } from './bootstrap-handler.js';
-
-/** What we use of Lambda's context. */
-export interface InvocationContext {
-  getRemainingTimeInMillis(): number;
-}
 
 /** A run that could not do all it owes. Its message holds what failed and the whole report. */
 export class RunError extends Error {

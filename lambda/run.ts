@@ -2,7 +2,7 @@
  * One run, in the order of its effects:
  *
  *   policy            what the settings and the request ask for          pure
- *   visit             every instance at once: log in, look, plan, act    effect
+ *   instances         every instance at once: log in, look, plan, act    effect
  *   recall            meanwhile: which names have metric series          effect
  *   datapoints        the metrics of what was seen and done              pure
  *   publish           to CloudWatch, or into the log                     effect
@@ -18,14 +18,14 @@ import type { Publish } from './aws/publish.js';
 import type { SeriesKeeper } from './aws/series-memory.js';
 import { AWS_LIMITS } from './contract/limits.js';
 import type { Request } from './input/event.js';
-import { instanceNames, type Settings } from './input/settings.js';
-import type { LoginTarget } from './login/login.js';
+import type { Settings } from './input/settings.js';
+import { runInstance } from './instance-run.js';
+import { loginTargets } from './login/login-target.js';
 import type { Logins } from './login/logins.js';
 import { policyOf } from './policy/policy.js';
 import { type Answer, answerOf } from './report/answer.js';
 import { auditEvents } from './report/audit.js';
 import { datapointsOf } from './report/metrics.js';
-import { visitInstance } from './visit.js';
 
 /** The effects a run needs from its surroundings. */
 export interface Surroundings {
@@ -57,16 +57,16 @@ export async function run(
   // A look by hand is no measurement; a sweep in preview is, and publishes what it would have done.
   const publishes = isSweep || policy.acts;
   const recalling = publishes ? series.recall(visitMs) : null;
-  const visits = await Promise.all(
+  const results = await Promise.all(
     loginTargets(settings).map((target) =>
-      visitInstance(target, logins(target), policy, visitMs, (closed) => closing.push(closed)),
+      runInstance(target, logins(target), policy, visitMs, (closed) => closing.push(closed)),
     ),
   );
   const memory = await recalling;
   const metrics =
     memory &&
     datapointsOf(
-      visits,
+      results,
       {
         database: settings.databaseLabel,
         maxApplications: settings.maxApplications,
@@ -81,12 +81,12 @@ export async function run(
   if (metrics !== null) series.keep(metrics.memory);
   // CloudWatch and the servers, which are taking leave, need not wait for each other, nor for the log.
   const publishing = publish(metrics?.datapoints ?? []);
-  for (const visit of visits) {
-    for (const { level, ...event } of auditEvents(settings.databaseLabel, visit, policy.attribute))
+  for (const result of results) {
+    for (const { level, ...event } of auditEvents(settings.databaseLabel, result, policy.attribute))
       log.write(event, level);
   }
   const [publication] = await Promise.all([publishing, ...closing]);
-  const answer = answerOf(settings, request, policy, visits, publication);
+  const answer = answerOf(settings, request, policy, results, publication);
   const { database, dryRun, errors } = answer;
   const { action, alarmArn } = request;
   log.write(
@@ -94,17 +94,4 @@ export async function run(
     errors.length > 0 ? 'ERROR' : 'INFO',
   );
   return answer;
-}
-
-/** The servers that the settings name. */
-export function loginTargets(settings: Settings): readonly LoginTarget[] {
-  const { databaseName, sslMode, sslRootCert, rescueLogin, instances } = settings;
-  return instanceNames(settings).map((name) => ({
-    name,
-    address: instances?.find((instance) => instance.name === name) ?? null,
-    databaseName,
-    sslMode,
-    sslRootCert,
-    rescueLogin,
-  }));
 }

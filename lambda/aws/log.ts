@@ -1,3 +1,5 @@
+import type { LogEvent, LogLevel } from '../report/log-event.js';
+
 /** Where a run writes its log: one JSON document a line. */
 export interface Log {
   /** An event of ours, as a line with time and level. */
@@ -5,12 +7,6 @@ export interface Log {
   /** A line as it is, for formats that others define. */
   raw(line: object): void;
 }
-
-/** Lambda's own names. `WARN`: it worked, by means that want a look. */
-export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
-
-/** One thing that happened; `event` says what kind. */
-export type LogEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 /**
  * Writes to standard output rather than by `console`, which in Lambda's JSON format would wrap each line in another

@@ -4,18 +4,9 @@ import { AWS_LIMITS, RUN_LIMITS } from '../contract/limits.js';
 import { NAMESPACE } from '../contract/names.js';
 import { emfLines } from '../report/emf.js';
 import type { Datapoint } from '../report/metrics.js';
+import type { Publication } from '../report/publication.js';
 import { type AwsRefusal, describeAwsFailure, isAccessDenied, isSurelyUndone } from './failure.js';
 import type { Log } from './log.js';
-
-/** What was published, and how. */
-export interface Publication {
-  /** PutMetricData requests made, the failed and the repeated ones included. */
-  readonly requests: number;
-  readonly datapoints: number;
-  /** `emf` when any of them went out as log lines. */
-  readonly via: 'api' | 'emf' | 'none';
-  readonly error: string | null;
-}
 
 /** Publishes a run's datapoints. */
 export type Publish = (datapoints: readonly Datapoint[]) => Promise<Publication>;

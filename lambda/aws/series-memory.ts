@@ -1,18 +1,8 @@
 import { AWS_LIMITS } from '../contract/limits.js';
-import { SETTLING_MS, type SeriesState, unknownSeries, withHistory } from '../report/series.js';
+import { SETTLING_MS, type SeriesMemory, unknownSeries, withHistory } from '../report/series.js';
 import { describeAwsFailure, isAccessDenied } from './failure.js';
 import type { Log } from './log.js';
 import type { AskHistories } from './series-history.js';
-
-/** What one run leaves to the next about names. Times are epoch milliseconds. */
-export interface SeriesMemory {
-  readonly applications: SeriesState;
-  readonly roles: SeriesState;
-  /** The applications of which backends are ended again and again: since when, and when last. */
-  readonly ended: SeriesState['names'];
-  /** When the last run was that published anything; `null` before the first. */
-  readonly ranAt: number | null;
-}
 
 /** The memory of a function's environment, which is lost with it. */
 export interface SeriesKeeper {
@@ -24,12 +14,6 @@ export interface SeriesKeeper {
 
 /** After so long without a run, another environment may have done them. */
 const ABSENCE_MS = 15 * 60_000;
-
-/** Where it is certain that there were no series before. */
-export function newMemory(now: number): SeriesMemory {
-  const none = withHistory(unknownSeries(now), { names: new Map(), complete: true }, now);
-  return { applications: none, roles: none, ended: new Map(), ranAt: null };
-}
 
 /**
  * Keeps the memory of one environment. It asks CloudWatch when it has just started or was not used for long, and again

@@ -26,10 +26,10 @@ export const RUN_LIMITS = {
   /** The CONNECTION LIMIT that its role is made with: two runs, one that is closing, and a person. */
   ownConnections: 4,
   /**
-   * How long to knock at a full server. Each login in progress holds a slot: in a storm of 50 reconnecting clients a single
+   * How long to repeat the login at a full server. Each login in progress holds a slot: in a storm of 50 reconnecting clients a single
    * attempt by a reserved slot gets in 7 times of 100, half of the runs are in within 1.3 s, and the worst took 13.2 s.
    */
-  knockingMs: 20_000,
+  loginRetryMs: 20_000,
   /**
    * How many backends one statement signals. A hundred take 50 to 60 ms: long enough to be worth the round trip, short
    * enough that few of them wake up meanwhile.

@@ -1,13 +1,13 @@
 import { withOutcome } from '../policy/outcome.js';
 import { slotUse } from '../policy/slots.js';
 import type { Snapshot } from '../policy/snapshot.js';
-import type { Visit } from '../visit.js';
 import type { Finding } from './finding.js';
+import type { InstanceResult } from './instance-result.js';
 import { isServerFull } from './login-refusal.js';
 import { quoteIdentifier } from './quote-sql.js';
 
 /** No slot was left when the run began. */
-export function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | null {
+export function serverFull({ outcomes }: InstanceResult, snapshot: Snapshot): Finding | null {
   const { used, usable, free } = slotUse(snapshot);
   if (free > 0) return null;
   const freed = withOutcome(outcomes, 'terminated').length;
@@ -23,7 +23,7 @@ export function serverFull({ outcomes }: Visit, snapshot: Snapshot): Finding | n
 }
 
 /** The login needed another way than its own. */
-export function wayIn({ login }: Visit): Finding | null {
+export function wayIn({ login }: InstanceResult): Finding | null {
   if (login === null || login.way === null) return null;
   if (login.way === 'own') {
     if (!login.refusals.some(isServerFull)) return null;

@@ -1,7 +1,7 @@
 import type { Policy } from '../policy/policy.js';
-import type { Visit } from '../visit.js';
 import { noReservedSlot, serverFull, wayIn } from './capacity.js';
 import type { Finding } from './finding.js';
+import type { InstanceResult } from './instance-result.js';
 import { leakSuspect } from './leak.js';
 import {
   anotherRun,
@@ -16,26 +16,26 @@ import {
 } from './outcomes.js';
 import { blindness, unalterableRoles } from './privileges.js';
 
-/** What an instance's visit shows, the worst first. */
-export function findingsOf(visit: Visit, policy: Policy): readonly Finding[] {
-  const { snapshot } = visit;
+/** What is to be known of an instance, the worst first. */
+export function findingsOf(result: InstanceResult, policy: Policy): readonly Finding[] {
+  const { snapshot } = result;
   if (snapshot === null) return [];
   const findings = [
-    serverFull(visit, snapshot),
-    wayIn(visit),
+    serverFull(result, snapshot),
+    wayIn(result),
     ...blindness(snapshot),
-    leakSuspect(visit, snapshot, policy),
-    refusedTerminations(visit, snapshot),
-    ...unconfirmedTerminations(visit),
-    leftStanding(visit),
-    ...visit.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
-    ...unalterableRoles(visit, snapshot, policy),
+    leakSuspect(result, snapshot, policy),
+    refusedTerminations(result, snapshot),
+    ...unconfirmedTerminations(result),
+    leftStanding(result),
+    ...result.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
+    ...unalterableRoles(result, snapshot, policy),
     noReservedSlot(snapshot),
     oldPreparedTransactions(snapshot),
-    uncheckedTemporaryTables(visit),
-    anotherRun(visit),
-    lockIntruders(visit),
-    lostRuns(visit),
+    uncheckedTemporaryTables(result),
+    anotherRun(result),
+    lockIntruders(result),
+    lostRuns(result),
   ].filter((finding) => finding !== null);
   const order = ['critical', 'warning', 'info'];
   return findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));

@@ -2,8 +2,8 @@ import { formatDuration } from '../input/duration.js';
 import type { Policy } from '../policy/policy.js';
 import { type ApplicationUse, applicationUse, percentOf, slotUse } from '../policy/slots.js';
 import type { Backend, Snapshot } from '../policy/snapshot.js';
-import type { Visit } from '../visit.js';
 import type { Finding } from './finding.js';
+import type { InstanceResult } from './instance-result.js';
 import { quoteIdentifier } from './quote-sql.js';
 
 /** From this share of the usable slots on, one application is the one to look at. */
@@ -13,8 +13,8 @@ const HOGGING_PERCENT = 50;
 const LEAK_PERCENT = 10;
 
 /** The application that leaks, or that holds most of the slots without leaking. */
-export function leakSuspect(visit: Visit, snapshot: Snapshot, policy: Policy): Finding | null {
-  const { outcomes } = visit;
+export function leakSuspect(result: InstanceResult, snapshot: Snapshot, policy: Policy): Finding | null {
+  const { outcomes } = result;
   const { usable } = slotUse(snapshot);
   const overdue = outcomes.filter(({ outcome, backend }) => outcome !== 'spared' && backend.state === 'idle');
   const [suspect] = applicationUse(overdue, policy.attribute);

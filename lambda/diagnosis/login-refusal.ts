@@ -1,5 +1,4 @@
-import pg from 'pg';
-import { SQLSTATE } from './sqlstate.js';
+import { isServerError, SQLSTATE } from './sqlstate.js';
 
 /** Which limit a login ran into; all of them have the SQLSTATE 53300. */
 export type Refusal =
@@ -30,7 +29,7 @@ const BY_ROUTINE: ReadonlyMap<string | undefined, Refusal> = new Map([
  * @param replication whether the login was a walsender's, for whom InitProcess has another pool of slots.
  */
 export function refusalOf(error: unknown, replication: boolean): Refusal | null {
-  if (!(error instanceof pg.DatabaseError) || error.code !== SQLSTATE.tooManyConnections) return null;
+  if (!isServerError(error) || error.code !== SQLSTATE.tooManyConnections) return null;
   if (replication && error.routine === 'InitProcess') return 'walsenders';
   return BY_ROUTINE.get(error.routine) ?? 'every_slot';
 }

@@ -2,14 +2,14 @@ import { formatDuration } from '../input/duration.js';
 import { groupBy } from '../policy/group-by.js';
 import { type LimitOutcome, type LockBlocker, type UnconfirmedReason, withOutcome } from '../policy/outcome.js';
 import type { Snapshot } from '../policy/snapshot.js';
-import type { Visit } from '../visit.js';
 import type { Finding } from './finding.js';
+import type { InstanceResult } from './instance-result.js';
 import { limitGrant } from './privileges.js';
 import { quoteIdentifier, quoteLiteral } from './quote-sql.js';
 import { SQLSTATE } from './sqlstate.js';
 
 /** What the server refused to end. */
-export function refusedTerminations({ outcomes }: Visit, { server }: Snapshot): Finding | null {
+export function refusedTerminations({ outcomes }: InstanceResult, { server }: Snapshot): Finding | null {
   const refused = withOutcome(outcomes, 'refused');
   const [first] = refused;
   if (first === undefined) return null;
@@ -40,7 +40,7 @@ const UNCONFIRMED: Readonly<Record<UnconfirmedReason, { readonly evidence: strin
 };
 
 /** Terminations that are not confirmed, by what was seen of them. */
-export function unconfirmedTerminations({ outcomes }: Visit): readonly Finding[] {
+export function unconfirmedTerminations({ outcomes }: InstanceResult): readonly Finding[] {
   const groups = groupBy(withOutcome(outcomes, 'unconfirmed'), ({ reason }) => reason);
   return (Object.keys(UNCONFIRMED) as UnconfirmedReason[]).flatMap((reason) => {
     const group = groups.get(reason) ?? [];
@@ -59,7 +59,7 @@ export function unconfirmedTerminations({ outcomes }: Visit): readonly Finding[]
 }
 
 /** Chosen, and left standing because the run could not go on. */
-export function leftStanding({ outcomes }: Visit): Finding | null {
+export function leftStanding({ outcomes }: InstanceResult): Finding | null {
   const left = withOutcome(outcomes, 'spared').filter(({ reason }) => reason === 'out_of_time' || reason === 'stopped');
   if (left.length === 0) return null;
   return {
@@ -152,7 +152,7 @@ function endHolder({ pid, gid }: Pick<LockBlocker, 'pid' | 'gid'>): string {
 }
 
 /** Another run of this reaper was at work. */
-export function anotherRun({ runAtWork }: Visit): Finding | null {
+export function anotherRun({ runAtWork }: InstanceResult): Finding | null {
   if (runAtWork === null) return null;
   return {
     severity: 'info',
@@ -166,7 +166,7 @@ export function anotherRun({ runAtWork }: Visit): Finding | null {
 const MOST_INTRUDERS = 3;
 
 /** Others held the lock of the runs, which nobody else has a use for. */
-export function lockIntruders({ intruders }: Visit): Finding | null {
+export function lockIntruders({ intruders }: InstanceResult): Finding | null {
   const [first] = intruders;
   if (first === undefined) return null;
   const named = intruders.slice(0, MOST_INTRUDERS).map(({ pid, gid, role, applicationName, ageSeconds }) => {
@@ -183,7 +183,7 @@ export function lockIntruders({ intruders }: Visit): Finding | null {
 }
 
 /** Sessions that an earlier run left behind. */
-export function lostRuns({ lostRuns: runs }: Visit): Finding | null {
+export function lostRuns({ lostRuns: runs }: InstanceResult): Finding | null {
   if (runs.length === 0) return null;
   return {
     severity: 'info',
@@ -194,7 +194,7 @@ export function lostRuns({ lostRuns: runs }: Visit): Finding | null {
 }
 
 /** Where temporary tables would not have been seen. */
-export function uncheckedTemporaryTables({ uncheckedDatabases }: Visit): Finding | null {
+export function uncheckedTemporaryTables({ uncheckedDatabases }: InstanceResult): Finding | null {
   if (uncheckedDatabases.length === 0) return null;
   const listed = uncheckedDatabases.slice(0, 5).map(({ name, reason }) => `${name} (${reason})`);
   const more = uncheckedDatabases.length > 5 ? ` and ${uncheckedDatabases.length - 5} more` : '';

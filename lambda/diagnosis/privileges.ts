@@ -1,8 +1,8 @@
 import type { Policy } from '../policy/policy.js';
 import { rotationBase } from '../policy/rotation-twin.js';
 import type { Snapshot } from '../policy/snapshot.js';
-import type { Visit } from '../visit.js';
 import type { Finding } from './finding.js';
+import type { InstanceResult } from './instance-result.js';
 import { quoteIdentifier } from './quote-sql.js';
 
 /** What the login may not see or end. */
@@ -34,7 +34,7 @@ export function blindness({ server, backends }: Snapshot): readonly (Finding | n
 
 /** Said before the limit differs; where it does, what became of it says it. No grant reaches superusers. */
 export function unalterableRoles(
-  { roleLimits }: Visit,
+  { roleLimits }: InstanceResult,
   { server, roles }: Snapshot,
   policy: Policy,
 ): readonly Finding[] {

@@ -1,5 +1,3 @@
-import pg from 'pg';
-
 /** The SQLSTATEs that something depends on. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
   protocolViolation: '08P01',
@@ -25,9 +23,26 @@ export const SESSION_TIMEOUTS: ReadonlySet<string> = new Set(['57P05', '25P03', 
  */
 export const SESSION_ENDING: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '57P04', ...SESSION_TIMEOUTS]);
 
+/** What PostgreSQL says of an error, with the names of its protocol. */
+export interface ServerError extends Error {
+  /** The SQLSTATE. */
+  readonly code: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  /** The function in the server's source that raised it. */
+  readonly routine?: string;
+}
+
+/** Whether the server raised an error: only its errors have a severity, and a SQLSTATE of five characters. */
+export function isServerError(error: unknown): error is ServerError {
+  if (!(error instanceof Error)) return false;
+  const { severity, code }: Error & { readonly severity?: unknown; readonly code?: unknown } = error;
+  return typeof severity === 'string' && typeof code === 'string' && code.length === 5;
+}
+
 /** The SQLSTATE of a server's refusal; `null` for everything else, such as a broken connection. */
 export function sqlStateOf(error: unknown): string | null {
-  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
+  return isServerError(error) ? error.code : null;
 }
 
 /**
@@ -35,7 +50,7 @@ export function sqlStateOf(error: unknown): string | null {
  * of a host all refuse, Node makes an AggregateError that has a code and no message.
  */
 export function describeError(error: unknown): string {
-  if (error instanceof pg.DatabaseError) {
+  if (isServerError(error)) {
     const detail = error.detail === undefined ? '' : ` (${error.detail})`;
     return `${error.code}: ${error.message}${detail}`;
   }

@@ -26,6 +26,14 @@ export interface CredentialsSource {
 }
 
 /**
+ * What of a login no text may show: all that is in a secret. The user of a token is in the settings, and that of a try by hand
+ * was given by who reads the text.
+ */
+export function hiddenOf({ password, ...others }: Credentials, isInSecret: boolean): SecretValues {
+  return isInSecret ? { password, ...others } : { password };
+}
+
+/**
  * Decodes a secret's text. RDS, Aurora and CDK write different subsets of the keys: the secret of an RDS-managed master user
  * has only a name and a password, older ones hold the port as text. Keys that we don't know are theirs, not faults.
  *

@@ -1,7 +1,7 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import { describeError } from '../diagnosis/sqlstate.js';
 import type { CredentialsSource } from './credentials.js';
-import type { LoginTarget } from './login.js';
+import type { LoginTarget } from './login-target.js';
 
 /**
  * A login by IAM database authentication: the password is a token that the function signs by its own credentials. That

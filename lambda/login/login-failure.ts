@@ -1,15 +1,16 @@
+import type { LoginWay } from '../diagnosis/login-facts.js';
 import type { Refusal } from '../diagnosis/login-refusal.js';
 import { quoteIdentifier } from '../diagnosis/quote-sql.js';
 import { describeError, SQLSTATE, sqlStateOf } from '../diagnosis/sqlstate.js';
 import type { Settings } from '../input/settings.js';
 import { OutOfTimeError, PoolerError, UnansweredLoginError } from '../postgres/session.js';
 import { tlsAdvice } from '../postgres/tls.js';
-import type { Credentials } from './credentials.js';
-import type { LoginWay } from './login.js';
-import { redactorOf, type SecretValues } from './redact.js';
+import { type Credentials, hiddenOf } from './credentials.js';
+import type { LocatedTarget } from './login-target.js';
+import { redactorOf } from './redact.js';
 
 /** An attempt to log in that failed. */
-export interface Failed {
+export interface FailedAttempt {
   /** `null` when there were none to try. */
   readonly credentials: Credentials | null;
   /** The secret that holds them; `undefined` where the user is in the settings. */
@@ -22,18 +23,8 @@ export interface Failed {
   readonly refusal: Refusal | null;
 }
 
-/** Where it was. */
-interface FailurePlace {
-  readonly name: string;
-  /** From the settings; `null` where it is in the reaper's own secret. */
-  readonly address: { readonly host: string; readonly port: number } | null;
-  /** From the settings; `undefined` where it is in the reaper's own secret, or is the default. */
-  readonly givenDatabaseName: string | undefined;
-  /** The login that says what the settings don't. */
-  readonly own: { readonly secretArn: string | undefined; readonly hidden: SecretValues };
-  readonly sslMode: Settings['sslMode'];
-  readonly sslRootCert: string | undefined;
-}
+/** What a failure tells of where it was. */
+type FailedTarget = Pick<LocatedTarget, 'inSettings' | 'own'>;
 
 const WAY_WORDS: Readonly<Record<LoginWay, string>> = {
   own: '',
@@ -48,38 +39,33 @@ const LONGEST_REASON = 1_000;
  * What failed, where, why, and what to do next. Nothing that came from a secret is in it, but the ARN of the secret to look
  * into.
  */
-export function describeFailure(way: LoginWay, place: FailurePlace, failed: Failed): string {
+export function describeFailure(way: LoginWay, target: FailedTarget, failed: FailedAttempt): string {
   const { credentials, cause, refusal } = failed;
   if (credentials === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
-  const reason = redactorFor(place, failed)(describeError(cause).slice(0, LONGEST_REASON));
-  const at = `could not log in to "${place.name}" ${placeAndUser(place, failed)}${WAY_WORDS[way]}`;
-  return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, place.sslMode) : AFTER_REFUSAL[refusal]}`;
+  const reason = redactorFor(target, failed)(describeError(cause).slice(0, LONGEST_REASON));
+  const at = `could not log in to "${target.inSettings.name}" ${placeAndUser(target, failed)}${WAY_WORDS[way]}`;
+  return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, target.inSettings.sslMode) : AFTER_REFUSAL[refusal]}`;
 }
 
-function placeAndUser({ address, own }: FailurePlace, { credentials, secretArn }: Failed): string {
+function placeAndUser(
+  { inSettings: { address }, own }: FailedTarget,
+  { credentials, secretArn }: FailedAttempt,
+): string {
   const user = secretArn === undefined ? credentials?.username : `the user in the secret ${secretArn}`;
   if (address !== null) return `at ${address.host}:${address.port} as ${user}`;
   return `at the host in the secret ${own.secretArn} as ${user}`;
 }
 
 function redactorFor(
-  { address, givenDatabaseName, sslRootCert, own }: FailurePlace,
-  { credentials, secretArn }: Failed,
+  { inSettings: { address, databaseName, sslRootCert }, own }: FailedTarget,
+  { credentials, secretArn }: FailedAttempt,
 ) {
   const tried = credentials === null ? {} : hiddenOf(credentials, secretArn !== undefined);
   const user = secretArn === undefined ? credentials?.username : undefined;
-  const shown = [address?.host, address?.port.toString(), givenDatabaseName, sslRootCert, user].filter(
+  const shown = [address?.host, address?.port.toString(), databaseName, sslRootCert, user].filter(
     (text) => text !== undefined,
   );
   return redactorOf([tried, own.hidden], shown);
-}
-
-/**
- * What of a login no text may show: all that is in a secret. The user of a token is in the settings, and that of a try by hand
- * was given by who reads the text.
- */
-export function hiddenOf({ password, ...others }: Credentials, isInSecret: boolean): SecretValues {
-  return isInSecret ? { password, ...others } : { password };
 }
 
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
@@ -94,7 +80,7 @@ const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
   walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
 };
 
-function nextStep(way: LoginWay, failed: Failed, sslMode: Settings['sslMode']): string {
+function nextStep(way: LoginWay, failed: FailedAttempt, sslMode: Settings['sslMode']): string {
   const { credentials, byToken, cause: error, rereadError } = failed;
   if (rereadError !== undefined) {
     return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be read again: ${describeError(rereadError)}`;
@@ -109,7 +95,7 @@ function nextStep(way: LoginWay, failed: Failed, sslMode: Settings['sslMode']): 
 }
 
 /** What to do about the server's refusal. */
-function adviceOn(sqlState: string | null, way: LoginWay, failed: Failed, sslMode: Settings['sslMode']): string {
+function adviceOn(sqlState: string | null, way: LoginWay, failed: FailedAttempt, sslMode: Settings['sslMode']): string {
   switch (sqlState) {
     case SQLSTATE.invalidPassword:
       return failed.secretArn === undefined
@@ -133,7 +119,7 @@ function adviceOn(sqlState: string | null, way: LoginWay, failed: Failed, sslMod
 }
 
 /** Whether it was the token. RDS says 28000 to one it does not take, and 28P01 to one of a role without rds_iam. */
-export function isRefusedToken({ byToken, cause }: Pick<Failed, 'byToken' | 'cause'>): boolean {
+export function isRefusedToken({ byToken, cause }: Pick<FailedAttempt, 'byToken' | 'cause'>): boolean {
   const sqlState = sqlStateOf(cause);
   return byToken && (sqlState === SQLSTATE.invalidAuthorization || sqlState === SQLSTATE.invalidPassword);
 }

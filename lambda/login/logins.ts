@@ -2,9 +2,16 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SETTINGS_VARIABLE } from '../contract/names.js';
 import { InputError } from '../input/faults.js';
 import type { Settings } from '../input/settings.js';
-import { secretCredentials } from './credentials.js';
+import { type CredentialsSource, secretCredentials } from './credentials.js';
 import { tokenCredentials } from './iam-token.js';
-import type { LoginSources, LoginTarget } from './login.js';
+import type { LoginTarget } from './login-target.js';
+
+/** The logins that may be used at a server. */
+export interface LoginSources {
+  readonly own: CredentialsSource;
+  /** `null` where there is none. */
+  readonly breakGlass: CredentialsSource | null;
+}
 
 /** Gives the logins that may be used at a server. */
 export type Logins = (target: LoginTarget) => LoginSources;

@@ -3,18 +3,13 @@
  * time, few, and short. Where that is not to be had the report says so, since the promise to spare them then does not hold.
  */
 import { TEMPORARY_TABLE_LIMITS } from '../contract/limits.js';
+import type { UncheckedDatabase } from '../diagnosis/instance-result.js';
 import { describeError } from '../diagnosis/sqlstate.js';
 import type { Login } from '../login/login.js';
 import { redactorOf } from '../login/redact.js';
 import { slotUse } from '../policy/slots.js';
 import type { Snapshot } from '../policy/snapshot.js';
 import { temporaryTableOwners } from './sql/temporary-tables.js';
-
-/** A database in which nobody looked for temporary tables, and why. */
-export interface UncheckedDatabase {
-  readonly name: string;
-  readonly reason: string;
-}
 
 /** What was found. */
 export interface TemporaryTableLook {

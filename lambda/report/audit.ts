@@ -1,10 +1,10 @@
-import type { LogEvent, LogLevel } from '../aws/log.js';
-import type { LoginFacts } from '../login/login.js';
+import type { InstanceResult } from '../diagnosis/instance-result.js';
+import type { LoginFacts } from '../diagnosis/login-facts.js';
 import { countBy } from '../policy/group-by.js';
 import { withOutcome } from '../policy/outcome.js';
 import type { Attribution } from '../policy/snapshot.js';
 import type { SpareReason } from '../policy/spared.js';
-import type { Visit } from '../visit.js';
+import type { LogEvent, LogLevel } from './log-event.js';
 
 /** An event with its level; without one it is INFO. */
 export type AuditEvent = LogEvent & { readonly level?: LogLevel };
@@ -12,12 +12,12 @@ export type AuditEvent = LogEvent & { readonly level?: LogLevel };
 /** Anybody can open as many sessions as their role may; the report counts them. */
 const MOST_LOGGED_INTRUDERS = 10;
 
-/** The audit of one visit: a line for every backend that was chosen, for every role limit, and a count of the spared. */
-export function auditEvents(database: string, visit: Visit, attribute: Attribution): readonly AuditEvent[] {
-  const at = { database, instance: visit.instance };
-  const chosen = visit.outcomes.filter(({ outcome }) => outcome !== 'spared');
+/** The audit of one result: a line for every backend that was chosen, for every role limit, and a count of the spared. */
+export function auditEvents(database: string, result: InstanceResult, attribute: Attribution): readonly AuditEvent[] {
+  const at = { database, instance: result.instance };
+  const chosen = result.outcomes.filter(({ outcome }) => outcome !== 'spared');
   return [
-    ...(visit.login === null ? [] : [{ event: 'login', level: loginLevel(visit.login), ...at, ...visit.login }]),
+    ...(result.login === null ? [] : [{ event: 'login', level: loginLevel(result.login), ...at, ...result.login }]),
     ...chosen.map(({ backend, outcome, reason, ...more }) => ({
       event: 'backend',
       outcome,
@@ -34,16 +34,16 @@ export function auditEvents(database: string, visit: Visit, attribute: Attributi
       idleSeconds: backend.stateSeconds,
       backendAgeSeconds: backend.ageSeconds,
     })),
-    ...visit.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
-    ...(visit.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(visit) }]),
-    ...(visit.runAtWork === null
+    ...result.roleLimits.map((limit) => ({ event: 'role_limit', ...at, ...limit })),
+    ...(result.snapshot === null ? [] : [{ event: 'spared', ...at, count: countSpared(result) }]),
+    ...(result.runAtWork === null
       ? []
-      : [{ event: 'another_run', level: 'WARN' as const, ...at, holder: visit.runAtWork }]),
-    ...visit.intruders
+      : [{ event: 'another_run', level: 'WARN' as const, ...at, holder: result.runAtWork }]),
+    ...result.intruders
       .slice(0, MOST_LOGGED_INTRUDERS)
       .map((holder) => ({ event: 'lock_intruder', level: 'WARN' as const, ...at, holder })),
-    ...visit.lostRuns.map((holder) => ({ event: 'lost_run_terminated', level: 'WARN' as const, ...at, holder })),
-    ...visit.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
+    ...result.lostRuns.map((holder) => ({ event: 'lost_run_terminated', level: 'WARN' as const, ...at, holder })),
+    ...result.errors.map((error) => ({ event: 'error', level: 'ERROR' as const, ...at, error })),
   ];
 }
 
@@ -54,7 +54,9 @@ function loginLevel({ way, refusals }: LoginFacts): LogLevel {
 }
 
 /** How many backends were spared, by reason, the most frequent first. */
-export function countSpared({ outcomes }: Pick<Visit, 'outcomes'>): Readonly<Partial<Record<SpareReason, number>>> {
+export function countSpared({
+  outcomes,
+}: Pick<InstanceResult, 'outcomes'>): Readonly<Partial<Record<SpareReason, number>>> {
   const counts = countBy(withOutcome(outcomes, 'spared'), ({ reason }) => reason);
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }

@@ -1,4 +1,3 @@
-import type { SeriesMemory } from '../aws/series-memory.js';
 import {
   type DIMENSIONS,
   MAX_UNDECLARED_ROLES,
@@ -9,12 +8,12 @@ import {
   OTHER_ROLES,
   UNNAMED_APPLICATION,
 } from '../contract/names.js';
+import type { InstanceResult } from '../diagnosis/instance-result.js';
 import { isServerFull } from '../diagnosis/login-refusal.js';
 import { wasChosen, withOutcome } from '../policy/outcome.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from '../policy/slots.js';
 import type { Attribution } from '../policy/snapshot.js';
-import type { Visit } from '../visit.js';
-import { type Allowance, admit, type Candidate, type SeriesState } from './series.js';
+import { type Allowance, admit, type Candidate, type SeriesMemory, type SeriesState } from './series.js';
 
 /** One value of one metric, in CloudWatch's terms. */
 export interface Datapoint {
@@ -25,7 +24,7 @@ export interface Datapoint {
   readonly value: number;
 }
 
-/** What shapes a run's datapoints besides the visits. */
+/** What shapes a run's datapoints besides the results. */
 export interface MetricsShape {
   readonly database: string;
   readonly maxApplications: number;
@@ -50,24 +49,24 @@ export interface RunMetrics {
  * @param now epoch milliseconds.
  */
 export function datapointsOf(
-  visits: readonly Visit[],
+  results: readonly InstanceResult[],
   shape: MetricsShape,
   memory: SeriesMemory,
   now: number,
 ): RunMetrics {
-  const uses = visits.flatMap((visit) => instanceUse(visit, shape.attribute));
+  const uses = results.flatMap((result) => instanceUse(result, shape.attribute));
   const applications = admit(memory.applications, applicationCandidates(uses), applicationAllowance(shape), now);
   const ended = endedByNow(uses, memory, now);
   const leaking = new Set(
     [...ended].filter(([, { since }]) => since <= now - leakPeriod(memory.ranAt, now)).map(([name]) => name),
   );
-  const roles = roleDatapoints(visits, shape, memory.roles, now);
+  const roles = roleDatapoints(results, shape, memory.roles, now);
   return {
     datapoints: [
-      ...visits.flatMap((visit) => [
-        ...instanceDatapoints(visit, shape),
+      ...results.flatMap((result) => [
+        ...instanceDatapoints(result, shape),
         ...uses
-          .filter(({ instance }) => instance === visit.instance)
+          .filter(({ instance }) => instance === result.instance)
           .flatMap((use) => applicationDatapoints(use, shape.database, applications.admitted, leaking)),
       ]),
       ...roles.datapoints,
@@ -81,10 +80,10 @@ export function datapointsOf(
   };
 }
 
-function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): readonly Datapoint[] {
-  const at = atLevel('instance', { Database: database, Instance: visit.instance });
-  const { snapshot, outcomes, errors } = visit;
-  const refused = visit.login?.refusals.some(isServerFull) === true;
+function instanceDatapoints(result: InstanceResult, { database, isSweep }: MetricsShape): readonly Datapoint[] {
+  const at = atLevel('instance', { Database: database, Instance: result.instance });
+  const { snapshot, outcomes, errors } = result;
+  const refused = result.login?.refusals.some(isServerFull) === true;
   if (snapshot === null) return refused ? [at('ServerFull', 1)] : [];
   const { used, free, usedPercent } = slotUse(snapshot);
   const { idle, oldestIdleSeconds } = countIdle(outcomes);
@@ -98,7 +97,7 @@ function instanceDatapoints(visit: Visit, { database, isSweep }: MetricsShape): 
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
     at('UnreadableConnections', snapshot.backends.filter(({ readable }) => !readable).length),
     at('ServerFull', free === 0 || refused ? 1 : 0),
-    ...(isSweep && errors.length === 0 && visit.runAtWork === null ? [at('SweepsCompleted', 1)] : []),
+    ...(isSweep && errors.length === 0 && result.runAtWork === null ? [at('SweepsCompleted', 1)] : []),
     at('OldestIdleSeconds', oldestIdleSeconds ?? 0),
   ];
 }
@@ -110,7 +109,7 @@ interface InstanceUse {
   readonly applications: readonly ApplicationUse[];
 }
 
-function instanceUse({ instance, snapshot, outcomes }: Visit, attribute: Attribution): readonly InstanceUse[] {
+function instanceUse({ instance, snapshot, outcomes }: InstanceResult, attribute: Attribution): readonly InstanceUse[] {
   if (snapshot === null) return [];
   const applications = applicationUse(outcomes, (backend) => dimensionValue(attribute(backend)));
   return [{ instance, usable: slotUse(snapshot).usable, applications }];
@@ -206,13 +205,13 @@ function leakPeriod(ranAt: number | null, now: number): number {
  * The others are admitted as applications are: a database with a role for each tenant would otherwise pay for thousands.
  */
 function roleDatapoints(
-  visits: readonly Visit[],
+  results: readonly InstanceResult[],
   { database, declaredRoles }: MetricsShape,
   state: SeriesState,
   now: number,
 ): { readonly datapoints: readonly Datapoint[]; readonly state: SeriesState } {
   const percents = new Map<string, number>();
-  for (const { snapshot, roleLimits } of visits) {
+  for (const { snapshot, roleLimits } of results) {
     if (snapshot === null) continue;
     for (const { role, limit, used } of limitedRoles(snapshot, roleLimits, declaredRoles)) {
       const name = dimensionValue(role);

@@ -24,6 +24,16 @@ export interface SeriesState {
   readonly settledAt: number;
 }
 
+/** What one run leaves to the next about names. Times are epoch milliseconds. */
+export interface SeriesMemory {
+  readonly applications: SeriesState;
+  readonly roles: SeriesState;
+  /** The applications of which backends are ended again and again: since when, and when last. */
+  readonly ended: SeriesState['names'];
+  /** When the last run was that published anything; `null` before the first. */
+  readonly ranAt: number | null;
+}
+
 /** What CloudWatch knows of one kind of names. */
 export interface SeriesHistory {
   readonly names: SeriesState['names'];
@@ -123,4 +133,10 @@ function assumedNames(unknownBefore: number | null, now: number): number {
   if (unknownBefore === null) return 0;
   const marksSince = Math.floor(now / MARK_MS) - Math.floor(unknownBefore / MARK_MS);
   return Math.max(0, RUN_LIMITS.newNamesPerHour - marksSince);
+}
+
+/** Where it is certain that there were no series before. */
+export function newMemory(now: number): SeriesMemory {
+  const none = withHistory(unknownSeries(now), { names: new Map(), complete: true }, now);
+  return { applications: none, roles: none, ended: new Map(), ranAt: null };
 }

@@ -4,7 +4,7 @@ import { printable } from '../input/printable.js';
 import type { UnconfirmedReason } from '../policy/outcome.js';
 import { percentOf } from '../policy/slots.js';
 import type { SpareReason } from '../policy/spared.js';
-import type { InstanceAnswer } from './answer.js';
+import type { InstanceReport } from './instance-report.js';
 
 /** What the report is about besides the instances. */
 export interface ReportSubject {
@@ -19,7 +19,7 @@ const BAR_WIDTH = 24;
 const MOST_APPLICATIONS = 12;
 
 /** The answer as a tired person reads it: who holds the slots, what was done, what to do next. */
-export function reportText(subject: ReportSubject, instances: readonly InstanceAnswer[]): string {
+export function reportText(subject: ReportSubject, instances: readonly InstanceReport[]): string {
   const { database, action, mode, dryRun, errors } = subject;
   const manner = dryRun ? `${action}, nothing is changed` : action;
   return [
@@ -34,7 +34,7 @@ export function reportText(subject: ReportSubject, instances: readonly InstanceA
     .join('\n');
 }
 
-function instanceLines(instance: InstanceAnswer): readonly string[] {
+function instanceLines(instance: InstanceReport): readonly string[] {
   const { name, server } = instance;
   if (server === null) return [`${name} · could not be read`];
   const { version, usedSlots, usableSlots, maxConnections } = server;
@@ -49,7 +49,7 @@ function instanceLines(instance: InstanceAnswer): readonly string[] {
   ];
 }
 
-function applicationTable({ applications }: InstanceAnswer, usableSlots: number): readonly string[] {
+function applicationTable({ applications }: InstanceReport, usableSlots: number): readonly string[] {
   if (applications.length === 0) return ['  no backends but our own'];
   const shown = applications.slice(0, MOST_APPLICATIONS);
   const scale = Math.max(usableSlots, ...shown.map(({ backends }) => backends));
@@ -109,7 +109,7 @@ const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   not_selected: 'not asked for',
 };
 
-function doneLines({ outcomes, spared, roleLimits }: InstanceAnswer): readonly string[] {
+function doneLines({ outcomes, spared, roleLimits }: InstanceReport): readonly string[] {
   const counts = [
     ...Object.entries(OUTCOME_WORDS).map(
       ([name, words]) => [outcomes.filter(({ outcome }) => outcome === name).length, words] as const,
@@ -135,7 +135,7 @@ function line(label: string, parts: readonly string[], none: string): string {
   return `  ${label.padEnd(8)}${parts.length === 0 ? none : parts.join(' · ')}`;
 }
 
-function nextSteps(instances: readonly InstanceAnswer[], errors: readonly string[]): readonly string[] {
+function nextSteps(instances: readonly InstanceReport[], errors: readonly string[]): readonly string[] {
   const steps = instances.flatMap(({ findings }) => findings).flatMap(step);
   if (steps.length > 0) return steps;
   return [errors.length === 0 ? '  nothing to do' : '  fix the failures listed above'];

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Visit, visitInstance } from '../../lambda/visit.js';
+import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
+import { runInstance } from '../../lambda/instance-run.js';
 import { aPolicy } from '../support/builders.js';
 import { sourcesOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 import { type PgBouncer, startPgBouncer } from './pgbouncer.js';
@@ -44,15 +45,15 @@ async function fill(): Promise<void> {
 async function sweepThrough(
   { port }: PgBouncer,
   rescueLogin: 'off' | 'replication' = 'off',
-): Promise<{ readonly visit: Visit; readonly milliseconds: number }> {
+): Promise<{ readonly result: InstanceResult; readonly milliseconds: number }> {
   const began = performance.now();
-  const visit = await visitInstance(
+  const result = await runInstance(
     database.target({ address: { host: '127.0.0.1', port }, rescueLogin }),
     sourcesOf(),
     aPolicy({ idleTimeout: '1s', roleLimits: { checkout: 3 } }),
     30_000,
   );
-  return { visit, milliseconds: performance.now() - began };
+  return { result, milliseconds: performance.now() - began };
 }
 
 async function expectUntouched(): Promise<void> {
@@ -67,10 +68,10 @@ describe.each(['transaction', 'session'])('a reaper pointed at PgBouncer with po
   it('is refused at once for what it asks of a session', async () => {
     await using pooler = await startPgBouncer(database.server, { pool_mode });
     for (const rescueLogin of ['off', 'replication'] as const) {
-      const { visit, milliseconds } = await sweepThrough(pooler, rescueLogin);
-      expect(visit.errors).toEqual([expect.stringMatching(/: 08P01: unsupported startup parameter: /)]);
-      expect(visit.errors).toEqual([expect.stringMatching(POINT_AT_POSTGRES)]);
-      expect(visit.snapshot).toBeNull();
+      const { result, milliseconds } = await sweepThrough(pooler, rescueLogin);
+      expect(result.errors).toEqual([expect.stringMatching(/: 08P01: unsupported startup parameter: /)]);
+      expect(result.errors).toEqual([expect.stringMatching(POINT_AT_POSTGRES)]);
+      expect(result.snapshot).toBeNull();
       expect(milliseconds).toBeLessThan(2_000);
     }
   });
@@ -83,11 +84,11 @@ describe.each(['transaction', 'session'])('a reaper pointed at PgBouncer with po
     });
     await using pooler = await startPgBouncer(database.server, { pool_mode, ...LENIENT });
     for (const rescueLogin of ['off', 'replication'] as const) {
-      const { visit, milliseconds } = await sweepThrough(pooler, rescueLogin);
-      expect(visit.errors).toEqual([
+      const { result, milliseconds } = await sweepThrough(pooler, rescueLogin);
+      expect(result.errors).toEqual([
         expect.stringMatching(/: another server process answers than the one logged in to/),
       ]);
-      expect(visit.errors).toEqual([expect.stringMatching(POINT_AT_POSTGRES)]);
+      expect(result.errors).toEqual([expect.stringMatching(POINT_AT_POSTGRES)]);
       expect(milliseconds).toBeLessThan(2_000);
       await expectUntouched();
     }
@@ -96,12 +97,12 @@ describe.each(['transaction', 'session'])('a reaper pointed at PgBouncer with po
   it('gives up within seconds when the server behind is full, however PgBouncer puts it', async () => {
     await using warm = await startPgBouncer(database.server, { pool_mode, ...LENIENT });
     const before = await sweepThrough(warm);
-    expect(before.visit.errors).toHaveLength(1);
+    expect(before.result.errors).toHaveLength(1);
     await endPooled();
     await fill();
 
     const hanging = await sweepThrough(warm);
-    expect(hanging.visit.errors).toEqual([
+    expect(hanging.result.errors).toEqual([
       expect.stringMatching(
         /: logged in, but got no answer within 3000 ms: a pooler in front of a full server, .*; point/,
       ),
@@ -109,18 +110,18 @@ describe.each(['transaction', 'session'])('a reaper pointed at PgBouncer with po
     expect(hanging.milliseconds).toBeLessThan(5_000);
 
     const failing = await sweepThrough(warm);
-    expect(failing.visit.errors).toEqual([
+    expect(failing.result.errors).toEqual([
       expect.stringMatching(/: 08P01: server login has been failing, .*; this looks/),
     ]);
     expect(failing.milliseconds).toBeLessThan(2_000);
 
     await using cold = await startPgBouncer(database.server, { pool_mode, ...LENIENT });
     const first = await sweepThrough(cold);
-    expect(first.visit.errors).toEqual([
+    expect(first.result.errors).toEqual([
       expect.stringMatching(/: 08P01: remaining connection slots are .*; this looks/),
     ]);
     const second = await sweepThrough(cold);
-    expect(second.visit.errors).toEqual([
+    expect(second.result.errors).toEqual([
       expect.stringMatching(
         /: connected, but the login was not answered within 5000 ms; point the reaper at PostgreSQL itself if/,
       ),

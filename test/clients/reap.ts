@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { visitInstance } from '../../lambda/visit.js';
+import { runInstance } from '../../lambda/instance-run.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, sourcesOf, type TestDatabase, until } from '../support/database.js';
 
@@ -15,7 +15,7 @@ export async function reap(database: TestDatabase, application: string): Promise
   const all = await sessions('true');
   expect(all).toBeGreaterThan(0);
   await until(async () => (await sessions("state like 'idle%' and now() - state_change > '1.1 s'")) === all, 10_000);
-  const { outcomes, errors } = await visitInstance(
+  const { outcomes, errors } = await runInstance(
     database.target(),
     sourcesOf(),
     aPolicy({}, { action: 'reap', idleTimeout: '1s', applications: [application], includeIdleInTransaction: true }),

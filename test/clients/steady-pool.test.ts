@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { visitInstance } from '../../lambda/visit.js';
+import { runInstance } from '../../lambda/instance-run.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, sourcesOf, startDatabase, type TestDatabase } from '../support/database.js';
 
@@ -61,10 +61,10 @@ it(`a healthy pool loses no query in ${SWEEPS} sweeps that terminate leaks`, asy
   try {
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       if (sweep < SWEEPS / 2 && sweep % 10 === 0) leaked += (await database.leak(3, 'checkout', 'leaky')).length;
-      const visit = await visitInstance(database.target(), sourcesOf(), policy, 20_000);
-      errors.push(...visit.errors);
-      terminated += visit.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
-      seenIdle += visit.outcomes.filter(
+      const result = await runInstance(database.target(), sourcesOf(), policy, 20_000);
+      errors.push(...result.errors);
+      terminated += result.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
+      seenIdle += result.outcomes.filter(
         ({ backend }) => backend.applicationName === 'steady' && backend.state === 'idle',
       ).length;
       await sleep(30);

@@ -8,11 +8,11 @@ import type { Assumptions } from '../../infra/cost/assumptions.js';
 import type { Template } from '../../infra/cost/deployed.js';
 import { type CostReport, costReport } from '../../infra/cost/report.js';
 import { type Log, logTo } from '../../lambda/aws/log.js';
-import { newMemory } from '../../lambda/aws/series-memory.js';
 import { auditEvents } from '../../lambda/report/audit.js';
 import { emfLines } from '../../lambda/report/emf.js';
 import { type Datapoint, datapointsOf } from '../../lambda/report/metrics.js';
-import { aPolicy, aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
+import { newMemory } from '../../lambda/report/series.js';
+import { anInstanceResult, aPolicy, aRole, aSnapshot, backends } from '../support/builders.js';
 import { aReaper, SECRET_ARN } from './a-reaper.js';
 
 type Props = NonNullable<Parameters<typeof aReaper>[0]>;
@@ -191,7 +191,7 @@ describe('what is assumed of a sweep', () => {
       (backend) => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' }) as const,
     );
     const bytes = logged((log) => {
-      for (const { level, ...event } of auditEvents('orders', aVisit({ outcomes }), aPolicy().attribute)) {
+      for (const { level, ...event } of auditEvents('orders', anInstanceResult({ outcomes }), aPolicy().attribute)) {
         log.write(event, level);
       }
     });
@@ -256,8 +256,8 @@ function published(sweep: {
     ...Object.entries(roleLimits).map(([role, limit]) => aRole(role, limit)),
     ...numbered(otherRoles).map((number) => aRole(`tenant ${number}`, 10)),
   ];
-  const visits = instances.map(({ name }) =>
-    aVisit({
+  const results = instances.map(({ name }) =>
+    anInstanceResult({
       instance: name,
       snapshot: aSnapshot({ backends: found, roles }),
       outcomes: found.map((backend) => ({ backend, outcome: 'terminated', reason: null })),
@@ -271,7 +271,7 @@ function published(sweep: {
     declaredRoles: Object.keys(roleLimits),
     isSweep: true,
   };
-  return datapointsOf(visits, shape, newMemory(0), 0).datapoints;
+  return datapointsOf(results, shape, newMemory(0), 0).datapoints;
 }
 
 function numbered(count: number): readonly number[] {

@@ -2,10 +2,12 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runInstance } from '../../lambda/instance-run.js';
 import type { Credentials, CredentialsSource } from '../../lambda/login/credentials.js';
-import { type LoginSources, type LoginTarget, login } from '../../lambda/login/login.js';
+import { login } from '../../lambda/login/login.js';
+import type { LoginTarget } from '../../lambda/login/login-target.js';
+import type { LoginSources } from '../../lambda/login/logins.js';
 import { inlineParameters } from '../../lambda/postgres/inline-parameters.js';
-import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { fill, loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 
@@ -104,7 +106,7 @@ describe('a full server', () => {
       login: facts,
       outcomes,
       errors,
-    } = await visitInstance(database.target({ rescueLogin: 'replication' }), { own, breakGlass: null }, reap, 20_000);
+    } = await runInstance(database.target({ rescueLogin: 'replication' }), { own, breakGlass: null }, reap, 20_000);
     expect(errors).toEqual([]);
     expect(facts).toMatchObject({ way: 'rescue', refusals: ['every_slot'] });
     expect(outcomes.filter(({ outcome }) => outcome === 'terminated').length).toBeGreaterThanOrEqual(5);
@@ -143,7 +145,7 @@ describe('a full server', () => {
     const other = await logIn({ own: as('connection_reaper') });
     await fillOrdinary();
     await database.idleFor(1);
-    const { login: facts, outcomes } = await visitInstance(
+    const { login: facts, outcomes } = await runInstance(
       database.target(),
       { own: as('connection_reaper'), breakGlass: superuser() },
       aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['connection_reaper'] }),
@@ -156,11 +158,11 @@ describe('a full server', () => {
     await other.close();
   });
 
-  it('does not keep a visit longer than its time, whatever a secret takes', async () => {
+  it('does not keep a run longer than its time, whatever a secret takes', async () => {
     await fillOrdinary();
     const slow: CredentialsSource = { read: () => sleep(10_000, undefined, { ref: false }) as Promise<never> };
     const began = performance.now();
-    const { errors, login: facts } = await visitInstance(
+    const { errors, login: facts } = await runInstance(
       database.target(),
       { own: as('plain'), breakGlass: slow },
       aPolicy(),

@@ -415,7 +415,7 @@ describe('when something fails', () => {
 
   it('a run ends in its time although a server falls silent and CloudWatch never answers', async ({ skip }) => {
     skip(...elsewhere);
-    // So few that no limit of a statement ends the silence, but the end of the visit's time.
+    // So few that no limit of a statement ends the silence, but the end of the result's time.
     const timeoutSeconds = 17;
     const { host, port } = database.server;
     await using silent = await silentAfterLogin(port);

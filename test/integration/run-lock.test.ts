@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runInstance } from '../../lambda/instance-run.js';
 import { type Login, login } from '../../lambda/login/login.js';
 import { endLostSessions, runLockKey, takeRunLock } from '../../lambda/postgres/sql/run-lock.js';
 import { readSnapshot } from '../../lambda/postgres/sql/snapshot.js';
-import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, sourcesOf, startDatabase, type TestDatabase, until } from '../support/database.js';
 
@@ -43,20 +43,20 @@ async function intruder(statement: string): Promise<pg.Client> {
 }
 
 const sweep = aPolicy({ idleTimeout: '1s', roleLimits: { billing: 3 } });
-const visit = (policy = sweep, username = 'connection_reaper') =>
-  visitInstance(database.target(), sourcesOf(username), policy, 20_000);
+const result = (policy = sweep, username = 'connection_reaper') =>
+  runInstance(database.target(), sourcesOf(username), policy, 20_000);
 
 describe('one run at a time', () => {
   it('reports another run of this reaper, and changes nothing', async () => {
     const other = await logIn();
     expect(await takeRunLock(other.session, OWNER, 0)).toMatchObject({ runAtWork: null });
-    const found = await visit();
+    const found = await result();
     expect(found).toMatchObject({ errors: [], roleLimits: [], runAtWork: { role: 'connection_reaper' } });
     expect(found.snapshot?.backends.length).toBeGreaterThan(0);
     // A look needs no lock.
-    expect((await visit(aPolicy({}, { action: 'report' }))).runAtWork).toBeNull();
+    expect((await result(aPolicy({}, { action: 'report' }))).runAtWork).toBeNull();
 
-    const waiting = visit(aPolicy({}, { action: 'reap' }));
+    const waiting = result(aPolicy({}, { action: 'reap' }));
     await until(async () => {
       const { rows } = await database.admin.query(
         "select count(*)::int as n from pg_stat_activity where usename = 'connection_reaper' and query ~ 'pg_locks'",
@@ -76,7 +76,7 @@ describe('one run at a time', () => {
       await intruder(statement);
       const [leaked] = await database.leak(1, 'billing');
       await database.idleFor(1);
-      const found = await visit();
+      const found = await result();
       expect(found).toMatchObject({ errors: [], runAtWork: null, intruders: [{ role: 'checkout' }] });
       expect(found.outcomes).toContainEqual(expect.objectContaining({ outcome: 'terminated' }));
       expect(await database.alive([leaked])).toEqual([false]);
@@ -85,7 +85,7 @@ describe('one run at a time', () => {
 
   it('runs although a prepared transaction holds the lock, and names it', async () => {
     await intruder(`begin; select pg_advisory_xact_lock(${KEY}); prepare transaction 'stuck'`);
-    const found = await visit();
+    const found = await result();
     await database.admin.query("rollback prepared 'stuck'");
     expect(found).toMatchObject({ runAtWork: null, intruders: [{ pid: null, gid: 'stuck', role: 'checkout' }] });
   });
@@ -94,14 +94,14 @@ describe('one run at a time', () => {
     await intruder(`select pg_advisory_lock_shared(${KEY})`);
     const first = await logIn();
     expect(await takeRunLock(first.session, OWNER, 0)).toMatchObject({ runAtWork: null });
-    expect((await visit()).runAtWork).toMatchObject({ role: 'connection_reaper' });
+    expect((await result()).runAtWork).toMatchObject({ role: 'connection_reaper' });
   });
 
   it('does not wait for another reaper, which has a lock of its own', async () => {
     const other = await logIn('other_reaper');
     const owner = { ownRole: 'other_reaper', user: 'other_reaper' };
     expect(await takeRunLock(other.session, owner, 0)).toMatchObject({ runAtWork: null, intruders: [] });
-    expect(await visit()).toMatchObject({ runAtWork: null, intruders: [] });
+    expect(await result()).toMatchObject({ runAtWork: null, intruders: [] });
     expect(runLockKey('connection_reaper_clone')).toBe(KEY);
   });
 
@@ -143,9 +143,9 @@ describe('one run at a time', () => {
     const squatter = await database.connect('connection_reaper_clone', { application_name: 'connection-reaper' });
     opened.push({ close: () => squatter.end() });
     await squatter.query(`select pg_advisory_lock(${KEY})`);
-    expect(await visit()).toMatchObject({ runAtWork: null, intruders: [{ role: 'connection_reaper_clone' }] });
+    expect(await result()).toMatchObject({ runAtWork: null, intruders: [{ role: 'connection_reaper_clone' }] });
     await database.admin.query('grant connection_reaper to connection_reaper_clone');
-    expect(await visit()).toMatchObject({ runAtWork: { role: 'connection_reaper_clone' }, intruders: [] });
+    expect(await result()).toMatchObject({ runAtWork: { role: 'connection_reaper_clone' }, intruders: [] });
     await database.admin.query('revoke connection_reaper from connection_reaper_clone');
   });
 
@@ -165,7 +165,7 @@ describe('one run at a time', () => {
   });
 
   it('leaves no lock behind, however it ends', async () => {
-    await visit();
+    await result();
     const cut = await logIn();
     await takeRunLock(cut.session, OWNER, 0);
     await database.admin.query(
@@ -177,6 +177,6 @@ describe('one run at a time', () => {
       );
       return rows[0].locks === 0;
     });
-    expect((await visit()).runAtWork).toBeNull();
+    expect((await result()).runAtWork).toBeNull();
   });
 });

@@ -251,12 +251,8 @@ it('a certificate for other names is told without the host in the secret', () =>
   const text = describeFailure(
     'own',
     {
-      name: 'primary',
-      address: null,
-      givenDatabaseName: undefined,
+      inSettings: database.target({ name: 'primary', address: null, sslMode: 'verify-full' }),
       own: { secretArn: SECRET_ARN, hidden: credentials },
-      sslMode: 'verify-full',
-      sslRootCert: undefined,
     },
     { credentials, secretArn: SECRET_ARN, byToken: false, cause, refusal: null },
   );

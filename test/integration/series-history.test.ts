@@ -1,13 +1,14 @@
 import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type AwsStandIn, type CloudWatchHabits, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
+import type { CloudWatchHabits } from '../../demo/get-metric-data.js';
 import { cloudWatch } from '../../lambda/aws/clients.js';
 import { logTo } from '../../lambda/aws/log.js';
 import { publishTo } from '../../lambda/aws/publish.js';
 import { historiesFrom } from '../../lambda/aws/series-history.js';
 import { type SeriesKeeper, seriesKeeper } from '../../lambda/aws/series-memory.js';
 import { datapointsOf } from '../../lambda/report/metrics.js';
-import { aBackend, aPolicy, aRole, aSnapshot, aVisit } from '../support/builders.js';
+import { aBackend, anInstanceResult, aPolicy, aRole, aSnapshot } from '../support/builders.js';
 
 const START = Date.UTC(2026, 0, 5, 10);
 const MINUTE = 60_000;
@@ -49,7 +50,7 @@ async function sweep(
   vi.setSystemTime(START + minute * MINUTE);
   const memory = await keeper.recall(10_000);
   const seen = applications.map((applicationName) => aBackend({ applicationName }));
-  const visit = aVisit({
+  const result = anInstanceResult({
     snapshot: aSnapshot({ backends: seen, roles: roles.map((role) => aRole(role, 10)) }),
     outcomes: seen.map((backend) => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' })),
   });
@@ -61,7 +62,7 @@ async function sweep(
     declaredRoles: [],
     isSweep: true,
   };
-  const metrics = datapointsOf([visit], shape, memory, Date.now());
+  const metrics = datapointsOf([result], shape, memory, Date.now());
   keeper.keep(metrics.memory);
   await publishTo(client, log)(metrics.datapoints);
   const names = (dimension: string) =>

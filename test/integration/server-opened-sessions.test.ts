@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { visitInstance } from '../../lambda/visit.js';
+import { runInstance } from '../../lambda/instance-run.js';
 import { aPolicy } from '../support/builders.js';
 import { PASSWORD, sourcesOf, startDatabase, type TestDatabase } from '../support/database.js';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 function reap(host: string) {
-  return visitInstance(
+  return runInstance(
     database.target({ address: { host, port: database.server.port } }),
     sourcesOf(),
     aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['checkout'], includeIdleInTransaction: true }),

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runInstance } from '../../lambda/instance-run.js';
 import { openSession } from '../../lambda/postgres/session.js';
-import { visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { loginOf, PASSWORD, sourcesOf, startDatabase, type TestDatabase } from '../support/database.js';
 import { major } from '../support/postgres-majors.js';
@@ -70,7 +70,7 @@ describe('a session', () => {
           Object.fromEntries(HOSTILE.map(({ name, ours }) => [name, ours])),
         );
       }
-      const { errors, roleLimits } = await visitInstance(
+      const { errors, roleLimits } = await runInstance(
         database.target(),
         sourcesOf(),
         aPolicy({ roleLimits: { Quoted: 7 } }),
@@ -98,7 +98,7 @@ describe('a session', () => {
       create function public.pg_has_role(text, text) returns boolean language sql
         as $$ insert into public.ran values (current_user); select true $$;
     `);
-    await visitInstance(database.target(), sourcesOf(), aPolicy({ roleLimits: { checkout: 5 } }), 10_000);
+    await runInstance(database.target(), sourcesOf(), aPolicy({ roleLimits: { checkout: 5 } }), 10_000);
     await database.admin.query('alter role checkout connection limit -1');
     expect((await database.admin.query('select * from public.ran')).rows).toEqual([]);
     expect(await database.alive([victim])).toEqual([true]);

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
+import { runInstance } from '../../lambda/instance-run.js';
 import type { SpareReason } from '../../lambda/policy/spared.js';
-import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import {
   busyWith,
@@ -15,7 +16,7 @@ import {
 import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
-let visit: Visit;
+let result: InstanceResult;
 /** Those that a sweep must not touch, by what they are. */
 const spared = new Map<string, pg.Client>();
 let leaked: pg.Client[];
@@ -63,7 +64,7 @@ beforeAll(async () => {
   leaked = [preparing, ...(await database.leak(5, 'checkout', 'leaky'))];
   workersBefore = await workers();
   await database.idleFor(1);
-  visit = await visitInstance(
+  result = await runInstance(
     database.target(),
     sourcesOf(),
     aPolicy({}, { action: 'reap', idleTimeout: '1s' }),
@@ -82,13 +83,13 @@ async function workers(): Promise<number> {
 }
 
 function outcomeOf(client: pg.Client) {
-  const found = visit.outcomes.find(({ backend }) => backend.pid === pidOf(client));
+  const found = result.outcomes.find(({ backend }) => backend.pid === pidOf(client));
   return found === undefined ? 'not seen' : (found.reason ?? found.outcome);
 }
 
 describe('a reap of everything that is idle', () => {
   it('terminates the leaked connections', async () => {
-    expect(visit.errors).toEqual([]);
+    expect(result.errors).toEqual([]);
     expect(leaked.map(outcomeOf)).toEqual(leaked.map(() => 'terminated'));
     expect(await database.alive(leaked)).toEqual(leaked.map(() => false));
   });
@@ -122,7 +123,7 @@ describe('a reap of everything that is idle', () => {
   it('spares prepared transactions, which outlive their session', async () => {
     const { rows } = await database.admin.query('select gid from pg_prepared_xacts');
     expect(rows).toEqual([{ gid: 'two-phase' }]);
-    expect(visit.snapshot?.server.preparedTransactions).toBe(1);
+    expect(result.snapshot?.server.preparedTransactions).toBe(1);
     await database.admin.query("rollback prepared 'two-phase'");
   });
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LoginTarget, login } from '../../lambda/login/login.js';
+import { login } from '../../lambda/login/login.js';
+import type { LoginTarget } from '../../lambda/login/login-target.js';
 import {
   aCertificateBy,
   anAuthority,

@@ -1,9 +1,8 @@
+import type { InstanceResult, LockHolder } from '../../lambda/diagnosis/instance-result.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../lambda/input/settings.js';
 import { type Policy, policyOf } from '../../lambda/policy/policy.js';
 import type { Backend, Role, Server, Snapshot } from '../../lambda/policy/snapshot.js';
-import type { LockHolder } from '../../lambda/postgres/sql/run-lock.js';
-import type { Visit } from '../../lambda/visit.js';
 
 let lastPid = 1000;
 
@@ -84,8 +83,8 @@ export function aLockHolder(overrides: Partial<LockHolder> = {}): LockHolder {
   return { pid: 7, gid: null, role: 'checkout', applicationName: 'x', ageSeconds: 5, ...overrides };
 }
 
-/** A visit that saw a snapshot and did nothing yet. */
-export function aVisit(overrides: Partial<Visit> = {}): Visit {
+/** Of an instance of which a snapshot was read, and nothing done yet. */
+export function anInstanceResult(overrides: Partial<InstanceResult> = {}): InstanceResult {
   return {
     instance: 'primary',
     snapshot: aSnapshot(),

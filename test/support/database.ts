@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresOptions, type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
 import type { Credentials } from '../../lambda/login/credentials.js';
-import type { LoginSources, LoginTarget } from '../../lambda/login/login.js';
+import type { LoginTarget } from '../../lambda/login/login-target.js';
+import type { LoginSources } from '../../lambda/login/logins.js';
 import type { Backend } from '../../lambda/policy/snapshot.js';
 import { grantRights } from '../../lambda/postgres/grant-privileges.js';
 import type { SessionTarget } from '../../lambda/postgres/session.js';
@@ -27,7 +28,7 @@ export interface TestDatabase extends AsyncDisposable {
   fill(role: string, applicationName?: string): Promise<pg.Client[]>;
   /** Waits, by the server's clock, until every session that idles has done so for this long. */
   idleFor(seconds: number): Promise<void>;
-  /** The server as an instance that a run visits, with the database `postgres` and without TLS. */
+  /** The server as an instance that a run results, with the database `postgres` and without TLS. */
   target(overrides?: Partial<LoginTarget>): LoginTarget;
   /** The server for a session, by default as the reaper, with the database `postgres` and without TLS. */
   sessionTarget(overrides?: Partial<SessionTarget>): SessionTarget;

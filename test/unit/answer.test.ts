@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parseEvent } from '../../lambda/input/event.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
 import { type Answer, answerOf } from '../../lambda/report/answer.js';
-import { aPolicy, aSnapshot, aVisit, backends, someSettings } from '../support/builders.js';
+import { anInstanceResult, aPolicy, aSnapshot, backends, someSettings } from '../support/builders.js';
 
 it('lists every backend that was chosen, and some of those that were spared', () => {
   const refused = refusals(4_000);
@@ -43,13 +43,13 @@ function refusals(count: number): readonly Outcome[] {
 
 /** The answer of a run that saw an instance with each of these. */
 function answerTo(instances: readonly (readonly Outcome[])[]): Answer {
-  const visits = instances.map((outcomes, index) =>
-    aVisit({
+  const results = instances.map((outcomes, index) =>
+    anInstanceResult({
       instance: `instance-${index}`,
       snapshot: aSnapshot({ backends: outcomes.map(({ backend }) => backend) }),
       outcomes,
     }),
   );
   const publication = { requests: 1, datapoints: 1, via: 'api', error: null } as const;
-  return answerOf(someSettings(), parseEvent({}), aPolicy(), visits, publication);
+  return answerOf(someSettings(), parseEvent({}), aPolicy(), results, publication);
 }

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { newMemory } from '../../lambda/aws/series-memory.js';
 import { emfLines } from '../../lambda/report/emf.js';
 import { datapointsOf } from '../../lambda/report/metrics.js';
-import { aRole, aSnapshot, aVisit, backends } from '../support/builders.js';
+import { newMemory } from '../../lambda/report/series.js';
+import { anInstanceResult, aRole, aSnapshot, backends } from '../support/builders.js';
 
 it('writes one line for each set of dimension values, with the metrics at its root', () => {
   const primary = { Database: 'orders', Instance: 'primary' };
@@ -43,7 +43,7 @@ it('keeps within the limits of the format, at the longest names and the most met
   const seen = backends(2, { applicationName: '"'.repeat(63), role: longest });
   const { datapoints } = datapointsOf(
     [
-      aVisit({
+      anInstanceResult({
         instance: 'i'.repeat(64),
         snapshot: aSnapshot({ backends: seen, roles: [aRole(longest, 1)] }),
         outcomes: seen.map((backend) => ({ backend, outcome: 'terminated', reason: null })),

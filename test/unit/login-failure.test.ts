@@ -1,24 +1,33 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import type { LoginWay } from '../../lambda/login/login.js';
+import type { LoginWay } from '../../lambda/diagnosis/login-facts.js';
 import { describeFailure } from '../../lambda/login/login-failure.js';
 
 const TOKEN = { username: 'Reaper', password: 'X-Amz-Signature' };
 
-const PLACE = {
-  name: 'writer',
-  address: { host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 },
-  givenDatabaseName: undefined,
+const TARGET = {
+  inSettings: {
+    name: 'writer',
+    address: { host: 'orders.abc.eu-west-1.rds.amazonaws.com', port: 5432 },
+    databaseName: undefined,
+    sslMode: 'verify-full',
+    sslRootCert: undefined,
+    rescueLogin: 'off',
+  },
   own: { secretArn: undefined, hidden: {} },
-  sslMode: 'verify-full',
-  sslRootCert: undefined,
 } as const;
 
 /** As RDS refuses a token, whatever the reason. */
 function refusedToken(way: LoginWay): string {
   const cause = new pg.DatabaseError('PAM authentication failed for user "Reaper"', 0, 'error');
-  cause.code = '28000';
-  return describeFailure(way, PLACE, { credentials: TOKEN, secretArn: undefined, byToken: true, cause, refusal: null });
+  Object.assign(cause, { severity: 'FATAL', code: '28000' });
+  return describeFailure(way, TARGET, {
+    credentials: TOKEN,
+    secretArn: undefined,
+    byToken: true,
+    cause,
+    refusal: null,
+  });
 }
 
 describe('a token that RDS refuses', () => {

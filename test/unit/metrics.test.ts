@@ -1,31 +1,44 @@
 import { describe, expect, it } from 'vitest';
-import { newMemory, type SeriesMemory } from '../../lambda/aws/series-memory.js';
 import { DIMENSIONS, METRICS } from '../../lambda/contract/names.js';
+import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
 import type { Backend, Snapshot } from '../../lambda/policy/snapshot.js';
 import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '../../lambda/report/metrics.js';
-import type { Visit } from '../../lambda/visit.js';
-import { aBackend, aLockHolder, aPolicy, aRole, aServer, aSnapshot, aVisit, backends } from '../support/builders.js';
+import { newMemory, type SeriesMemory } from '../../lambda/report/series.js';
+import {
+  aBackend,
+  aLockHolder,
+  anInstanceResult,
+  aPolicy,
+  aRole,
+  aServer,
+  aSnapshot,
+  backends,
+} from '../support/builders.js';
 
 const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' });
 const terminated = (backend: Backend): Outcome => ({ backend, outcome: 'terminated', reason: null });
 const refused = (backend: Backend): Outcome => ({ backend, outcome: 'refused', reason: '42501: no' });
 
-function visited(outcomes: readonly Outcome[], overrides: Partial<Visit> = {}, seen: Partial<Snapshot> = {}): Visit {
+function visited(
+  outcomes: readonly Outcome[],
+  overrides: Partial<InstanceResult> = {},
+  seen: Partial<Snapshot> = {},
+): InstanceResult {
   const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend), ...seen });
-  return aVisit({ outcomes, snapshot, ...overrides });
+  return anInstanceResult({ outcomes, snapshot, ...overrides });
 }
 
-function datapoints(visits: readonly Visit[], settings: Partial<SettingsInput> = {}, isSweep = true) {
-  return metricsAt(0, newMemory(0), visits, settings, isSweep).datapoints;
+function datapoints(results: readonly InstanceResult[], settings: Partial<SettingsInput> = {}, isSweep = true) {
+  return metricsAt(0, newMemory(0), results, settings, isSweep).datapoints;
 }
 
 /** The metrics of a run, so many minutes after the first. */
 function metricsAt(
   minute: number,
   memory: SeriesMemory,
-  visits: readonly Visit[],
+  results: readonly InstanceResult[],
   settings: Partial<SettingsInput> = {},
   isSweep = true,
 ): RunMetrics {
@@ -37,7 +50,7 @@ function metricsAt(
     declaredRoles: Object.keys(settings.roleLimits ?? {}),
     isSweep,
   };
-  return datapointsOf(visits, shape, memory, minute * 60_000);
+  return datapointsOf(results, shape, memory, minute * 60_000);
 }
 
 /** The values of one series by metric name. */
@@ -142,18 +155,18 @@ describe('datapoints', () => {
     expect(series(datapoints([visited([], { login: knocked })]), instance)).toMatchObject({ ServerFull: 1 });
     const ownLimit = { ...knocked, refusals: ['role_limit'] as const };
     expect(series(datapoints([visited([], { login: ownLimit })]), instance)).toMatchObject({ ServerFull: 0 });
-    const felt = aVisit({
+    const felt = anInstanceResult({
       snapshot: null,
       login: { way: null, attempts: 9, milliseconds: 9, refusals: ['every_slot'] },
       errors: ['53300'],
     });
     expect(datapoints([felt])).toEqual([{ metric: 'ServerFull', unit: 'Count', dimensions: instance, value: 1 }]);
-    expect(datapoints([aVisit({ snapshot: null, errors: ['no route'] })])).toEqual([]);
+    expect(datapoints([anInstanceResult({ snapshot: null, errors: ['no route'] })])).toEqual([]);
   });
 
   it('count a sweep as completed only when nothing failed, and a manual reap never', () => {
-    const completed = (visit: Visit, isSweep = true) =>
-      series(datapoints([visit], {}, isSweep), instance)['SweepsCompleted'];
+    const completed = (result: InstanceResult, isSweep = true) =>
+      series(datapoints([result], {}, isSweep), instance)['SweepsCompleted'];
     expect(completed(visited([]))).toBe(1);
     expect(completed(visited([], { errors: ['reaping stopped'] }))).toBeUndefined();
     expect(completed(visited([]), false)).toBeUndefined();
@@ -162,7 +175,7 @@ describe('datapoints', () => {
 
   it('take the fullest instance for a role, and the limit that holds after the run', () => {
     const roles = [aRole('checkout', 10), aRole('shut', 0), aRole('free', null), aRole('capped', null)];
-    const on = (name: string, count: number): Visit => {
+    const on = (name: string, count: number): InstanceResult => {
       const outcomes = [...backends(count), ...backends(2, { role: 'capped' })].map(spared);
       const changed = { role: 'capped', from: null, to: 4, outcome: 'changed', reason: null } as const;
       return visited(outcomes, { instance: name, roleLimits: [changed] }, { roles });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logTo } from '../../lambda/aws/log.js';
-import type { Publication } from '../../lambda/aws/publish.js';
+import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
 import { policyOf } from '../../lambda/policy/policy.js';
@@ -9,38 +9,38 @@ import type { Backend } from '../../lambda/policy/snapshot.js';
 import type { SpareReason } from '../../lambda/policy/spared.js';
 import { answerOf } from '../../lambda/report/answer.js';
 import { auditEvents } from '../../lambda/report/audit.js';
-import type { Visit } from '../../lambda/visit.js';
+import type { Publication } from '../../lambda/report/publication.js';
 import {
   aBackend,
   aLockHolder,
+  anInstanceResult,
   aRole,
   aServer,
   aSnapshot,
-  aVisit,
   backends,
   someSettings,
 } from '../support/builders.js';
 
 const published: Publication = { requests: 1, datapoints: 23, via: 'api', error: null };
 
-function answer(visits: readonly Visit[], event: unknown = {}, publication = published) {
+function answer(results: readonly InstanceResult[], event: unknown = {}, publication = published) {
   const settings = someSettings();
   const request = parseEvent(event);
-  return answerOf(settings, request, policyOf(settings, request), visits, publication);
+  return answerOf(settings, request, policyOf(settings, request), results, publication);
 }
 
 function spared(reason: SpareReason, seen: readonly Backend[]): readonly Outcome[] {
   return seen.map((backend) => ({ backend, outcome: 'spared', reason }));
 }
 
-function leaking(outcome: Outcome['outcome'] = 'terminated', overrides: Partial<Visit> = {}): Visit {
+function leaking(outcome: Outcome['outcome'] = 'terminated', overrides: Partial<InstanceResult> = {}): InstanceResult {
   const outcomes: Outcome[] = [
     ...backends(90).map((backend) => ({ backend, outcome, reason: null }) as Outcome),
     ...spared('active', backends(4, { applicationName: 'billing', state: 'active', role: 'billing' })),
     ...spared('below_idle_timeout', backends(3, { applicationName: '', stateSeconds: 12 })),
   ];
   const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
-  return aVisit({ outcomes, snapshot, ...overrides });
+  return anInstanceResult({ outcomes, snapshot, ...overrides });
 }
 
 describe('the report', () => {
@@ -76,7 +76,7 @@ Next
   });
 
   it('shows what failed and what worked', () => {
-    const broken = aVisit({ instance: 'reader', snapshot: null, errors: ['could not log in to "reader"'] });
+    const broken = anInstanceResult({ instance: 'reader', snapshot: null, errors: ['could not log in to "reader"'] });
     const failed = { ...published, via: 'emf', error: 'CloudWatch did not take the metrics' } as const;
     const { text, errors } = answer([leaking(), broken], {}, failed);
     expect(errors).toEqual(['could not log in to "reader"', 'CloudWatch did not take the metrics']);
@@ -91,7 +91,7 @@ Next
       { role, from: 1, to: 2, outcome: 'changed', reason: null },
       { role, from: 1, to: 2, outcome: 'missing', reason: null },
     ] as const;
-    const failed = { ...aVisit({ roleLimits, errors: [`bad \u001b[2J ${role}`] }) };
+    const failed = { ...anInstanceResult({ roleLimits, errors: [`bad \u001b[2J ${role}`] }) };
     const { text, errors } = answer([failed]);
     expect(text).not.toMatch(/^ +(9\.|-> +run this)/m);
     expect(errors).toHaveLength(1);
@@ -100,12 +100,12 @@ Next
   });
 
   it('counts the same as the data, the audit and itself', () => {
-    const visit = leaking();
-    const { instances, text } = answer([visit]);
+    const result = leaking();
+    const { instances, text } = answer([result]);
     const [instance] = instances;
     const outcomes = instance?.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
     const applications = instance?.applications.reduce((sum, { terminated }) => sum + terminated, 0);
-    const events = auditEvents('orders', visit, policyOf(someSettings(), { action: 'sweep' }).attribute);
+    const events = auditEvents('orders', result, policyOf(someSettings(), { action: 'sweep' }).attribute);
     const audited = events.filter(({ event, ['outcome']: outcome }) => event === 'backend' && outcome === 'terminated');
     expect([outcomes, applications, audited.length]).toEqual([90, 90, 90]);
     expect(text).toContain('90 terminated');
@@ -117,11 +117,11 @@ Next
 });
 
 describe('findings', () => {
-  const codes = (visit: Visit) => answer([visit]).instances[0]?.findings.map(({ code }) => code);
+  const codes = (result: InstanceResult) => answer([result]).instances[0]?.findings.map(({ code }) => code);
 
   it('are missing for a healthy server', () => {
-    expect(codes(aVisit())).toEqual([]);
-    expect(answer([aVisit()]).text).toMatch(/Next\n {2}nothing to do$/);
+    expect(codes(anInstanceResult())).toEqual([]);
+    expect(answer([anInstanceResult()]).text).toMatch(/Next\n {2}nothing to do$/);
   });
 
   const knocked = { way: 'own', attempts: 40, milliseconds: 900, refusals: ['every_slot'] } as const;
@@ -131,7 +131,7 @@ describe('findings', () => {
     roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null } as const],
   });
 
-  it.each<[code: string | null, visit: Partial<Visit>]>([
+  it.each<[code: string | null, result: Partial<InstanceResult>]>([
     ['login_by_break_glass', { login: { ...knocked, way: 'break_glass' } }],
     ['login_by_rescue', { login: { ...knocked, way: 'rescue' } }],
     ['login_refused_at_first', { login: knocked }],
@@ -146,11 +146,11 @@ describe('findings', () => {
     ['role_limit_own_role', limited('own_role')],
     ['role_limit_above_max_connections', limited('above_max_connections')],
   ])('are %s, and no other: %j', (code, overrides) => {
-    expect(codes(aVisit(overrides))).toEqual(code === null ? [] : [code]);
+    expect(codes(anInstanceResult(overrides))).toEqual(code === null ? [] : [code]);
   });
 
   it.each(['break_glass', 'rescue'] as const)('are a warning in the log for a login by %s', (way) => {
-    const [event] = auditEvents('orders', aVisit({ login: { ...knocked, way } }), () => 'x');
+    const [event] = auditEvents('orders', anInstanceResult({ login: { ...knocked, way } }), () => 'x');
     expect(event).toMatchObject({ event: 'login', level: 'WARN', way, attempts: 40 });
   });
 
@@ -164,9 +164,9 @@ describe('findings', () => {
     [150_018, 0, 'set breakGlassSecretArn or rescueLogin'],
   ])('says on %d with %d reserved slots what would keep one free', (versionNumber, reservedConnections, remedy) => {
     const server = aServer({ versionNumber, reservedConnections, hasReservedSlot: false });
-    const visit = aVisit({ snapshot: aSnapshot({ server }) });
-    expect(codes(visit)).toEqual(['no_reserved_slot']);
-    expect(answer([visit]).text).toContain(remedy);
+    const result = anInstanceResult({ snapshot: aSnapshot({ server }) });
+    expect(codes(result)).toEqual(['no_reserved_slot']);
+    expect(answer([result]).text).toContain(remedy);
   });
 
   it('says before it is needed which declared roles it may not alter', () => {
@@ -178,9 +178,9 @@ describe('findings', () => {
       // No grant reaches a superuser, so none is advised.
       aRole('boss', 5, { mayAlter: false, superuser: true }),
     ];
-    const visit = aVisit({ snapshot: aSnapshot({ roles }) });
+    const result = anInstanceResult({ snapshot: aSnapshot({ roles }) });
     const request = { action: 'sweep' } as const;
-    const [instance] = answerOf(settings, request, policyOf(settings, request), [visit], published).instances;
+    const [instance] = answerOf(settings, request, policyOf(settings, request), [result], published).instances;
     expect(instance?.findings).toMatchObject([
       { code: 'may_not_alter', evidence: expect.stringContaining('checkout') },
     ]);
@@ -188,7 +188,9 @@ describe('findings', () => {
 
   it('names who holds the lock of the runs, and how to take it from them', () => {
     const { text } = answer([
-      aVisit({ intruders: [aLockHolder({ pid: 7 }), aLockHolder({ pid: null, gid: "o'x", applicationName: null })] }),
+      anInstanceResult({
+        intruders: [aLockHolder({ pid: 7 }), aLockHolder({ pid: null, gid: "o'x", applicationName: null })],
+      }),
     ]);
     expect(text).toContain('pid 7 ("x") of checkout');
     expect(text).toContain('SELECT pg_terminate_backend(7);');
@@ -196,47 +198,49 @@ describe('findings', () => {
   });
 
   it('names the databases in which temporary tables were not looked for', () => {
-    const { text } = answer([aVisit({ uncheckedDatabases: [{ name: 'shop', reason: '93 % of the slots are used' }] })]);
+    const { text } = answer([
+      anInstanceResult({ uncheckedDatabases: [{ name: 'shop', reason: '93 % of the slots are used' }] }),
+    ]);
     expect(text).toContain('temporary tables not checked in shop (93 % of the slots are used)');
   });
 
   it('prints the missing grant', () => {
     const server = aServer({ user: 'odd"name', mayReadAllStats: false, maySignalBackends: false });
     const snapshot = aSnapshot({ server, backends: [aBackend({ readable: false })] });
-    const { text } = answer([aVisit({ snapshot })]);
+    const { text } = answer([anInstanceResult({ snapshot })]);
     expect(text).toContain('GRANT pg_read_all_stats TO "odd""name";');
     expect(text).toContain('GRANT pg_signal_backend TO "odd""name";');
   });
 
   it('does not advise to lift a lockout, nor a limit that is declared', () => {
-    const visit = leaking();
-    const shut = aSnapshot({ backends: visit.snapshot?.backends ?? [], roles: [aRole('checkout', 0)] });
-    expect(answer([{ ...visit, snapshot: shut }]).text).not.toContain('ALTER ROLE');
+    const result = leaking();
+    const shut = aSnapshot({ backends: result.snapshot?.backends ?? [], roles: [aRole('checkout', 0)] });
+    expect(answer([{ ...result, snapshot: shut }]).text).not.toContain('ALTER ROLE');
     const settings = someSettings({ roleLimits: { checkout: 10 } });
     const { text } = answerOf(
       settings,
       { action: 'report' },
       policyOf(settings, { action: 'report' }),
-      [visit],
+      [result],
       published,
     );
     expect(text).not.toContain('ALTER ROLE');
   });
 
   it('advises a limit only for a role without one', () => {
-    const visit = leaking();
+    const result = leaking();
     const capped = {
-      ...aSnapshot({ backends: visit.snapshot?.backends ?? [] }),
+      ...aSnapshot({ backends: result.snapshot?.backends ?? [] }),
       roles: [aRole('checkout', 95)],
     };
-    expect(answer([visit]).text).toContain('ALTER ROLE "checkout"');
-    expect(answer([{ ...visit, snapshot: capped }]).text).not.toContain('ALTER ROLE');
+    expect(answer([result]).text).toContain('ALTER ROLE "checkout"');
+    expect(answer([{ ...result, snapshot: capped }]).text).not.toContain('ALTER ROLE');
   });
 
   it('gives both numbers of a limit above max_connections', () => {
     const roleLimits = [{ role: 'r', from: 5, to: 500, outcome: 'above_max_connections', reason: null }] as const;
     const { text } = answer([
-      aVisit({ roleLimits, snapshot: aSnapshot({ server: aServer({ maxConnections: 100 }) }) }),
+      anInstanceResult({ roleLimits, snapshot: aSnapshot({ server: aServer({ maxConnections: 100 }) }) }),
     ]);
     expect(text).toContain('the declared CONNECTION LIMIT 500 for r has no effect: max_connections is 100');
     expect(text).toContain('-> set it in roleLimits to 100 at most, or remove it');
@@ -247,9 +251,9 @@ describe('findings', () => {
     [{ outcome: 'refused', reason: '55P03: lock timeout', sqlState: '55P03', blockers: [] }, 'role_limit_refused'],
     [{ outcome: 'unconfirmed', reason: 'the session was lost' }, 'role_limit_unconfirmed'],
   ] as const)('never advises a grant that would not help: %j', (outcome, code) => {
-    const visit = aVisit({ roleLimits: [{ role: 'r', from: null, to: 1, ...outcome }] });
-    expect(codes(visit)).toEqual([code]);
-    expect(answer([visit]).text).not.toMatch(/GRANT|CREATEROLE/);
+    const result = anInstanceResult({ roleLimits: [{ role: 'r', from: null, to: 1, ...outcome }] });
+    expect(codes(result)).toEqual([code]);
+    expect(answer([result]).text).not.toMatch(/GRANT|CREATEROLE/);
   });
 
   it('says what a refused role limit needs', () => {
@@ -257,7 +261,7 @@ describe('findings', () => {
       { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501', blockers: [] },
     ] as const;
     const snapshot = aSnapshot({ server: aServer({ user: 'orders_reaper_clone' }) });
-    const { text } = answer([aVisit({ roleLimits, snapshot })]);
+    const { text } = answer([anInstanceResult({ roleLimits, snapshot })]);
     expect(text).toContain('run infra/grants.sql again for the role orders_reaper, with r among its limited_roles');
     expect(text).not.toMatch(/GRANT|CREATEROLE/);
   });
@@ -265,7 +269,7 @@ describe('findings', () => {
   it('names who keeps a role locked', () => {
     const blocker = { pid: 7, gid: null, role: 'r', transactionSeconds: 90 };
     const limit = { role: 'r', from: null, to: 1, outcome: 'refused', reason: '55P03: no', sqlState: '55P03' } as const;
-    const { text } = answer([aVisit({ roleLimits: [{ ...limit, blockers: [blocker] }] })]);
+    const { text } = answer([anInstanceResult({ roleLimits: [{ ...limit, blockers: [blocker] }] })]);
     expect(text).toContain('pid 7 of r changed a role in a transaction that has been open for 1m 30s');
     expect(text).toContain('SELECT pg_terminate_backend(7);');
   });
@@ -277,12 +281,12 @@ describe('findings', () => {
       { ...unconfirmed, reason: 'maybe_signalled' },
       { ...unconfirmed, reason: 'still_there' },
     ];
-    expect(codes(aVisit({ outcomes }))).toEqual([
+    expect(codes(anInstanceResult({ outcomes }))).toEqual([
       'refused_terminations',
       'terminations_still_there',
       'terminations_maybe_signalled',
     ]);
-    const { text } = answer([aVisit({ outcomes })]);
+    const { text } = answer([anInstanceResult({ outcomes })]);
     expect(text).toContain('1 refused by the server · 1 signalled and still there · 1 may have been signalled');
   });
 });
@@ -296,8 +300,8 @@ describe('the log', () => {
       outcome: 'terminated',
       reason: null,
     };
-    const visit = aVisit({ outcomes: [outcome] });
-    for (const { level, ...event } of auditEvents('orders', visit, () => 'checkout')) log.write(event, level);
+    const result = anInstanceResult({ outcomes: [outcome] });
+    for (const { level, ...event } of auditEvents('orders', result, () => 'checkout')) log.write(event, level);
     expect(lines).toHaveLength(3);
     expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true);
     expect(JSON.parse(lines[1] ?? '')).toMatchObject({

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../lambda/aws/series-history.js';
-import { newMemory } from '../../lambda/aws/series-memory.js';
 import {
   admit,
   type Candidate,
+  newMemory,
   SETTLING_MS,
   type SeriesState,
   unknownSeries,

@@ -29,7 +29,7 @@ describe('an error in one line', () => {
     ['no error', 'thrown', 'thrown'],
     [
       "a server's refusal",
-      Object.assign(new pg.DatabaseError('no', 0, 'error'), { code: '42501', detail: 'why' }),
+      Object.assign(new pg.DatabaseError('no', 0, 'error'), { severity: 'ERROR', code: '42501', detail: 'why' }),
       '42501: no (why)',
     ],
   ])('that has %s', (_, error, line) => {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SESSION_LIMITS } from '../../contract/limits.js';
 import { REAPER_APPLICATION_NAME } from '../../contract/names.js';
+import type { LockHolder } from '../../diagnosis/instance-result.js';
 import { sqlStateOf } from '../../diagnosis/sqlstate.js';
 import type { Seconds } from '../../input/duration.js';
 import { rotationBase, twinOf } from '../../policy/rotation-twin.js';
@@ -21,17 +22,6 @@ const FREED_PAUSE_MS = 10;
 
 /** How long a lost session, once terminated, may take to give the lock back; idle ones are gone within 10 ms. */
 const LOST_GONE_MS = 1_000;
-
-/** Who holds the lock. */
-export interface LockHolder {
-  /** `null` for a prepared transaction, which holds the lock without a session. */
-  readonly pid: number | null;
-  /** The name of the prepared transaction; `null` for a session. */
-  readonly gid: string | null;
-  readonly role: string | null;
-  readonly applicationName: string | null;
-  readonly ageSeconds: Seconds | null;
-}
 
 interface SeenHolder extends LockHolder {
   readonly backendStart: string | null;

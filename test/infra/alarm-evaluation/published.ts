@@ -4,11 +4,11 @@ import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import { cloudWatch } from '../../../lambda/aws/clients.js';
 import { logTo } from '../../../lambda/aws/log.js';
 import { type Publish, publishByLog, publishTo } from '../../../lambda/aws/publish.js';
-import { newMemory, type SeriesMemory } from '../../../lambda/aws/series-memory.js';
 import { parseEvent } from '../../../lambda/input/event.js';
 import type { Settings } from '../../../lambda/input/settings.js';
 import { policyOf } from '../../../lambda/policy/policy.js';
 import { type Datapoint, datapointsOf } from '../../../lambda/report/metrics.js';
+import { newMemory, type SeriesMemory } from '../../../lambda/report/series.js';
 import { embeddedObservations } from '../../support/cloudwatch/embedded-metrics.js';
 import type { Deployment } from './deployment.js';
 import { minutesOf, type Run, type Scenario, type Story } from './story.js';
@@ -87,14 +87,14 @@ export async function publishScenario(
 
 /** The same datapoints as a run's, by the settings that the template gives to the function. */
 function datapointsOfRun(
-  { visits, isSweep = true, database }: Run,
+  { results, isSweep = true, database }: Run,
   settings: Settings,
   memories: Map<string, SeriesMemory>,
 ): readonly Datapoint[] {
   const { attribute } = policyOf(settings, parseEvent({}));
   const name = database ?? settings.databaseLabel;
   const { datapoints, memory } = datapointsOf(
-    visits,
+    results,
     {
       database: name,
       maxApplications: settings.maxApplications,

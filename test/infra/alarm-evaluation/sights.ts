@@ -1,9 +1,9 @@
+import type { InstanceResult } from '../../../lambda/diagnosis/instance-result.js';
 import type { Outcome } from '../../../lambda/policy/outcome.js';
 import type { Backend } from '../../../lambda/policy/snapshot.js';
-import type { Visit } from '../../../lambda/visit.js';
-import { aRole, aServer, aSnapshot, aVisit, backends } from '../../support/builders.js';
+import { anInstanceResult, aRole, aServer, aSnapshot, backends } from '../../support/builders.js';
 
-/** What a visit sees on a server with 100 usable slots, so that backends are percents. */
+/** What a result sees on a server with 100 usable slots, so that backends are percents. */
 export interface Sight {
   /** Backends by application, left alone. */
   readonly applications?: Readonly<Record<string, number>>;
@@ -19,8 +19,8 @@ export interface Sight {
 
 const USABLE = aServer({ maxConnections: 103, superuserReservedConnections: 3 });
 
-/** A visit of an instance that got in. */
-export function saw(instance: string, sight: Sight = {}, errors: readonly string[] = []): Visit {
+/** A result of an instance that got in. */
+export function saw(instance: string, sight: Sight = {}, errors: readonly string[] = []): InstanceResult {
   const { applications = {}, terminated = {}, refused = 0, unreadable = 0, roles = {} } = sight;
   const outcomes = [
     ...Object.entries(applications).flatMap(([applicationName, count]) =>
@@ -38,18 +38,18 @@ export function saw(instance: string, sight: Sight = {}, errors: readonly string
     backends: outcomes.map(({ backend }) => backend),
     roles: Object.keys(roles).map((role) => aRole(role, 100)),
   });
-  return aVisit({ instance, snapshot, outcomes, errors });
+  return anInstanceResult({ instance, snapshot, outcomes, errors });
 }
 
-/** A visit that did not get in. */
-export function missed(instance: string): Visit {
-  return aVisit({ instance, snapshot: null, login: null, errors: ['the server does not answer'] });
+/** A result that did not get in. */
+export function missed(instance: string): InstanceResult {
+  return anInstanceResult({ instance, snapshot: null, login: null, errors: ['the server does not answer'] });
 }
 
-/** A visit that every slot was taken for. */
-export function turnedAway(instance: string): Visit {
+/** A result that every slot was taken for. */
+export function turnedAway(instance: string): InstanceResult {
   const login = { way: null, attempts: 9, milliseconds: 9, refusals: ['every_slot'] } as const;
-  return aVisit({ instance, snapshot: null, login, errors: ['53300'] });
+  return anInstanceResult({ instance, snapshot: null, login, errors: ['53300'] });
 }
 
 const spared = (backend: Backend): Outcome => ({ backend, outcome: 'spared', reason: 'below_idle_timeout' });

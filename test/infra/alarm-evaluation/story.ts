@@ -1,9 +1,9 @@
 import type { Observation } from '../../../demo/cloudwatch/observation.js';
-import type { Visit } from '../../../lambda/visit.js';
+import type { InstanceResult } from '../../../lambda/diagnosis/instance-result.js';
 
 /** One run of the function. */
 export interface Run {
-  readonly visits: readonly Visit[];
+  readonly results: readonly InstanceResult[];
   /** False for a reap by hand. @default true */
   readonly isSweep?: boolean;
   /** Of a reaper of another database. @default - the one whose alarms are looked at */

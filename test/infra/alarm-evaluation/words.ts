@@ -4,7 +4,7 @@
  */
 
 import type { Observation } from '../../../demo/cloudwatch/observation.js';
-import type { Visit } from '../../../lambda/visit.js';
+import type { InstanceResult } from '../../../lambda/diagnosis/instance-result.js';
 import { missed, type Sight, saw, turnedAway } from './sights.js';
 import type { Minute, Names, Run, Story } from './story.js';
 
@@ -18,10 +18,10 @@ type Minutes = Story['minute'];
 export const slots: Minutes = (word, { its, other }) =>
   runs(word, (seen) => {
     const [onIts = 'ok', onOther = '10'] = seen.split('|');
-    return { visits: [visit(onIts, its), visit(onOther, other)], isSweep: onIts !== 'byhand' };
+    return { results: [result(onIts, its), result(onOther, other)], isSweep: onIts !== 'byhand' };
   });
 
-function visit(word: string, instance: string): Visit {
+function result(word: string, instance: string): InstanceResult {
   switch (word) {
     case 'ok':
     case 'byhand':
@@ -46,7 +46,7 @@ export function seen(sight: (counts: Readonly<Record<string, number>>) => Sight)
   return (word, { its, other }) =>
     runs(word, (both) => {
       const [onIts, onOther] = both.split('|').map(counts);
-      return { visits: [saw(its, sight(onIts ?? {})), saw(other, sight(onOther ?? {}))] };
+      return { results: [saw(its, sight(onIts ?? {})), saw(other, sight(onOther ?? {}))] };
     });
 }
 

@@ -1,7 +1,7 @@
 import { parseEvent } from '../../../lambda/input/event.js';
 import type { Outcome } from '../../../lambda/policy/outcome.js';
 import { type Answer, answerOf } from '../../../lambda/report/answer.js';
-import { aBackend, aPolicy, aServer, aSnapshot, aVisit, someSettings } from '../builders.js';
+import { aBackend, anInstanceResult, aPolicy, aServer, aSnapshot, someSettings } from '../builders.js';
 
 /** The most connections that RDS gives a server by default. */
 export const MOST_CONNECTIONS = 5_000;
@@ -30,8 +30,8 @@ export function largestAnswer(): Answer {
     backends: outcomes.map(({ backend }) => backend),
   });
   const publication = { requests: 1, datapoints: 100, via: 'api', error: null } as const;
-  const visits = Array.from({ length: MOST_INSTANCES }, (_, index) =>
-    aVisit({ instance: `instance-${index}`, snapshot, outcomes }),
+  const results = Array.from({ length: MOST_INSTANCES }, (_, index) =>
+    anInstanceResult({ instance: `instance-${index}`, snapshot, outcomes }),
   );
-  return answerOf(someSettings(), parseEvent({}), aPolicy(), visits, publication);
+  return answerOf(someSettings(), parseEvent({}), aPolicy(), results, publication);
 }

@@ -43,7 +43,7 @@ export function limitsTable(): string {
     ['TCP, TLS and login', time(connectMs), 'for each attempt'],
     [
       'attempts at a full server',
-      time(RUN_LIMITS.knockingMs),
+      time(RUN_LIMITS.loginRetryMs),
       'one after another, because each occupies a slot; for the last login, less for those before it',
     ],
     ['first answer', time(firstAnswerMs), 'a pooler may accept a login and let it wait'],

@@ -1,38 +1,21 @@
+import type { InstanceResult } from './diagnosis/instance-result.js';
+import type { LoginFacts } from './diagnosis/login-facts.js';
 import { describeError, SQLSTATE, sqlStateOf } from './diagnosis/sqlstate.js';
-import { type Login, LoginError, type LoginFacts, type LoginSources, type LoginTarget, login } from './login/login.js';
-import type { LimitOutcome, Outcome } from './policy/outcome.js';
+import { type Login, LoginError, login } from './login/login.js';
+import type { LoginTarget } from './login/login-target.js';
+import type { LoginSources } from './login/logins.js';
+import type { LimitOutcome } from './policy/outcome.js';
 import { type Plan, planRun } from './policy/plan.js';
 import type { Policy } from './policy/policy.js';
 import type { LimitChange } from './policy/role-limits.js';
 import { twinOf } from './policy/rotation-twin.js';
-import type { Snapshot } from './policy/snapshot.js';
 import { type Session, SessionLostError } from './postgres/session.js';
 import { roleBlockers } from './postgres/sql/role-blockers.js';
 import { setRoleLimit } from './postgres/sql/role-limits.js';
-import { endLostSessions, type LockHolder, type RunLock, takeRunLock } from './postgres/sql/run-lock.js';
+import { endLostSessions, type RunLock, takeRunLock } from './postgres/sql/run-lock.js';
 import { readSnapshot } from './postgres/sql/snapshot.js';
-import { lookForTemporaryTables, type UncheckedDatabase } from './postgres/temporary-tables.js';
+import { lookForTemporaryTables } from './postgres/temporary-tables.js';
 import { terminateBackends } from './postgres/terminate.js';
-
-/** What came of one instance. Every backend of the snapshot has exactly one outcome. */
-export interface Visit {
-  readonly instance: string;
-  /** `null` when the server could not be read. */
-  readonly snapshot: Snapshot | null;
-  readonly outcomes: readonly Outcome[];
-  readonly roleLimits: readonly LimitOutcome[];
-  /** `null` when it did not come to a login, as without a secret. */
-  readonly login: LoginFacts | null;
-  /** The run of this reaper that was at work, so that this one did nothing; `null` when there was none. */
-  readonly runAtWork: LockHolder | null;
-  /** Others who held the lock of the runs, which stopped nothing. */
-  readonly intruders: readonly LockHolder[];
-  /** Sessions of earlier runs that were lost, and so were terminated. */
-  readonly lostRuns: readonly LockHolder[];
-  /** The databases with backends that may be ended in which nobody looked for temporary tables. */
-  readonly uncheckedDatabases: readonly UncheckedDatabase[];
-  readonly errors: readonly string[];
-}
 
 /** What acting takes at least: a batch or two, their verification, and the role limits. No login may use that up. */
 const ACTING_MS = 7_000;
@@ -40,7 +23,7 @@ const ACTING_MS = 7_000;
 /** How much of the time is kept for closing the session. */
 const CLOSING_MS = 1_000;
 
-/** What a visit holds before anything has come of it. */
+/** A result before anything was seen. */
 const NOTHING = {
   snapshot: null,
   outcomes: [],
@@ -50,22 +33,22 @@ const NOTHING = {
   lostRuns: [],
   uncheckedDatabases: [],
   errors: [],
-} satisfies Partial<Visit>;
+} satisfies Partial<InstanceResult>;
 
 /**
  * Logs in to one instance, looks, and does what the policy says. Never throws: what failed is in `errors`, and what
  * worked before stands.
  *
  * @param timeMs for everything; then the connection is cut.
- * @param onClosing is handed the closing of the session, which never fails; by default the visit waits for it.
+ * @param onClosing is handed the closing of the session, which never fails; by default it is awaited.
  */
-export async function visitInstance(
+export async function runInstance(
   target: LoginTarget,
   sources: LoginSources,
   policy: Policy,
   timeMs: number,
   onClosing?: (closed: Promise<void>) => void,
-): Promise<Visit> {
+): Promise<InstanceResult> {
   const until = performance.now() + timeMs;
   const timeLeft = () => until - CLOSING_MS - performance.now();
   const cutOff = new AbortController();
@@ -89,7 +72,7 @@ export async function visitInstance(
   }
 }
 
-async function work(opened: Login, policy: Policy, timeLeft: () => number): Promise<Partial<Visit>> {
+async function work(opened: Login, policy: Policy, timeLeft: () => number): Promise<Partial<InstanceResult>> {
   const { session, ownRole, user } = opened;
   // Before the snapshot, which would be stale after a wait.
   const lock = policy.acts
@@ -112,7 +95,7 @@ async function work(opened: Login, policy: Policy, timeLeft: () => number): Prom
 /** A run that only looks needs no lock, and stops for none. */
 const NO_LOCK: RunLock = { runAtWork: null, intruders: [], lost: [] };
 
-type Done = Pick<Visit, 'outcomes' | 'roleLimits' | 'errors'>;
+type Done = Pick<InstanceResult, 'outcomes' | 'roleLimits' | 'errors'>;
 
 function preview({ terminations, spared, limitChanges }: Plan): Done {
   return {

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
 import type { Refusal } from '../../lambda/diagnosis/login-refusal.js';
+import { runInstance } from '../../lambda/instance-run.js';
 import type { Credentials, CredentialsSource } from '../../lambda/login/credentials.js';
-import { type Visit, visitInstance } from '../../lambda/visit.js';
 import { aPolicy } from '../support/builders.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
 import { loginOf, PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
@@ -36,8 +37,8 @@ function source(...versions: readonly Credentials[]): CredentialsSource & { read
 
 const target: TestDatabase['target'] = (overrides) => database.target({ databaseName: undefined, ...overrides });
 
-function visit(policy = aPolicy(), credentials: CredentialsSource = source(login), to = target(), timeMs = 20_000) {
-  return visitInstance(to, { own: credentials, breakGlass: null }, policy, timeMs);
+function result(policy = aPolicy(), credentials: CredentialsSource = source(login), to = target(), timeMs = 20_000) {
+  return runInstance(to, { own: credentials, breakGlass: null }, policy, timeMs);
 }
 
 async function limits(): Promise<Record<string, number>> {
@@ -65,7 +66,7 @@ describe('role limits', () => {
   it('are set where they differ, with the old value in the report, and take effect', async () => {
     await database.admin.query('alter role billing connection limit 9');
     const policy = aPolicy({ roleLimits: { checkout: 2, billing: 9 } });
-    expect((await visit(policy)).roleLimits).toEqual([
+    expect((await result(policy)).roleLimits).toEqual([
       { role: 'checkout', from: null, to: 2, outcome: 'changed', reason: null },
     ]);
     expect(await limits()).toEqual({ checkout: 2, billing: 9 });
@@ -74,11 +75,11 @@ describe('role limits', () => {
       code: '53300',
       message: 'too many connections for role "checkout"',
     });
-    expect((await visit(policy)).roleLimits).toEqual([]);
+    expect((await result(policy)).roleLimits).toEqual([]);
   });
 
   it('stay as they are in preview', async () => {
-    const { roleLimits } = await visit(aPolicy({ mode: 'preview', roleLimits: { checkout: 2 } }));
+    const { roleLimits } = await result(aPolicy({ mode: 'preview', roleLimits: { checkout: 2 } }));
     expect(roleLimits).toEqual([{ role: 'checkout', from: null, to: 2, outcome: 'would_change', reason: null }]);
     expect(await limits()).toEqual({});
   });
@@ -94,7 +95,7 @@ describe('role limits', () => {
       'o"dd; name': 3,
       checkout: 4,
     };
-    const { roleLimits: outcomes, errors } = await visit(aPolicy({ roleLimits }));
+    const { roleLimits: outcomes, errors } = await result(aPolicy({ roleLimits }));
     expect(errors).toEqual([]);
     const refused = {
       outcome: 'refused',
@@ -122,7 +123,7 @@ describe('role limits', () => {
 
   it('report who keeps the role locked: any role can lock its own row', async () => {
     const hiding = await lockingItsRow();
-    const { roleLimits, errors } = await visit(aPolicy({ roleLimits: { checkout: 2 } }));
+    const { roleLimits, errors } = await result(aPolicy({ roleLimits: { checkout: 2 } }));
     await hiding.end();
     expect(errors).toEqual([]);
     expect(roleLimits).toMatchObject([
@@ -133,7 +134,11 @@ describe('role limits', () => {
   it('may have been set when the answer was lost, and the run says that it failed', async () => {
     await using proxy = await startCuttingProxy(database.server);
     const hiding = await lockingItsRow();
-    const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }), source(login), target({ address: proxy.address }));
+    const visiting = result(
+      aPolicy({ roleLimits: { checkout: 2 } }),
+      source(login),
+      target({ address: proxy.address }),
+    );
     await until(async () => {
       const waiting = "select from pg_stat_activity where usename = 'connection_reaper' and wait_event_type = 'Lock'";
       return (await database.admin.query(waiting)).rowCount === 1;
@@ -147,7 +152,7 @@ describe('role limits', () => {
 
   it('are unconfirmed when the server ends the session that sets them', async () => {
     const hiding = await lockingItsRow();
-    const visiting = visit(aPolicy({ roleLimits: { checkout: 2 } }));
+    const visiting = result(aPolicy({ roleLimits: { checkout: 2 } }));
     await until(async () => {
       const end =
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'connection_reaper' and wait_event_type = 'Lock'";
@@ -187,7 +192,7 @@ describe('temporary tables of other databases', () => {
 
   it('spare their owner, and leave no session behind', async () => {
     await leakIn(['shop']);
-    const { outcomes, uncheckedDatabases, errors } = await visit(reap);
+    const { outcomes, uncheckedDatabases, errors } = await result(reap);
     expect(errors).toEqual([]);
     expect(uncheckedDatabases).toEqual([]);
     expect(await database.alive(clients)).toEqual([true, false]);
@@ -197,7 +202,7 @@ describe('temporary tables of other databases', () => {
 
   it('are looked for in five databases at the most, and the report names the others', async () => {
     await leakIn(names);
-    const { uncheckedDatabases } = await visit(reap);
+    const { uncheckedDatabases } = await result(reap);
     expect(uncheckedDatabases).toEqual([{ name: expect.any(String), reason: 'a run looks in 5 databases' }]);
     expect(await database.alive(clients)).toEqual([true, false, false, false, false, false, false]);
   });
@@ -207,7 +212,7 @@ describe('temporary tables of other databases', () => {
       'revoke connect on database crm from public; grant connect on database crm to checkout, owner',
     );
     await leakIn(['crm']);
-    const { uncheckedDatabases, errors } = await visit(reap);
+    const { uncheckedDatabases, errors } = await result(reap);
     expect(errors).toEqual([]);
     expect(uncheckedDatabases).toEqual([{ name: 'crm', reason: expect.stringMatching(/^42501: permission denied/) }]);
     expect(await database.alive(clients)).toEqual([false, false]);
@@ -218,14 +223,14 @@ describe('temporary tables of other databases', () => {
     const { rows } = await database.admin.query("select current_setting('max_connections')::int - 3 as usable");
     const more = await database.leak(Math.ceil(rows[0].usable * 0.9) - 3, 'billing', 'busy');
     clients.push(...more);
-    const { uncheckedDatabases } = await visit(
+    const { uncheckedDatabases } = await result(
       aPolicy({}, { action: 'reap', idleTimeout: '1s', roles: ['checkout', 'owner'] }),
     );
     expect(uncheckedDatabases).toEqual([{ name: 'shop', reason: expect.stringMatching(/% of the slots are used$/) }]);
   });
 });
 
-describe('a visit', () => {
+describe('a result', () => {
   it('gives every backend one outcome, and leaves its own session closed', async () => {
     const leaked = await database.leak(4, 'checkout', 'leaky');
     const kept = await database.leak(2, 'billing', 'kept');
@@ -234,7 +239,7 @@ describe('a visit', () => {
       { action: 'reap', idleTimeout: '1s', applications: ['leaky', 'kept'] },
     );
     await database.idleFor(1);
-    const { outcomes, snapshot } = await visit(policy);
+    const { outcomes, snapshot } = await result(policy);
     expect(outcomes).toHaveLength(snapshot?.backends.length ?? -1);
     expect(await database.alive(leaked)).toEqual([false, false, false, false]);
     expect(await database.alive(kept)).toEqual([true, true]);
@@ -244,7 +249,7 @@ describe('a visit', () => {
 });
 
 describe('logging in', () => {
-  const noSnapshot = (errors: readonly unknown[], refusals: readonly Refusal[]): Visit => ({
+  const noSnapshot = (errors: readonly unknown[], refusals: readonly Refusal[]): InstanceResult => ({
     instance: 'primary',
     login: { way: null, attempts: expect.any(Number), milliseconds: expect.any(Number), refusals },
     snapshot: null,
@@ -259,19 +264,19 @@ describe('logging in', () => {
 
   it('takes host, port and database from the secret where the settings name none', async () => {
     const secret: Credentials = JSON.parse(database.secret());
-    expect((await visit(aPolicy(), source(secret), target({ address: null }))).errors).toEqual([]);
-    expect((await visit(aPolicy(), source(login), target({ address: null }))).errors).toEqual([
+    expect((await result(aPolicy(), source(secret), target({ address: null }))).errors).toEqual([]);
+    expect((await result(aPolicy(), source(login), target({ address: null }))).errors).toEqual([
       expect.stringMatching(/the secret holds no host and the settings name no instances; add instances/),
     ]);
   });
 
   it('reads a rejected password again, once', async () => {
     const rotated = source({ ...login, password: 'old' }, login);
-    expect((await visit(aPolicy(), rotated)).errors).toEqual([]);
+    expect((await result(aPolicy(), rotated)).errors).toEqual([]);
     expect(rotated.reads()).toBe(2);
 
     const wrong = source({ ...login, password: 'very-secret-old' }, { ...login, password: 'very-secret-new' });
-    const { errors } = await visit(aPolicy(), wrong);
+    const { errors } = await result(aPolicy(), wrong);
     expect(errors).toEqual([expect.stringMatching(/28P01: .*; the password is wrong, or there is no such role/)]);
     expect(errors.join()).not.toContain('very-secret');
     expect(wrong.reads()).toBe(2);
@@ -279,7 +284,7 @@ describe('logging in', () => {
 
   it('knows a full server from a role that is at its own limit', async () => {
     await database.admin.query('alter role connection_reaper connection limit 0');
-    expect(await visit()).toEqual(
+    expect(await result()).toEqual(
       noSnapshot([expect.stringMatching(/53300: too many connections for role .*raise it/)], ['role_limit']),
     );
     await database.admin.query('alter role connection_reaper connection limit 4');
@@ -288,14 +293,14 @@ describe('logging in', () => {
   it('retries the login at a full server until a slot is free', async () => {
     const clients = await database.fill('billing');
 
-    const full = await visit();
+    const full = await result();
     expect(full).toEqual(
       noSnapshot([expect.stringMatching(/53300: .*the slots left are reserved for others/)], ['reserved_slots']),
     );
 
     const refusals = async () => (await database.server.logText()).split('slots are reserved').length;
     const before = await refusals();
-    const knocking = visit();
+    const knocking = result();
     await until(async () => (await refusals()) > before);
     await clients[0]?.end();
     expect((await knocking).errors).toEqual([]);
@@ -304,14 +309,14 @@ describe('logging in', () => {
 
   it('says what to check when nobody listens there', async () => {
     const address = { host: '127.0.0.1', port: 1 };
-    const { errors } = await visit(aPolicy(), source(login), target({ address }));
+    const { errors } = await result(aPolicy(), source(login), target({ address }));
     expect(errors).toEqual([
       'could not log in to "primary" at 127.0.0.1:1 as connection_reaper: connect ECONNREFUSED 127.0.0.1:1; check host, port, security groups, routes and TLS',
     ]);
   });
 
   it('does not log in unencrypted to a server without TLS unless told to', async () => {
-    const { errors } = await visit(aPolicy(), source(login), target({ sslMode: 'verify-full' }));
+    const { errors } = await result(aPolicy(), source(login), target({ sslMode: 'verify-full' }));
     expect(errors).toEqual([expect.stringMatching(/does not support SSL connections; turn TLS on at the server/)]);
   });
 
@@ -326,7 +331,7 @@ describe('logging in', () => {
     it('gives up when the time of the run is over', async () => {
       const address = { host: '127.0.0.1', port: (silent.address() as AddressInfo).port };
       const before = performance.now();
-      const { errors } = await visit(aPolicy(), source(login), target({ address }), 700);
+      const { errors } = await result(aPolicy(), source(login), target({ address }), 700);
       expect(performance.now() - before).toBeLessThan(2_500);
       expect(errors).toEqual([expect.stringMatching(/the time for this run is over/)]);
     });
@@ -335,7 +340,7 @@ describe('logging in', () => {
   it('is cut when a lock on the server outlasts the time of the run', async () => {
     await database.admin.query('begin; lock table pg_authid in access exclusive mode');
     const before = performance.now();
-    const { errors } = await visit(aPolicy({ roleLimits: { checkout: 3 } }), source(login), target(), 1_500);
+    const { errors } = await result(aPolicy({ roleLimits: { checkout: 3 } }), source(login), target(), 1_500);
     await database.admin.query('rollback');
     expect(performance.now() - before).toBeLessThan(4_000);
     expect(errors).toHaveLength(1);

@@ -1,0 +1,4 @@
+/** What the handlers use of the context that Lambda gives them. */
+export interface InvocationContext {
+  getRemainingTimeInMillis(): number;
+}

@@ -1,3 +1,4 @@
+import { RUN_LIMITS } from '../../lambda/contract/limits.js';
 import type { Assumptions } from './assumptions.js';
 import type { Deployed } from './deployed.js';
 import { HOURS_A_MONTH, PRICES, type PriceName } from './prices.js';
@@ -86,7 +87,7 @@ function line(item: string, quantity: number, price: PriceName): CostItem {
 }
 
 function requestsFor({ metrics }: PublishedSeries): number {
-  return Math.ceil(total(Object.values(metrics)) / 1_000);
+  return Math.ceil(total(Object.values(metrics)) / RUN_LIMITS.datapointsPerRequest);
 }
 
 function logBytes(

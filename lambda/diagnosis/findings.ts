@@ -3,18 +3,12 @@ import { noReservedSlot, serverFull, wayIn } from './capacity.js';
 import type { Finding } from './finding.js';
 import type { InstanceResult } from './instance-result.js';
 import { leakSuspect } from './leak.js';
-import {
-  anotherRun,
-  leftStanding,
-  lockIntruders,
-  lostRuns,
-  oldPreparedTransactions,
-  refusedTerminations,
-  roleLimitTrouble,
-  uncheckedTemporaryTables,
-  unconfirmedTerminations,
-} from './outcomes.js';
+import { oldPreparedTransactions } from './prepared-transactions.js';
 import { blindness, unalterableRoles } from './privileges.js';
+import { roleLimitTrouble } from './role-limits.js';
+import { anotherRun, lockIntruders, lostRuns } from './run-lock.js';
+import { uncheckedTemporaryTables } from './temporary-tables.js';
+import { leftStanding, refusedTerminations, unconfirmedTerminations } from './terminations.js';
 
 /** What is to be known of an instance, the worst first. */
 export function findingsOf(result: InstanceResult, policy: Policy): readonly Finding[] {

@@ -1,0 +1,18 @@
+import { formatDuration } from '../input/duration.js';
+import type { Snapshot } from '../policy/snapshot.js';
+import type { Finding } from './finding.js';
+
+/** Prepared transactions outlive their session, hold locks and keep vacuum from its work. */
+const OLD_PREPARED_SECONDS = 3600;
+
+/** Transactions that no backend holds, and no reaping ends. */
+export function oldPreparedTransactions({ server }: Snapshot): Finding | null {
+  const { preparedTransactions, oldestPreparedSeconds } = server;
+  if (oldestPreparedSeconds === null || oldestPreparedSeconds < OLD_PREPARED_SECONDS) return null;
+  return {
+    severity: 'warning',
+    code: 'old_prepared_transactions',
+    evidence: `${preparedTransactions} prepared transactions, the oldest for ${formatDuration(oldestPreparedSeconds)}; no backend holds them, so no reaping ends them`,
+    remedy: 'SELECT gid, prepared, owner, database FROM pg_prepared_xacts; then COMMIT PREPARED or ROLLBACK PREPARED',
+  };
+}

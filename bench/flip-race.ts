@@ -79,11 +79,10 @@ const METHODS: Readonly<Record<string, Method>> = {
     return outcomes.filter(({ outcome }) => outcome === 'terminated').length;
   },
   'list, then terminate by pid': async (session, victims) => {
-    const rows = await session.query<{ terminated: boolean }>(
-      'select pg_terminate_backend(pid) as terminated from unnest($1::int[]) pid',
-      [victims.map(({ pid }) => pid)],
-    );
-    return rows.filter(({ terminated }) => terminated).length;
+    const rows = await session.query('select pid from unnest($1::int[]) pid where pg_terminate_backend(pid)', [
+      victims.map(({ pid }) => pid),
+    ]);
+    return rows.length;
   },
 };
 

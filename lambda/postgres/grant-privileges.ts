@@ -1,14 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as v from 'valibot';
 import { SQLSTATE, sqlStateOf } from '../diagnosis/sqlstate.js';
 import type { Settings } from '../input/settings.js';
+import { decodeRows } from './rows.js';
 import type { Session } from './session.js';
 import { GRANTS } from './sql/grants.js';
 
 /** Whether a server takes its roles from another one. */
 export async function isInRecovery(session: Session): Promise<boolean> {
-  const [row] = await session.query<{ in_recovery: boolean }>('select pg_is_in_recovery() as in_recovery');
-  return row?.in_recovery === true;
+  const rows = await session.query('select pg_is_in_recovery() as recovers');
+  const [row] = decodeRows('whether the server is in recovery', RECOVERY, rows);
+  return row?.recovers === true;
 }
+
+const RECOVERY = v.object({ recovers: v.boolean() });
+const NOTES = v.object({ notes: v.array(v.string()) });
 
 /** What the reaper's role is to be. */
 export interface ReaperRole {
@@ -64,9 +70,8 @@ export async function grantRights(
       await sleep(PAUSE_MS * attempt);
     }
   }
-  const [row] = await session.query<{ notes: readonly string[] }>(
-    "select current_setting('connection_reaper.notes')::json as notes",
-  );
+  const rows = await session.query("select current_setting('connection_reaper.notes')::json as notes");
+  const [row] = decodeRows('the notes of the grants', NOTES, rows);
   return row?.notes ?? [];
 }
 

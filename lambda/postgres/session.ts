@@ -11,8 +11,11 @@ import { tlsOptions } from './tls.js';
 
 /** Our one open connection to a server. */
 export interface Session {
-  /** Runs one statement. Server errors come as {@link pg.DatabaseError}, with `code` the SQLSTATE. */
-  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Runs one statement. Gives its rows, which are to be checked by {@link decodeRows}. Server errors come as
+   * {@link ServerError}.
+   */
+  query(text: string, values?: readonly unknown[]): Promise<readonly unknown[]>;
 }
 
 /** A session for statements with thousands of rows. */
@@ -195,10 +198,10 @@ async function openOnce(
   }
   return {
     session: {
-      query: async <Row>(text: string, values: readonly unknown[] = []) => {
+      query: async (text, values = []) => {
         const statement =
           target.replication === true ? { text: inlineParameters(text, values) } : { text, values: [...values] };
-        return (await ask<{ readonly rows: Row[] }>(statement)).rows;
+        return (await ask<{ readonly rows: readonly unknown[] }>(statement)).rows;
       },
       batch: async (statements, values = []) => {
         const text = statements.map((statement) => inlineParameters(statement, values)).join(';');

@@ -98,8 +98,7 @@ async function logIn(role = REAPER): Promise<pg.Client> {
 
 function sessionOf(client: pg.Client): Session {
   return {
-    query: async <Row>(text: string, values: readonly unknown[] = []) =>
-      (await client.query(text, [...values])).rows as Row[],
+    query: async (text, values = []) => (await client.query(text, [...values])).rows,
   };
 }
 

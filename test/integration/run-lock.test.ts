@@ -152,7 +152,7 @@ describe('one run at a time', () => {
   it('runs without the lock when the lost session that holds it hangs', async () => {
     const lost = await logIn();
     await takeRunLock(lost.session, OWNER, 0);
-    const [row] = await lost.session.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const [row] = (await lost.session.query('select pg_backend_pid() as pid')) as { pid: number }[];
     const pid = row?.pid ?? 0;
     await database.idleFor(0.4);
     process.kill(pid, 'SIGSTOP');

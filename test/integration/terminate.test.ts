@@ -95,9 +95,9 @@ describe('ending backends', () => {
     await opened.session.query('begin');
     const { outcomes } = await endAfter([flipped], async () => {
       statement = await busyWith(database.admin, flipped, "select pg_sleep(1), 'done' as result");
-      const [row] = await opened.session.query<{ state: string }>('select state from pg_stat_activity where pid = $1', [
+      const [row] = (await opened.session.query('select state from pg_stat_activity where pid = $1', [
         pidOf(flipped),
-      ]);
+      ])) as { state: string }[];
       expect(row?.state).toBe('idle');
     });
     await opened.session.query('rollback');
@@ -183,10 +183,10 @@ describe('ending backends', () => {
     const seen = await seenNow(clients, own.session);
     let statements = 0;
     const breaking: Session = {
-      query: async <Row>(text: string, values?: readonly unknown[]) => {
+      query: async (text, values) => {
         statements += 1;
         if (statements === 2) {
-          const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
+          const [row] = (await own.session.query('select pg_backend_pid() as pid')) as { pid: number }[];
           await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
           // Until the session knows that it is lost.
           await until(() =>
@@ -196,7 +196,7 @@ describe('ending backends', () => {
             ),
           );
         }
-        return own.session.query<Row>(text, values);
+        return own.session.query(text, values);
       },
     };
     const { outcomes, error } = await terminateBackends(breaking, seen, enoughTime);
@@ -230,7 +230,7 @@ describe('ending backends', () => {
 
   it('sends no further statement over a lost session', async () => {
     const own = await reaper();
-    const [row] = await own.session.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const [row] = (await own.session.query('select pg_backend_pid() as pid')) as { pid: number }[];
     await database.admin.query('select pg_terminate_backend($1)', [row?.pid]);
     await expect(own.session.query('select pg_sleep(1)')).rejects.toMatchObject({ name: 'SessionLostError' });
     await expect(own.session.query('select 1')).rejects.toMatchObject({ name: 'SessionLostError', sent: false });
@@ -272,8 +272,8 @@ describe('ending backends', () => {
     const seen = await seenNow(clients);
     let over = false;
     const watching: Session = {
-      query: async <Row>(text: string, values?: readonly unknown[]) => {
-        const rows = await opened.session.query<Row>(text, values);
+      query: async (text, values) => {
+        const rows = await opened.session.query(text, values);
         if (rows.some((row) => (row as { readonly answer?: unknown }).answer === 'signalled')) over = true;
         return rows;
       },

@@ -70,7 +70,9 @@ async function logIn(
 ): Promise<unknown> {
   const { session, close } = await login(target(host, sslRootCert, sslMode), sourcesOf(), new AbortController().signal);
   try {
-    const [row] = await session.query<{ ssl: boolean }>('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
+    const [row] = (await session.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()')) as {
+      ssl: boolean;
+    }[];
     return row?.ssl;
   } finally {
     await close();

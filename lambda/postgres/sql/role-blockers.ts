@@ -1,4 +1,6 @@
+import * as v from 'valibot';
 import type { LockBlocker } from '../../policy/outcome.js';
+import { decodeRows } from '../rows.js';
 import type { Session } from '../session.js';
 import { JOIN_PREPARED_TRANSACTION } from './prepared-transaction.js';
 
@@ -7,8 +9,15 @@ import { JOIN_PREPARED_TRANSACTION } from './prepared-transaction.js';
  * then keeps its own row locked.
  */
 export async function roleBlockers(session: Session): Promise<readonly LockBlocker[]> {
-  return session.query<LockBlocker>(BLOCKERS);
+  return decodeRows('who keeps roles locked', BLOCKER, await session.query(BLOCKERS));
 }
+
+const BLOCKER = v.object({
+  pid: v.nullable(v.number()),
+  gid: v.nullable(v.string()),
+  role: v.nullable(v.string()),
+  transactionSeconds: v.nullable(v.number()),
+});
 
 const BLOCKERS = /* sql */ `
   select l.pid,

@@ -1,5 +1,7 @@
+import * as v from 'valibot';
 import { quoteIdentifier } from '../../diagnosis/quote-sql.js';
 import { rotationBase } from '../../policy/rotation-twin.js';
+import { decodeRows } from '../rows.js';
 import type { Session } from '../session.js';
 
 /**
@@ -27,11 +29,13 @@ export async function setRoleLimit(session: Session, ownRole: string, role: stri
 export async function limitableRoles(session: Session, ownRole: string): Promise<ReadonlySet<string>> {
   const schema = schemaOf(ownRole);
   if (!(await mayCallFunction(session, schema))) return new Set();
-  const [limited] = await session.query<{ roles: string[] }>(
-    `select ${quoteIdentifier(schema)}.limited_roles() as roles`,
-  );
+  const rows = await session.query(`select ${quoteIdentifier(schema)}.limited_roles() as roles`);
+  const [limited] = decodeRows('the roles with a limit', LIMITED, rows);
   return new Set(limited?.roles);
 }
+
+const LIMITED = v.object({ roles: v.array(v.string()) });
+const CALLABLE = v.object({ callable: v.boolean() });
 
 /** Named like the role that the grants made; a twin of rotation shares it. */
 function schemaOf(ownRole: string): string {
@@ -39,7 +43,8 @@ function schemaOf(ownRole: string): string {
 }
 
 async function mayCallFunction(session: Session, schema: string): Promise<boolean> {
-  const [row] = await session.query<{ callable: boolean }>(MAY_CALL_FUNCTION, [schema]);
+  const rows = await session.query(MAY_CALL_FUNCTION, [schema]);
+  const [row] = decodeRows('the function that sets limits', CALLABLE, rows);
   return row?.callable === true;
 }
 

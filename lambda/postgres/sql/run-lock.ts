@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as v from 'valibot';
 import { SESSION_LIMITS } from '../../contract/limits.js';
 import { REAPER_APPLICATION_NAME } from '../../contract/names.js';
 import type { LockHolder } from '../../diagnosis/instance-result.js';
@@ -12,6 +13,7 @@ import { sqlStateOf } from '../../diagnosis/sqlstate.js';
 import type { Seconds } from '../../input/duration.js';
 import { rotationBase, twinOf } from '../../policy/rotation-twin.js';
 import type { Backend } from '../../policy/snapshot.js';
+import { decodeRows } from '../rows.js';
 import type { Session } from '../session.js';
 import { JOIN_PREPARED_TRANSACTION } from './prepared-transaction.js';
 
@@ -143,7 +145,8 @@ async function shareLock(
   lost: readonly LockHolder[],
 ): Promise<Omit<RunLock, 'lost'>> {
   await tryLock(session, 'pg_try_advisory_lock_shared', runLockKey(owner.ownRole));
-  const [seen, [self]] = [await holders(session, owner), await session.query<{ start: string }>(OWN_START)];
+  const seen = await holders(session, owner);
+  const [self] = decodeRows('the start of our own session', STARTED, await session.query(OWN_START));
   const runs = runsAmong(seen, owner, lost);
   const earlier = runs.find(({ backendStart }) => (backendStart ?? '') < (self?.start ?? ''));
   return { runAtWork: earlier ?? null, intruders: seen.filter((one) => !runs.includes(one)) };
@@ -154,7 +157,8 @@ async function tryLock(
   attempt: 'pg_try_advisory_lock' | 'pg_try_advisory_lock_shared',
   key: string,
 ): Promise<boolean> {
-  const [row] = await session.query<{ taken: boolean }>(`select ${attempt}($1::bigint) as taken`, [key]);
+  const rows = await session.query(`select ${attempt}($1::bigint) as taken`, [key]);
+  const [row] = decodeRows('the lock of the runs', TAKEN, rows);
   return row?.taken === true;
 }
 
@@ -183,7 +187,8 @@ async function endLost(
   for (const run of runs) {
     if ((run.silentSeconds ?? 0) * 1_000 < lostAfterMs) continue;
     try {
-      const [row] = await session.query<{ ended: boolean }>(END_LOST, [run.pid, run.backendStart, run.stateChange]);
+      const rows = await session.query(END_LOST, [run.pid, run.backendStart, run.stateChange]);
+      const [row] = decodeRows('the end of a lost session', ENDED, rows);
       if (row?.ended === true) ended.push(run);
     } catch (error) {
       // Not permitted, as by a twin without pg_signal_backend: then it counts as a run at work.
@@ -202,9 +207,26 @@ async function untilGone(session: Session, owner: LockOwner, ended: readonly Loc
   }
 }
 
-function holders(session: Session, { ownRole }: LockOwner): Promise<readonly SeenHolder[]> {
-  return session.query<SeenHolder>(HOLDERS, [runLockKey(ownRole), rotationBase(ownRole)]);
+async function holders(session: Session, { ownRole }: LockOwner): Promise<readonly SeenHolder[]> {
+  const rows = await session.query(HOLDERS, [runLockKey(ownRole), rotationBase(ownRole)]);
+  return decodeRows('who holds the lock of the runs', HOLDER, rows);
 }
+
+const HOLDER = v.object({
+  pid: v.nullable(v.number()),
+  gid: v.nullable(v.string()),
+  role: v.nullable(v.string()),
+  applicationName: v.nullable(v.string()),
+  backendStart: v.nullable(v.string()),
+  stateChange: v.nullable(v.string()),
+  ageSeconds: v.nullable(v.number()),
+  silentSeconds: v.nullable(v.number()),
+  isMember: v.boolean(),
+});
+
+const TAKEN = v.object({ taken: v.boolean() });
+const STARTED = v.object({ start: v.string() });
+const ENDED = v.object({ ended: v.boolean() });
 
 const HOLDERS = /* sql */ `
   select l.pid,

@@ -1,5 +1,7 @@
+import * as v from 'valibot';
 import { REAPER_MARK } from '../../contract/names.js';
-import type { Backend, Role, Server, Snapshot } from '../../policy/snapshot.js';
+import type { Backend, BackendState, Snapshot } from '../../policy/snapshot.js';
+import { decodeRows } from '../rows.js';
 import type { BatchSession } from '../session.js';
 import { limitableRoles } from './role-limits.js';
 import { OWNS_TEMPORARY_TABLE, TEMPORARY } from './temporary-tables.js';
@@ -13,20 +15,20 @@ import { OWNS_TEMPORARY_TABLE, TEMPORARY } from './temporary-tables.js';
  *
  * Statement texts stay in the server, for they hold literals; only what they tell of the session comes out.
  *
- * @param roles read these roles also when they have no connection limit.
+ * @param names read these roles also when they have no connection limit.
  */
-export async function readSnapshot(session: BatchSession, roles: readonly string[]): Promise<Snapshot> {
-  const [facts, backends = []] = await session.batch([SERVER, BACKENDS], [roles]);
-  const [row] = facts ?? [];
+export async function readSnapshot(session: BatchSession, names: readonly string[]): Promise<Snapshot> {
+  const [facts, found] = await session.batch([SERVER, BACKENDS], [names]);
+  const [row] = decodeRows('the server', FACTS, facts);
   if (row === undefined) throw new Error('the snapshot came back without a row');
-  // The server was asked for these, in this order.
-  const [server, found] = row as readonly [Server, readonly Role[]];
-  const snapshot = { server, backends: backends.map(toBackend), roles: found };
-  if (found.every(({ name, mayAlter }) => mayAlter || !roles.includes(name))) return snapshot;
+  const [server, roles] = row;
+  const backends = decodeRows('the connections', BACKEND_ROW, found).map(toBackend);
+  const snapshot = { server, backends, roles };
+  if (roles.every(({ name, mayAlter }) => mayAlter || !names.includes(name))) return snapshot;
   const limitable = await limitableRoles(session, server.user);
   return {
     ...snapshot,
-    roles: found.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })),
+    roles: roles.map((role) => ({ ...role, mayAlter: role.mayAlter || limitable.has(role.name) })),
   };
 }
 
@@ -74,12 +76,69 @@ const BACKEND: { readonly [Property in keyof Backend]: string } = {
   holding: HOLDING,
 };
 
-const PROPERTIES = Object.keys(BACKEND);
+const text = v.string();
+const seconds = v.nullable(v.number());
+
+/** What each property is. */
+const BACKEND_VALUES = {
+  pid: v.number(),
+  backendStart: v.nullable(text),
+  stateChange: v.nullable(text),
+  // A state of a later version must not stop the run; whoever is in it is spared.
+  state: v.nullable(v.custom<BackendState>((state) => typeof state === 'string')),
+  readable: v.boolean(),
+  applicationName: text,
+  role: v.nullable(text),
+  superuser: v.boolean(),
+  ofReaper: v.boolean(),
+  database: v.nullable(text),
+  clientAddr: v.nullable(text),
+  stateSeconds: seconds,
+  ageSeconds: seconds,
+  holding: v.nullable(
+    v.picklist(['advisory_lock', 'temporary_table', 'replication_slot', 'listen', 'hold_cursor', 'base_backup']),
+  ),
+} satisfies { readonly [Property in keyof Backend]: v.GenericSchema<unknown, Backend[Property]> };
+
+const PROPERTIES = Object.keys(BACKEND) as (keyof Backend)[];
+
+/** The server is asked for the properties in the order of {@link BACKEND}. */
+const BACKEND_ROW = v.tuple(PROPERTIES.map((property) => BACKEND_VALUES[property]));
 
 function toBackend(values: readonly unknown[]): Backend {
-  // The server was asked for the properties in this order.
   return Object.fromEntries(PROPERTIES.map((property, index) => [property, values[index]])) as unknown as Backend;
 }
+
+const ROLE_VALUES = v.object({
+  name: text,
+  connectionLimit: v.nullable(v.number()),
+  superuser: v.boolean(),
+  mayAlter: v.boolean(),
+});
+
+const FACTS = v.tuple([
+  v.object({
+    version: text,
+    versionNumber: v.number(),
+    inRecovery: v.boolean(),
+    maxConnections: v.number(),
+    superuserReservedConnections: v.number(),
+    reservedConnections: v.number(),
+    rdsSuperuserReservedConnections: v.number(),
+    rdsReservedConnections: v.number(),
+    user: text,
+    database: text,
+    ownAddress: v.nullable(text),
+    clientAddress: v.nullable(text),
+    superuser: v.boolean(),
+    mayReadAllStats: v.boolean(),
+    maySignalBackends: v.boolean(),
+    hasReservedSlot: v.boolean(),
+    preparedTransactions: v.number(),
+    oldestPreparedSeconds: seconds,
+  }),
+  v.array(ROLE_VALUES),
+]);
 
 /** Read once: each use of the view would be planned by itself, which takes longer than to run it. */
 const ROLE = /* sql */ `

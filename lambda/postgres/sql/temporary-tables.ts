@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { decodeRows } from '../rows.js';
 import type { Session } from '../session.js';
 
 /** The owners of temporary tables in the database that we are logged in to, as a CTE: of others they can't be seen. */
@@ -27,9 +29,11 @@ export const OWNS_TEMPORARY_TABLE = /* sql */ `
 
 /** The pids of the backends that own temporary tables in the database of this session. */
 export async function temporaryTableOwners(session: Session): Promise<readonly number[]> {
-  const rows = await session.query<{ pid: number }>(OWNERS);
+  const rows = decodeRows('the owners of temporary tables', OWNER, await session.query(OWNERS));
   return rows.map(({ pid }) => pid);
 }
+
+const OWNER = v.object({ pid: v.number() });
 
 const OWNERS = /* sql */ `
   with ${TEMPORARY}

@@ -1,4 +1,6 @@
+import * as v from 'valibot';
 import type { Backend } from '../../policy/snapshot.js';
+import { decodeRows } from '../rows.js';
 import type { Session } from '../session.js';
 
 /** What became of a victim that is still as the snapshot saw it. */
@@ -41,7 +43,7 @@ export async function signal(
   victims: readonly Backend[],
   { whom, leaveLate }: SignalOptions,
 ): Promise<ReadonlyMap<number, Signalling>> {
-  const rows = await session.query<{ pid: number; permitted: boolean; answer: 'signalled' | 'late' | null }>(SIGNAL, [
+  const rows = await session.query(SIGNAL, [
     victims.map(({ pid }) => pid),
     victims.map(({ backendStart }) => backendStart),
     victims.map(({ state }) => state),
@@ -51,12 +53,18 @@ export async function signal(
     leaveLate,
   ]);
   const answers = new Map<number, Signalling>();
-  for (const { pid, permitted, answer } of rows) {
+  for (const { pid, permitted, answer } of decodeRows('what became of the signals', SIGNALLED, rows)) {
     if (answer !== null) answers.set(pid, answer);
     else if (!permitted) answers.set(pid, 'forbidden');
   }
   return answers;
 }
+
+const SIGNALLED = v.object({
+  pid: v.number(),
+  permitted: v.boolean(),
+  answer: v.nullable(v.picklist(['signalled', 'late'])),
+});
 
 const SIGNAL = /* sql */ `
   with self as materialized (
@@ -96,12 +104,14 @@ const SIGNAL = /* sql */ `
 
 /** The pids of those backends that have not ended yet. */
 export async function stillThere(session: Session, backends: readonly Backend[]): Promise<ReadonlySet<number>> {
-  const rows = await session.query<{ pid: number }>(STILL_THERE, [
+  const rows = await session.query(STILL_THERE, [
     backends.map(({ pid }) => pid),
     backends.map(({ backendStart }) => backendStart),
   ]);
-  return new Set(rows.map(({ pid }) => pid));
+  return new Set(decodeRows('who is still there', THERE, rows).map(({ pid }) => pid));
 }
+
+const THERE = v.object({ pid: v.number() });
 
 const STILL_THERE = /* sql */ `
   select seen.pid

@@ -40,7 +40,7 @@ function describe(result: Result): string {
   const { sweep, recovered, survivors, roleLimit, cloudwatch, failures } = result;
   const leaked = sweep.instances[0]?.outcomes.filter(({ outcome }) => outcome === 'terminated').length;
   const held = [
-    `${leaked} leaked backends are gone, verified by the server and by their clients`,
+    `${leaked} leaked connections are gone, verified by the server and by their clients`,
     `a client gets in again ${recovered.afterMs} ms after the sweep began`,
     `connection ${roleLimit.limit + 1} of ${roleLimit.role} is refused: FATAL ${roleLimit.refusedSqlState} too many connections for role "${roleLimit.role}"`,
     `${survivors.alive} of ${survivors.expected} healthy sessions are alive: a pool in use, busy ones, holders of a lock, a temporary table and a channel`,

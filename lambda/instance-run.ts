@@ -124,9 +124,9 @@ function standBack({ terminations, spared }: Plan): Done {
 
 async function act(session: Session, ownRole: string, plan: Plan, timeLeft: () => number): Promise<Done> {
   const termination = await terminateBackends(session, plan.terminations, timeLeft);
-  const errors = termination.error === null ? [] : [`reaping stopped: ${describeError(termination.error)}`];
+  const errors = termination.error === null ? [] : [`terminating stopped: ${describeError(termination.error)}`];
   const late = termination.outcomes.filter(({ reason }) => reason === 'out_of_time').length;
-  if (late > 0) errors.push(`the time for this run was over before ${late} backends that were to be ended`);
+  if (late > 0) errors.push(`the run had no time left to terminate ${late} more connections`);
   const limits = await changeLimits(session, ownRole, plan.limitChanges);
   return {
     outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],

@@ -14,11 +14,11 @@ export function serverFull({ outcomes }: InstanceResult, snapshot: Snapshot): Fi
   return {
     severity: 'critical',
     code: 'server_full',
-    evidence: `${used} backends on ${usable} usable slots when this run began: none was left for ordinary roles, whose logins get SQLSTATE 53300`,
+    evidence: `${used} connections on ${usable} usable slots when this run began: the server refuses ordinary roles with SQLSTATE 53300`,
     remedy:
       freed > 0
-        ? `${freed} slots are free again, for as long as it takes to leak them once more: mend the application that does`
-        : 'end idle backends now, by hand: {"action":"reap","idleTimeout":"1m","dryRun":false}',
+        ? `${freed} slots are free again until the application leaks them once more: fix that application`
+        : 'terminate idle connections now, by hand: {"action":"reap","idleTimeout":"1m","dryRun":false}',
   };
 }
 
@@ -30,7 +30,7 @@ export function wayIn({ login }: InstanceResult): Finding | null {
     return {
       severity: 'warning',
       code: 'login_refused_at_first',
-      evidence: `the login was refused (${login.refusals.join(', ')}) and got in after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, if only of logins in progress`,
+      evidence: `the login was refused (${login.refusals.join(', ')}) and succeeded after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, perhaps only with logins in progress`,
       remedy: 'reserve more slots for it, and make the applications that reconnect wait longer between attempts',
     };
   }
@@ -38,8 +38,8 @@ export function wayIn({ login }: InstanceResult): Finding | null {
   return {
     severity: 'warning',
     code: `login_by_${login.way}`,
-    evidence: `the own login was refused (${login.refusals.join(', ')}); this run came in ${way}, after ${login.attempts} attempts`,
-    remedy: 'give the own login a reserved slot, so that it needs no other way',
+    evidence: `the reaper's own login was refused (${login.refusals.join(', ')}); this run logged in ${way}, after ${login.attempts} attempts`,
+    remedy: "give the reaper's role a reserved slot, so that its own login succeeds",
   };
 }
 
@@ -55,7 +55,7 @@ export function noReservedSlot({ server }: Snapshot): Finding | null {
   return {
     severity: 'info',
     code: 'no_reserved_slot',
-    evidence: `no slot is kept free for ${server.user}: on a full server it can only knock until one is`,
+    evidence: `no slot is kept free for ${server.user}: on a full server it can only retry until one is free`,
     remedy:
       server.versionNumber >= 160_000
         ? newer

@@ -9,7 +9,7 @@ import { quoteIdentifier } from './quote-sql.js';
 /** From this share of the usable slots on, one application is the one to look at. */
 const HOGGING_PERCENT = 50;
 
-/** From this share of the usable slots on, an application's overdue idle backends are a leak and not a lapse. */
+/** From this share of the usable slots on, an application's overdue idle connections are a leak and not a lapse. */
 const LEAK_PERCENT = 10;
 
 /** The application that leaks, or that holds most of the slots without leaking. */
@@ -19,7 +19,7 @@ export function leakSuspect(result: InstanceResult, snapshot: Snapshot, policy: 
   const overdue = outcomes.filter(({ outcome, backend }) => outcome !== 'spared' && backend.state === 'idle');
   const [suspect] = applicationUse(overdue, policy.attribute);
   const [largest] = applicationUse(outcomes, policy.attribute);
-  if (suspect !== undefined && percentOf(suspect.backends, usable) >= LEAK_PERCENT) {
+  if (suspect !== undefined && percentOf(suspect.connections, usable) >= LEAK_PERCENT) {
     const backends = overdue
       .map(({ backend }) => backend)
       .filter((backend) => policy.attribute(backend) === suspect.name);
@@ -32,11 +32,11 @@ export function leakSuspect(result: InstanceResult, snapshot: Snapshot, policy: 
         capAdvice(backends, usable, limitedNames(snapshot, policy)),
     };
   }
-  if (largest === undefined || percentOf(largest.backends, usable) < HOGGING_PERCENT) return null;
+  if (largest === undefined || percentOf(largest.connections, usable) < HOGGING_PERCENT) return null;
   return {
     severity: 'warning',
     code: 'application_hogging',
-    evidence: `${largest.name} holds ${largest.backends} of ${usable} usable slots, ${largest.idle} of them idle`,
+    evidence: `${largest.name} holds ${largest.connections} of ${usable} usable slots, ${largest.idle} of them idle`,
     remedy: 'lower the size of its pool, times the number of its hosts, below its share of the slots',
   };
 }
@@ -45,7 +45,7 @@ function describeLeak(suspect: ApplicationUse, usable: number, backends: readonl
   const hosts = new Set(backends.map(({ clientAddr }) => clientAddr ?? 'a local socket'));
   const roles = new Set(backends.map(({ role }) => role));
   return (
-    `left ${suspect.backends} backends idle (of ${usable} usable slots), the oldest for ` +
+    `left ${suspect.connections} connections idle (of ${usable} usable slots), the oldest for ` +
     `${formatDuration(suspect.oldestIdleSeconds ?? 0)}, as ${listed([...roles])} from ${listed([...hosts])}`
   );
 }

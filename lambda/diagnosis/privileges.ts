@@ -5,7 +5,7 @@ import type { Finding } from './finding.js';
 import type { InstanceResult } from './instance-result.js';
 import { quoteIdentifier } from './quote-sql.js';
 
-/** What the login may not see or end. */
+/** What the login may not see or terminate. */
 export function blindness({ server, backends }: Snapshot): readonly (Finding | null)[] {
   const unreadable = backends.filter(({ readable }) => !readable).length;
   const user = quoteIdentifier(server.user);
@@ -17,8 +17,8 @@ export function blindness({ server, backends }: Snapshot): readonly (Finding | n
           code: 'unreadable_backends',
           evidence:
             unreadable === 0
-              ? `${server.user} has no right, or inherits none, to see the state of other roles' backends`
-              : `the state of ${unreadable} of ${backends.length} backends is hidden from ${server.user}; none of those can be judged or ended`,
+              ? `${server.user} has no privilege, or inherits none, to see the state of other roles' connections`
+              : `the state of ${unreadable} of ${backends.length} connections is hidden from ${server.user}; the reaper can neither judge nor terminate them`,
           remedy: `GRANT pg_read_all_stats TO ${user};`,
         },
     server.maySignalBackends
@@ -26,7 +26,7 @@ export function blindness({ server, backends }: Snapshot): readonly (Finding | n
       : {
           severity: 'critical',
           code: 'may_not_terminate',
-          evidence: `${server.user} may end backends of its own role only`,
+          evidence: `${server.user} may terminate connections of its own role only`,
           remedy: `GRANT pg_signal_backend TO ${user};`,
         },
   ];

@@ -19,8 +19,8 @@ export function roleLimitTrouble(limit: LimitOutcome, { server }: Snapshot): Fin
       return {
         severity: 'warning',
         code: 'role_missing',
-        evidence: `${declared} has no role to hold`,
-        remedy: 'mind the spelling (names are case sensitive), or take it out of roleLimits',
+        evidence: `${declared} has no effect: there is no such role`,
+        remedy: 'check the spelling (names are case sensitive), or remove it from roleLimits',
       };
     case 'in_recovery':
       return {
@@ -34,20 +34,20 @@ export function roleLimitTrouble(limit: LimitOutcome, { server }: Snapshot): Fin
         severity: 'critical',
         code: 'role_limit_own_role',
         evidence: `${declared} would lock the reaper out of the server`,
-        remedy: 'take it out of roleLimits, or declare 2 at least',
+        remedy: 'remove it from roleLimits, or declare at least 2',
       };
     case 'superuser':
       return {
         severity: 'warning',
         code: 'role_limit_superuser',
-        evidence: `${declared} would hold nobody: ${role} is a superuser, and those are exempt`,
+        evidence: `${declared} would have no effect: ${role} is a superuser, and superusers are exempt`,
         remedy: 'applications should not log in as a superuser; give this one a role of its own, and declare that',
       };
     case 'unconfirmed':
       return {
         severity: 'warning',
         code: 'role_limit_unconfirmed',
-        evidence: `${declared} may have been set or not: ${reason}`,
+        evidence: `${declared} may or may not have been set: ${reason}`,
         remedy: 'the next sweep reads the limit again, and sets it where it still differs',
       };
     case 'above_max_connections':
@@ -79,5 +79,5 @@ function refusedLimitRemedy(
   const [first] = blockers;
   if (first !== undefined) return releaseLock(first);
   if (sqlState === SQLSTATE.insufficientPrivilege) return limitGrant(role, reaper);
-  return 'the next run tries again; if it stays, the message above says what is in the way';
+  return 'the next run tries again; if it stays, the message above says the reason';
 }

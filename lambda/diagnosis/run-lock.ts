@@ -31,7 +31,7 @@ export function lockIntruders({ intruders }: InstanceResult): Finding | null {
     severity: 'warning',
     code: 'lock_intruder',
     evidence: `the lock of the reaper's runs, which nothing but the reaper uses, is held by ${named.join('; ')}${more}. This run went on without it`,
-    remedy: `it blocks nothing. Ask the owner of ${first.role} why it takes this lock; to end it: ${intruders.slice(0, MOST_INTRUDERS).map(releaseLock).join(' ')}`,
+    remedy: `it blocks nothing. Ask the owner of ${first.role} why it takes this lock; to terminate it: ${intruders.slice(0, MOST_INTRUDERS).map(releaseLock).join(' ')}`,
   };
 }
 
@@ -42,6 +42,6 @@ export function lostRuns({ lostRuns: runs }: InstanceResult): Finding | null {
     severity: 'info',
     code: 'lost_run',
     evidence: `an earlier run left its session behind (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or its goodbye was lost`,
-    remedy: 'nothing to do; this run signalled that session to end. If it happens often, raise timeout',
+    remedy: 'nothing to do; this run terminated that session. If it happens often, raise timeout',
   };
 }

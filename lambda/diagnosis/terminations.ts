@@ -6,7 +6,7 @@ import type { Finding } from './finding.js';
 import type { InstanceResult } from './instance-result.js';
 import { quoteIdentifier } from './quote-sql.js';
 
-/** What the server refused to end. */
+/** Terminations that the server refused. */
 export function refusedTerminations({ outcomes }: InstanceResult, { server }: Snapshot): Finding | null {
   const refused = withOutcome(outcomes, 'refused');
   const [first] = refused;
@@ -14,9 +14,9 @@ export function refusedTerminations({ outcomes }: InstanceResult, { server }: Sn
   return {
     severity: 'warning',
     code: 'refused_terminations',
-    evidence: `the server refused to end ${refused.length} backends: ${first.reason}`,
+    evidence: `the server refused to terminate ${refused.length} connections: ${first.reason}`,
     remedy: server.maySignalBackends
-      ? "no right ends a superuser's backend but a superuser's own; spare them with a rule"
+      ? 'only a superuser can terminate the connections of a superuser; spare them with a rule'
       : `GRANT pg_signal_backend TO ${quoteIdentifier(server.user)};`,
   };
 }
@@ -29,11 +29,11 @@ const UNCONFIRMED: Readonly<Record<UnconfirmedReason, { readonly evidence: strin
   },
   not_verified: {
     evidence: 'were signalled; checking that they are gone failed',
-    remedy: 'look again with {"action":"report"}',
+    remedy: 'check again with {"action":"report"}',
   },
   maybe_signalled: {
     evidence: "may have been signalled: the server's answer was lost",
-    remedy: 'look up their pids in the log ("event":"backend"), and look again with {"action":"report"}',
+    remedy: 'look up their pids in the log ("event":"backend"), and check again with {"action":"report"}',
   },
 };
 
@@ -49,21 +49,21 @@ export function unconfirmedTerminations({ outcomes }: InstanceResult): readonly 
       {
         severity: 'warning' as const,
         code: `terminations_${reason}`,
-        evidence: `${group.length} backends ${evidence} (${first.detail})`,
+        evidence: `${group.length} connections ${evidence} (${first.detail})`,
         remedy,
       },
     ];
   });
 }
 
-/** Chosen, and left standing because the run could not go on. */
+/** Chosen, but not terminated because the run could not go on. */
 export function leftStanding({ outcomes }: InstanceResult): Finding | null {
   const left = withOutcome(outcomes, 'spared').filter(({ reason }) => reason === 'out_of_time' || reason === 'stopped');
   if (left.length === 0) return null;
   return {
     severity: 'warning',
     code: 'left_standing',
-    evidence: `${left.length} backends that were to be ended were not, since the run's time was over or an error stopped it`,
+    evidence: `${left.length} connections were chosen but not terminated, because the run had no time left or an error stopped it`,
     remedy:
       'the next run goes on; if it happens again, give the function more time, or look at what slows the server down',
   };

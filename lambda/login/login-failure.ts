@@ -71,13 +71,13 @@ function redactorFor(
 const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
   every_slot:
     "every slot is taken, a superuser's too, or held by logins in progress (authentication_timeout frees those): stop the " +
-    'application that reconnects, or restart the server; rescueLogin would get in',
+    'application that reconnects, or restart the server; rescueLogin would succeed',
   reserved_slots:
     'the slots left are reserved for others: give this role one (16 and newer: reserved_connections and ' +
-    "GRANT pg_use_reserved_connections), or end idle backends from a superuser's session",
+    "GRANT pg_use_reserved_connections), or terminate idle connections from a superuser's session",
   role_limit: "this is the role's own connection limit: raise it, or see who else logs in as this role",
   database_limit: "this is the database's own connection limit: raise it, or set databaseName to another database",
-  walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or end one of those',
+  walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or stop one of those',
 };
 
 function nextStep(way: LoginWay, failed: FailedAttempt, sslMode: Settings['sslMode']): string {

@@ -4,7 +4,7 @@ import { type LimitOutcome, type Outcome, withOutcome } from './outcome.js';
 import { rotationBase, twinOf } from './rotation-twin.js';
 import { type Attribution, type Snapshot, usableSlots } from './snapshot.js';
 
-/** The slots of a server when it was looked at, before anything was ended. Our own backend is left out. */
+/** The slots of a server when it was looked at, before any were terminated. The reaper's own connection is not counted. */
 export interface SlotUse {
   readonly usable: number;
   readonly used: number;
@@ -28,14 +28,14 @@ export function percentOf(part: number, whole: number): number {
 /** What one application holds, and what was taken from it. */
 export interface ApplicationUse {
   readonly name: string;
-  readonly backends: number;
+  readonly connections: number;
   readonly idle: number;
-  /** `null` when none of its backends is idle. */
+  /** `null` when no connection is idle. */
   readonly oldestIdleSeconds: Seconds | null;
   readonly terminated: number;
 }
 
-/** Counts an instance's outcomes by application, the one with the most backends first. */
+/** Counts an instance's outcomes by application, the one with the most connections first. */
 export function applicationUse(outcomes: readonly Outcome[], attribute: Attribution): readonly ApplicationUse[] {
   return [...groupBy(outcomes, ({ backend }) => attribute(backend))]
     .map(
@@ -45,16 +45,16 @@ export function applicationUse(outcomes: readonly Outcome[], attribute: Attribut
         terminated: withOutcome(group, 'terminated').length,
       }),
     )
-    .sort((a, b) => b.backends - a.backends || (a.name < b.name ? -1 : 1));
+    .sort((a, b) => b.connections - a.connections || (a.name < b.name ? -1 : 1));
 }
 
-/** Counts backends and the idle among them. */
+/** Counts connections and the idle ones. */
 export function countIdle(
   outcomes: readonly Outcome[],
-): Pick<ApplicationUse, 'backends' | 'idle' | 'oldestIdleSeconds'> {
+): Pick<ApplicationUse, 'connections' | 'idle' | 'oldestIdleSeconds'> {
   const idle = outcomes.filter(({ backend }) => backend.state === 'idle');
   const oldest = idle.reduce((most, { backend }) => Math.max(most, backend.stateSeconds ?? 0), 0);
-  return { backends: outcomes.length, idle: idle.length, oldestIdleSeconds: idle.length === 0 ? null : oldest };
+  return { connections: outcomes.length, idle: idle.length, oldestIdleSeconds: idle.length === 0 ? null : oldest };
 }
 
 /** How full a role's connection limit is. */
@@ -65,7 +65,7 @@ export interface RoleUse {
 }
 
 /**
- * The roles that have a limit, after this run's changes, with the backends each one has. A rotation twin counts for the
+ * The roles that have a limit, after this run's changes, with the connections each one has. A rotation twin counts for the
  * role it was made of, unless it is declared itself. A limit of 0 shuts a role out; that is no room to run short of, so it is left out.
  */
 export function limitedRoles(

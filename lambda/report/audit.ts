@@ -12,7 +12,7 @@ export type AuditEvent = LogEvent & { readonly level?: LogLevel };
 /** Anybody can open as many sessions as their role may; the report counts them. */
 const MOST_LOGGED_INTRUDERS = 10;
 
-/** The audit of one result: a line for every backend that was chosen, for every role limit, and a count of the spared. */
+/** The audit of one result: a line for every connection that was chosen, for every role limit, and a count of the spared. */
 export function auditEvents(database: string, result: InstanceResult, attribute: Attribution): readonly AuditEvent[] {
   const at = { database, instance: result.instance };
   const chosen = result.outcomes.filter(({ outcome }) => outcome !== 'spared');
@@ -53,7 +53,7 @@ function loginLevel({ way, refusals }: LoginFacts): LogLevel {
   return way === 'own' && refusals.length === 0 ? 'INFO' : 'WARN';
 }
 
-/** How many backends were spared, by reason, the most frequent first. */
+/** How many connections were spared, by reason, the most frequent first. */
 export function countSpared({
   outcomes,
 }: Pick<InstanceResult, 'outcomes'>): Readonly<Partial<Record<SpareReason, number>>> {

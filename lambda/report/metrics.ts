@@ -119,8 +119,8 @@ function instanceUse({ instance, snapshot, outcomes }: InstanceResult, attribute
 function applicationCandidates(uses: readonly InstanceUse[]): readonly Candidate[] {
   const percents = new Map<string, number>();
   for (const { usable, applications } of uses) {
-    for (const { name, backends } of applications) {
-      percents.set(name, Math.max(percents.get(name) ?? 0, percentOf(backends, usable)));
+    for (const { name, connections } of applications) {
+      percents.set(name, Math.max(percents.get(name) ?? 0, percentOf(connections, usable)));
     }
   }
   return candidatesOf(percents, OTHER_APPLICATIONS);
@@ -146,18 +146,18 @@ function applicationDatapoints(
   return [
     ...applications
       .filter(({ name }) => admitted.has(name))
-      .flatMap(({ name, backends, idle, terminated }) => [
-        at(name)('Connections', backends),
+      .flatMap(({ name, connections, idle, terminated }) => [
+        at(name)('Connections', connections),
         at(name)('IdleConnections', idle),
         at(name)('TerminatedConnections', terminated),
-        at(name)('SlotsUsedPercent', percentOf(backends, usable)),
+        at(name)('SlotsUsedPercent', percentOf(connections, usable)),
       ]),
     ...(rest.length === 0 ? [] : restDatapoints(rest, usable, leaking, at(OTHER_APPLICATIONS))),
   ];
 }
 
 /**
- * The applications without a series of their own, in one. How many backends there are is a sum. What alarms watch is the
+ * The applications without a series of their own, in one. How many connections there are is a sum. What alarms watch is the
  * most of any one application, so that many small ones are no alarm and a large one can't hide among them. Nor are backends
  * ended of one application now and of another one then a leak: those of an application count once that has gone on for a
  * period of LeakContinues.
@@ -170,10 +170,10 @@ function restDatapoints(
 ): readonly Datapoint[] {
   const again = rest.filter(({ name }) => leaking.has(name));
   return [
-    at('Connections', sumOf(rest.map(({ backends }) => backends))),
+    at('Connections', sumOf(rest.map(({ connections }) => connections))),
     at('IdleConnections', sumOf(rest.map(({ idle }) => idle))),
     at('TerminatedConnections', Math.max(0, ...again.map(({ terminated }) => terminated))),
-    at('SlotsUsedPercent', percentOf(Math.max(...rest.map(({ backends }) => backends)), usable)),
+    at('SlotsUsedPercent', percentOf(Math.max(...rest.map(({ connections }) => connections)), usable)),
   ];
 }
 
@@ -185,7 +185,7 @@ function sumOf(counts: readonly number[]): number {
 const LEAK_PERIOD_MS = 10 * 60_000;
 
 /**
- * The applications of which backends were ended in this run, or at most two such periods ago. One that goes on longer
+ * The applications whose connections were terminated in this run, or at most two such periods ago. One that goes on longer
  * than that without any ended starts anew.
  */
 function endedByNow(uses: readonly InstanceUse[], { ended, ranAt }: SeriesMemory, now: number): SeriesMemory['ended'] {

@@ -28,7 +28,7 @@ export interface SeriesState {
 export interface SeriesMemory {
   readonly applications: SeriesState;
   readonly roles: SeriesState;
-  /** The applications of which backends are ended again and again: since when, and when last. */
+  /** The applications whose connections are terminated again and again: since when, and when last. */
   readonly ended: SeriesState['names'];
   /** When the last run was that published anything; `null` before the first. */
   readonly ranAt: number | null;

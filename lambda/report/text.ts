@@ -50,16 +50,16 @@ function instanceLines(instance: InstanceReport): readonly string[] {
 }
 
 function applicationTable({ applications }: InstanceReport, usableSlots: number): readonly string[] {
-  if (applications.length === 0) return ['  no backends but our own'];
+  if (applications.length === 0) return ['  no connections but our own'];
   const shown = applications.slice(0, MOST_APPLICATIONS);
-  const scale = Math.max(usableSlots, ...shown.map(({ backends }) => backends));
+  const scale = Math.max(usableSlots, ...shown.map(({ connections }) => connections));
   const nameWidth = Math.max('application'.length, ...shown.map(({ name }) => name.length));
-  const row = (name: string, backends: string, bar: string, rest: readonly string[]) =>
-    `  ${name.padEnd(nameWidth)}  ${backends.padStart(8)}  ${bar.padEnd(BAR_WIDTH)}${rest.map((cell) => cell.padStart(9)).join('')}`;
+  const row = (name: string, connections: string, bar: string, rest: readonly string[]) =>
+    `  ${name.padEnd(nameWidth)}  ${connections.padStart(11)}  ${bar.padEnd(BAR_WIDTH)}${rest.map((cell) => cell.padStart(12)).join('')}`;
   return [
-    row('application', 'backends', 'share of the slots', ['idle', 'oldest', 'ended']),
-    ...shown.map(({ name, backends, idle, oldestIdleSeconds, terminated }) =>
-      row(name, `${backends}`, '█'.repeat(Math.max(1, Math.round((backends / scale) * BAR_WIDTH))), [
+    row('application', 'connections', 'share of the slots', ['idle', 'oldest', 'terminated']),
+    ...shown.map(({ name, connections, idle, oldestIdleSeconds, terminated }) =>
+      row(name, `${connections}`, '█'.repeat(Math.max(1, Math.round((connections / scale) * BAR_WIDTH))), [
         `${idle}`,
         oldestIdleSeconds === null ? '-' : formatDuration(oldestIdleSeconds),
         `${terminated}`,
@@ -72,7 +72,7 @@ function applicationTable({ applications }: InstanceReport, usableSlots: number)
 const OUTCOME_WORDS = {
   terminated: 'terminated, verified gone',
   reapable: 'would be terminated',
-  vanished: 'moved on by themselves',
+  vanished: 'in use again or closed by themselves',
   refused: 'refused by the server',
 } as const;
 
@@ -84,8 +84,8 @@ const UNCONFIRMED_WORDS: Readonly<Record<UnconfirmedReason, string>> = {
 
 const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   active: 'active',
-  out_of_time: 'left, the time was over',
-  stopped: 'left, an error stopped it',
+  out_of_time: 'not reached in time',
+  stopped: 'not reached because of an error',
   below_idle_timeout: 'not idle long enough',
   starting: 'logging in',
   unknown_role: 'of dropped roles',
@@ -123,8 +123,8 @@ function doneLines({ outcomes, spared, roleLimits }: InstanceReport): readonly s
     ([reason, count]) => `${count} ${SPARED_WORDS[reason]}`,
   );
   return [
-    line('reaped', counts, 'nobody'),
-    line('spared', left, 'nobody'),
+    line('result', counts, 'none'),
+    line('spared', left, 'none'),
     ...roleLimits.map(({ role, from, to, outcome }) =>
       line('limit', [`${role}: ${from ?? 'none'} -> ${to} (${outcome.replaceAll('_', ' ')})`], ''),
     ),

@@ -29,7 +29,7 @@ it('lists the largest applications where there is no room for all', () => {
     ].map((backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' })),
   ]).instances;
   expect(instance?.applications).toHaveLength(2_000);
-  expect(instance?.applications[0]).toMatchObject({ name: 'large', backends: 2 });
+  expect(instance?.applications[0]).toMatchObject({ name: 'large', connections: 2 });
   expect(instance?.applicationsLeftOut).toBe(501);
 });
 

@@ -51,19 +51,19 @@ describe('the report', () => {
 
 primary · PostgreSQL 18.4 · 97 of 97 usable slots taken (100 %) · FULL · max_connections 100
 
-  application  backends  share of the slots           idle   oldest    ended
-  checkout           90  ██████████████████████         90       1h       90
-  billing             4  █                               0        -        0
-  (none)              3  █                               3      12s        0
+  application  connections  share of the slots              idle      oldest  terminated
+  checkout              90  ██████████████████████            90          1h          90
+  billing                4  █                                  0           -           0
+  (none)                 3  █                                  3         12s           0
 
-  reaped  90 terminated, verified gone
+  result  90 terminated, verified gone
   spared  4 active · 3 not idle long enough
   limit   checkout: none -> 40 (changed)
 
 Next
-  1. [critical] 97 backends on 97 usable slots when this run began: none was left for ordinary roles, whose logins get SQLSTATE 53300
-     -> 90 slots are free again, for as long as it takes to leak them once more: mend the application that does
-  2. [warning] checkout left 90 backends idle (of 97 usable slots), the oldest for 1h, as checkout from 10.0.0.1
+  1. [critical] 97 connections on 97 usable slots when this run began: the server refuses ordinary roles with SQLSTATE 53300
+     -> 90 slots are free again until the application leaks them once more: fix that application
+  2. [warning] checkout left 90 connections idle (of 97 usable slots), the oldest for 1h, as checkout from 10.0.0.1
      -> make it give connections back (release or close in finally), and close idle ones sooner than the reaper does; until then cap its role: ALTER ROLE "checkout" CONNECTION LIMIT 48;`,
     );
   });

@@ -112,11 +112,11 @@ function firstMetrics(found: readonly PublishedMetric[]): readonly PublishedMetr
 
 /** The time series by label, those with the highest values first, each with its newest datapoint first. */
 function seriesOf(
-  { groupBy: labels, aggregate, ordered }: InsightsQuery,
+  { groupBy: groupLabel, aggregate }: InsightsQuery,
   found: readonly PublishedMetric[],
   periodSeconds: number,
 ) {
-  const groups = groupBy(found, ({ dimensions }) => labels.map((label) => dimensions[label]).join(' '));
+  const groups = groupBy(found, ({ dimensions }) => `${dimensions[groupLabel]}`);
   const series = [...groups].map(([label, metrics]) => {
     const periods = groupBy(
       metrics,
@@ -127,7 +127,7 @@ function seriesOf(
       .sort(([a], [b]) => b - a);
     return { label, datapoints, rank: aggregate(metrics.map(({ value }) => value)) };
   });
-  return ordered ? series.sort((a, b) => b.rank - a.rank) : series;
+  return series.sort((a, b) => b.rank - a.rank);
 }
 
 /** Where a series goes on in the next page, its data are partial in this one. */

@@ -1,102 +1,76 @@
 /**
- * Every alarm of the template under what the function publishes, judged by a model of CloudWatch's documented rules.
- *
- * What the function publishes comes from the function: its settings out of the template, its datapoints of what it saw, and
- * its publishing by the SDK.
+ * What the alarms of the template make of the data that the deployed function publishes, by a model of CloudWatch's
+ * documented rules. The numbers of each alarm are asserted in alarms.test.ts.
  */
-import { isDeepStrictEqual } from 'node:util';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Observation } from '../../demo/cloudwatch/observation.js';
-import type { AlarmResource } from '../support/cloudwatch/evaluate-alarms.js';
-import { deploymentOf, INSTANCES } from './alarm-evaluation/deployment.js';
-import { mutantsOf } from './alarm-evaluation/mutants.js';
-import { outcomeOf, wanted } from './alarm-evaluation/outcome.js';
-import { apiRoute, logRoute, publishScenario, type Route } from './alarm-evaluation/published.js';
-import { STORIES } from './alarm-evaluation/stories.js';
-import type { Scenario } from './alarm-evaluation/story.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { AlarmState } from '../support/cloudwatch/alarm-state.js';
+import { deploymentOf, type Instance } from './alarm-evaluation/deployment.js';
+import { type Minute, publishedIn, START, type Whose } from './alarm-evaluation/published.js';
+import { ALL_WRONG, SCENARIOS } from './alarm-evaluation/scenarios.js';
 
-const [FIRST, SECOND] = INSTANCES;
+beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+afterAll(() => void vi.useRealTimers());
 
-let api: Route;
+describe.each(['schedule', 'alarm'] as const)('with the trigger %s,', (trigger) => {
+  const deployment = deploymentOf(trigger);
+  const { alarms } = deployment;
 
-beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ['Date'] });
-  api = await apiRoute();
-  return async () => {
-    vi.useRealTimers();
-    await api.close();
+  /** The name of an alarm, with the writer where each instance has one. */
+  const ofWriter = (alarm: string) => (alarms.includes(alarm) ? alarm : `${alarm}-writer`);
+
+  /** The alarms that are ever in ALARM in these minutes. */
+  const inAlarm = async (data: readonly Minute[], whose: Partial<Whose>) => {
+    const observations = await publishedIn(data, deployment, whose);
+    return alarms.filter((alarm) =>
+      deployment.historyOf(alarm, observations, { start: START, minutes: data.length }).states.includes('ALARM'),
+    );
   };
-});
 
-describe.each(['schedule', 'alarm'] as const)('trigger %s', (trigger) => {
-  const deployment = deploymentOf({ trigger });
-
-  describe.each(Object.entries(STORIES[trigger]))('%s', (kind, story) => {
-    const alarm = deployment.alarmOf(kind, story.perInstance ? FIRST : undefined);
-    const published = new Map<Scenario, readonly Observation[]>();
-
-    beforeAll(async () => {
-      for (const scenario of story.scenarios) {
-        published.set(scenario, await publishScenario(api, deployment, [story, scenario], FIRST));
-      }
-    });
-
-    const outcome = (of: AlarmResource, scenario: Scenario) =>
-      outcomeOf(of, deployment, scenario, published.get(scenario) ?? []);
-
-    test.each(story.scenarios.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
-      expect(outcome(alarm, scenario)).toEqual(wanted(scenario));
-    });
-
-    if (story.perInstance) {
-      test('hears its own instance alone', async () => {
-        const itsAlarm = deployment.alarmOf(kind, SECOND);
-        for (const scenario of story.scenarios) {
-          const observations = await publishScenario(api, deployment, [story, scenario], SECOND);
-          const its = outcomeOf(itsAlarm, deployment, scenario, observations);
-          expect(its, scenario.name).toEqual(wanted(scenario));
-          const other = outcomeOf(alarm, deployment, scenario, observations);
-          if (scenario.everywhere) expect(other, scenario.name).toEqual(its);
-          else expect(other['alarm'], scenario.name).not.toContain('A');
-        }
-      });
-    }
-
-    test('would not do all this with anything else in its properties', () => {
-      const survivors = mutantsOf(alarm.properties).filter(({ properties }) =>
-        story.scenarios.every((scenario) => {
-          try {
-            return isDeepStrictEqual(outcome({ ...alarm, properties }, scenario), wanted(scenario));
-          } catch {
-            // CloudWatch would refuse it.
-            return false;
-          }
-        }),
+  test.each(SCENARIOS[trigger].map((scenario) => [scenario.alarm, scenario.name, scenario] as const))(
+    '%s %s',
+    async (_, __, { alarm, data, states, contributors = {} }) => {
+      const observations = await publishedIn(data, deployment);
+      const history = deployment.historyOf(ofWriter(alarm), observations, { start: START, minutes: data.length });
+      expect(runsOf(history.states)).toEqual(states);
+      const found = Object.entries(history.contributors).filter(
+        ([name, own]) => name in contributors || own.includes('ALARM'),
       );
-      expect(survivors.map(({ change }) => change).toSorted()).toEqual(Object.keys(story.equivalents).toSorted());
-    });
+      expect(Object.fromEntries(found.map(([name, own]) => [name, runsOf(own)]))).toEqual(contributors);
+    },
+  );
 
-    test('hears the same by the log', async () => {
-      for (const scenario of story.scenarios) {
-        const logged = await publishScenario(logRoute(), deployment, [story, scenario], FIRST);
-        expect(sorted(logged), scenario.name).toEqual(sorted(published.get(scenario) ?? []));
-      }
-    });
+  test('every alarm of the template has a scenario with ALARM', () => {
+    const raised = SCENARIOS[trigger].filter(({ states }) => states.includes('ALARM'));
+    const kinds = new Set(raised.map(({ alarm }) => alarm));
+    expect(new Set(alarms.map((alarm) => alarm.replace(/-(writer|reader)$/, '')))).toEqual(kinds);
   });
 
-  test('every alarm of the template has a story, in which it goes off and in which it does not', () => {
-    const nameOf = ({ properties }: AlarmResource) => String(properties['AlarmName']);
-    const names = Object.entries(STORIES[trigger]).flatMap(([kind, { perInstance, scenarios }]) => {
-      const goesOff = new Set(scenarios.map(({ states }) => states.includes('A')));
-      expect(goesOff, kind).toEqual(new Set([true, false]));
-      return (perInstance ? INSTANCES : [undefined]).map((instance) => nameOf(deployment.alarmOf(kind, instance)));
-    });
-    expect(names.toSorted()).toEqual(deployment.alarms.map(nameOf).toSorted());
+  test.each<Instance>(['writer', 'reader'])(
+    'only the alarms of the %s and of the database hear it',
+    async (instance) => {
+      const other = instance === 'writer' ? '-reader' : '-writer';
+      const heard = alarms.filter((alarm) => !alarm.endsWith(other));
+      expect(await inAlarm(ALL_WRONG, { instance })).toEqual(heard);
+    },
+  );
+
+  test('no alarm hears another database, function or instance of RDS', async () => {
+    const others = { database: 'invoices', instance: 'old' as Instance, functionName: 'other' };
+    const data = ALL_WRONG.slice(0, 15);
+    expect(await inAlarm(data, others)).toEqual([]);
+    // The name of the instance is the same there, and only the database differs.
+    const runs = data.map(({ connections: _, failures: __, ...minute }) => minute);
+    expect(await inAlarm(runs, { database: 'invoices' })).toEqual([]);
   });
 });
 
-function sorted(observations: readonly Observation[]): readonly Observation[] {
-  const key = ({ timestamp, metricName, dimensions }: Observation) =>
-    [timestamp, metricName, ...Object.values(dimensions)].join(' ');
-  return observations.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+/** States one after the other, each with its number of minutes: `OK 3, ALARM 2`. */
+function runsOf(states: readonly (AlarmState | undefined)[]): string {
+  const runs: { state: string; minutes: number }[] = [];
+  for (const state of states.map((each) => each ?? 'no data')) {
+    const last = runs.at(-1);
+    if (last?.state === state) last.minutes += 1;
+    else runs.push({ state, minutes: 1 });
+  }
+  return runs.map(({ state, minutes }) => `${state} ${minutes}`).join(', ');
 }

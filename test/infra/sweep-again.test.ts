@@ -1,9 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Observation } from '../../demo/cloudwatch/observation.js';
-import { timeline } from '../support/cloudwatch/alarm-history.js';
-import { evaluateAlarms } from '../support/cloudwatch/evaluate-alarms.js';
+import { type AlarmProperties, alarmHistory } from '../support/cloudwatch/evaluate-alarms.js';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
 
 const INSTANCES = ['writer', 'reader'].map((name, index) => ({
@@ -12,7 +11,13 @@ const INSTANCES = ['writer', 'reader'].map((name, index) => ({
   dbInstanceIdentifier: `orders-${index + 1}`,
 }));
 
-const alarms = { DatabaseConnections: { threshold: 180 } };
+const MANY = 180;
+
+const alarms = { DatabaseConnections: { threshold: MANY } };
+
+/** Minutes with as many connections as the threshold, or one fewer. */
+const many = (minutes: number) => Array.from({ length: minutes }, () => MANY);
+const few = (minutes: number) => Array.from({ length: minutes }, () => MANY - 1);
 
 test.each([
   [2, 120, 60],
@@ -58,27 +63,24 @@ test.each([
   }
 });
 
-describe.each([0, 1, 2])('where RDS publishes %i minutes late, it goes off', (minutesLate) => {
-  const late = (padding: string) => padding.repeat(minutesLate);
-
-  test.each([
-    [
-      'again and again while connections are many',
-      5,
-      '.....####################.....',
-      'OOOOOOOOAAOOOAAOOOAAOOOAAOOOOO',
-    ],
-    ['not once while connections are few', 5, '....................', 'OOOOOOOOOOOOOOOOOOOO'],
-    ['never again once it has helped', 5, '########......', 'OOOAAOOOOOOOOO'],
-    ['every other minute where the interval is the shortest there is', 2, '.########..', 'OAOAOAOAOOO'],
-    ['once in the longest interval', 30, '#'.repeat(60), `${'O'.repeat(15)}${'A'.repeat(15)}`.repeat(2)],
-  ])('%s', (_, interval, connections, states) => {
-    expect(statesOf(connections + late('.'), { interval, minutesLate })).toBe(late('O') + states);
-  });
+test.each<[string, interval: number, connections: readonly number[], sweeps: readonly number[]]>([
+  ['again and again while connections are many', 5, [...few(5), ...many(20), ...few(5)], [8, 13, 18, 23]],
+  ['not once while connections are few', 5, few(20), []],
+  ['never again once it has helped', 5, [...many(8), ...few(6)], [3]],
+  ['every other minute with the shortest interval', 2, [...few(1), ...many(8), ...few(2)], [1, 3, 5, 7]],
+  ['once in the longest interval', 30, many(60), [15, 45]],
+])('starts a sweep %s, also when RDS publishes late', (_, interval, connections, sweeps) => {
+  for (const minutesLate of [0, 1, 2]) {
+    const { started, last } = followed([...connections, ...few(minutesLate)], { interval, minutesLate });
+    expect(started, `${minutesLate} minutes late`).toEqual(sweeps.map((minute) => minute + minutesLate));
+    expect(last).toBe(connections.at(-1) === MANY ? 'ALARM' : 'OK');
+  }
 });
 
-test('it goes off no more once the database pauses, and RDS publishes nothing', () => {
-  expect(statesOf('---##-----------', { interval: 5, minutesLate: 0 })).toBe('OOOAAAAOOOOOOOOO');
+test('is OK once the database pauses and RDS publishes nothing', () => {
+  const { started, last } = followed([...few(3), ...many(2)], { interval: 5, minutesLate: 0, minutes: 16 });
+  expect(started).toEqual([3]);
+  expect(last).toBe('OK');
 });
 
 test('notifies nobody, and says what it is for', () => {
@@ -102,42 +104,32 @@ test('is not there where a schedule is', () => {
   expect(reaper.alarms.sweepAgain).toEqual([]);
 });
 
-const START = Date.UTC(2026, 0, 5, 10);
-
-/** The states of the writer's alarm, a letter a minute. `#` is a minute of many connections, `.` of few, `-` of no data. */
-function statesOf(
-  connections: string,
-  { interval, minutesLate }: { readonly interval: number; readonly minutesLate: number },
-): string {
-  const { template } = aReaper({
-    instances: INSTANCES,
-    trigger: 'alarm',
-    interval: Duration.minutes(interval),
-    alarms,
-  });
-  const [properties = {}] = propertiesOf(template, 'AWS::CloudWatch::Alarm')
-    .map((alarm) => resolved(alarm) as Readonly<Record<string, unknown>>)
-    .filter(({ AlarmName }) => AlarmName === 'ConnectionReaper-orders-SweepAgain-writer');
-  const alarm = { logicalId: 'SweepAgain', type: 'AWS::CloudWatch::Alarm', properties } as const;
-  const observations = [...connections].flatMap((many, minute): readonly Observation[] =>
-    many === '-'
-      ? []
-      : [
-          {
-            timestamp: START + minute * 60_000,
-            namespace: 'AWS/RDS',
-            metricName: 'DatabaseConnections',
-            dimensions: { DBInstanceIdentifier: 'orders-1' },
-            value: many === '#' ? 180 : 179,
-            unit: 'Count',
-          },
-        ],
+/** The minutes in which the writer's alarm goes to ALARM, and its last state. */
+function followed(
+  connections: readonly number[],
+  span: { readonly interval: number; readonly minutesLate: number; readonly minutes?: number },
+) {
+  const start = Date.UTC(2026, 0, 5, 10);
+  const { minutes = connections.length, minutesLate } = span;
+  const interval = Duration.minutes(span.interval);
+  const { template } = aReaper({ instances: INSTANCES, trigger: 'alarm', interval, alarms });
+  const alarm = propertiesOf(template, 'AWS::CloudWatch::Alarm')
+    .map((properties) => resolved(properties) as AlarmProperties)
+    .find(({ AlarmName }) => AlarmName === 'ConnectionReaper-orders-SweepAgain-writer');
+  if (alarm === undefined) throw new Error('there is no alarm SweepAgain of the writer');
+  const observations = connections.map(
+    (value, minute): Observation => ({
+      timestamp: start + minute * 60_000,
+      namespace: 'AWS/RDS',
+      metricName: 'DatabaseConnections',
+      dimensions: { DBInstanceIdentifier: 'orders-1' },
+      value,
+      unit: 'Count',
+    }),
   );
-  // A minute by itself, since its state does not hang on the one before.
-  const states = [...connections].flatMap((_, minute) => {
-    const start = START + minute * 60_000;
-    const published = observations.filter(({ timestamp }) => timestamp <= start - minutesLate * 60_000);
-    return evaluateAlarms([alarm], published, { start, minutes: 1 }).get(String(properties['AlarmName']))?.states ?? [];
+  const { states } = alarmHistory(alarm, observations, { start, minutes, minutesLate });
+  const started = states.flatMap((state, minute) => {
+    return state === 'ALARM' && states[minute - 1] !== 'ALARM' ? [minute] : [];
   });
-  return timeline(states);
+  return { started, last: states.at(-1) };
 }

@@ -1,57 +1,67 @@
-import type { ConnectionReaperProps } from '../../../infra/connection-reaper-props.js';
+import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import { SETTINGS_VARIABLE } from '../../../lambda/contract/names.js';
 import { parseSettings, type Settings } from '../../../lambda/input/settings.js';
-import type { AlarmResource } from '../../support/cloudwatch/evaluate-alarms.js';
-import { aReaper, resolved, sweeperOf } from '../a-reaper.js';
-import type { Names } from './story.js';
+import {
+  type AlarmProperties,
+  alarmHistory,
+  compositeStates,
+  type History,
+  type Span,
+} from '../../support/cloudwatch/evaluate-alarms.js';
+import { aReaper, propertiesOf, resolved, sweeperOf } from '../a-reaper.js';
 
-/** The instances that are visited. */
-export const INSTANCES = ['writer', 'reader'] as const;
+export type Instance = 'writer' | 'reader';
 
 /** What RDS calls an instance. */
-const dbInstance = (name: string) => `orders-${name}`;
+export const dbInstance = (name: string) => `orders-${name}`;
 
-/** A synthesized reaper of two instances. */
+/** A synthesized reaper of two instances, with every alarm there is. */
 export interface Deployment {
-  /** Every alarm of the template, with names in place of references. */
-  readonly alarms: readonly AlarmResource[];
-  /** Those of the deployed function. */
+  /** The names of all alarms, without the part that names the database. */
+  readonly alarms: readonly string[];
+  /** The settings of the deployed function. */
   readonly settings: Settings;
-  /** The alarm of a kind, such as `ServerFull`; that of an instance, where each has its own. */
-  readonly alarmOf: (kind: string, instance?: string) => AlarmResource;
-  /** The names for the alarm of an instance. */
-  readonly namesFor: (its: string) => Names;
+  readonly functionName: string;
+  readonly historyOf: (alarm: string, observations: readonly Observation[], span: Span) => History;
 }
 
-/** Synthesizes a reaper with every alarm that there is. */
-export function deploymentOf(props: Pick<ConnectionReaperProps, 'trigger' | 'interval'>): Deployment {
+const PREFIX = 'ConnectionReaper-orders-';
+
+/** With a sweep a minute, or with a sweep every five minutes while connections are many. */
+export function deploymentOf(trigger: 'schedule' | 'alarm'): Deployment {
   const { template, reaper, stack } = aReaper({
-    ...props,
-    instances: INSTANCES.map((name) => ({ name, host: `${name}.example`, dbInstanceIdentifier: dbInstance(name) })),
+    trigger,
+    instances: ['writer', 'reader'].map((name) => ({
+      name,
+      host: `${name}.example`,
+      dbInstanceIdentifier: dbInstance(name),
+    })),
     roleLimits: { checkout: 100 },
     alarms: { DatabaseConnections: { threshold: 50 } },
   });
-  const alarms = (['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'] as const).flatMap((type) =>
-    Object.entries(template.findResources(type)).map(([logicalId, { Properties }]) => ({
-      logicalId,
-      type,
-      properties: resolved(Properties) as AlarmResource['properties'],
-    })),
-  );
-  return {
-    alarms,
-    settings: parseSettings(String(resolved(sweeperOf(template).Environment.Variables[SETTINGS_VARIABLE]))),
-    alarmOf: (kind, instance) => {
-      const name = `ConnectionReaper-orders-${kind}${instance === undefined ? '' : `-${instance}`}`;
-      const found = alarms.find(({ properties }) => properties['AlarmName'] === name);
-      if (found === undefined) throw new Error(`no alarm is called ${name}`);
-      return found;
-    },
-    namesFor: (its) => ({
-      its,
-      other: INSTANCES.find((name) => name !== its) ?? its,
-      functionName: String(resolved(stack.resolve(reaper.handler.functionName))),
-      dbInstance,
+  const resources = template.findResources('AWS::CloudWatch::Alarm');
+  const alarms = new Map(
+    Object.values(resources).map(({ Properties }) => {
+      const properties = resolved(Properties) as AlarmProperties;
+      return [properties.AlarmName, properties] as const;
     }),
+  );
+  const [composite] = propertiesOf(template, 'AWS::CloudWatch::CompositeAlarm');
+  const rule = String(resolved(composite?.['AlarmRule'])).replaceAll(/\$\{(\w+)\}/g, (_, id) =>
+    String(resources[id]?.['Properties'].AlarmName),
+  );
+  const historyOf = (name: string, observations: readonly Observation[], span: Span): History => {
+    const alarm = alarms.get(name);
+    if (alarm === undefined) throw new Error(`no alarm is called ${name}`);
+    return alarmHistory(alarm, observations, span);
+  };
+  return {
+    alarms: [...alarms.keys(), String(composite?.['AlarmName'])].map((name) => name.slice(PREFIX.length)),
+    settings: parseSettings(String(resolved(sweeperOf(template).Environment.Variables[SETTINGS_VARIABLE]))),
+    functionName: String(resolved(stack.resolve(reaper.handler.functionName))),
+    historyOf: (alarm, observations, span) =>
+      alarm === 'ConnectionsCritical'
+        ? { states: compositeStates(rule, (name) => historyOf(name, observations, span).states), contributors: {} }
+        : historyOf(PREFIX + alarm, observations, span),
   };
 }

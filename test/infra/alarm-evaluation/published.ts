@@ -1,111 +1,140 @@
 import { vi } from 'vitest';
-import { type AwsStandIn, startAwsStandIn } from '../../../demo/aws-stand-in.js';
+import { startAwsStandIn } from '../../../demo/aws-stand-in.js';
 import type { Observation } from '../../../demo/cloudwatch/observation.js';
 import { cloudWatch } from '../../../lambda/aws/clients.js';
 import { logTo } from '../../../lambda/aws/log.js';
-import { type Publish, publishByLog, publishTo } from '../../../lambda/aws/publish.js';
+import { publishTo } from '../../../lambda/aws/publish.js';
+import type { InstanceResult } from '../../../lambda/diagnosis/instance-result.js';
 import { parseEvent } from '../../../lambda/input/event.js';
-import type { Settings } from '../../../lambda/input/settings.js';
+import type { Outcome } from '../../../lambda/policy/outcome.js';
 import { policyOf } from '../../../lambda/policy/policy.js';
-import { type Datapoint, datapointsOf } from '../../../lambda/report/metrics.js';
-import { newMemory, type SeriesMemory } from '../../../lambda/report/series.js';
-import { embeddedObservations } from '../../support/cloudwatch/embedded-metrics.js';
-import type { Deployment } from './deployment.js';
-import { minutesOf, type Run, type Scenario, type Story } from './story.js';
+import { datapointsOf } from '../../../lambda/report/metrics.js';
+import { newMemory } from '../../../lambda/report/series.js';
+import { anInstanceResult, aRole, aServer, aSnapshot, backends } from '../../support/builders.js';
+import { type Deployment, dbInstance, type Instance } from './deployment.js';
 
-/** When scenarios begin: a whole hour, so that minutes and ten-minute periods are easy to tell. */
+/** What a run finds on an instance with 100 usable slots, so that connections are percents. */
+export interface Sight {
+  /** Connections by application. */
+  readonly applications?: Readonly<Record<string, number>>;
+  /** Terminated connections by application. */
+  readonly terminated?: Readonly<Record<string, number>>;
+  /** Connections that the server refused to terminate. */
+  readonly refused?: number;
+  /** Connections whose state is hidden. */
+  readonly unreadable?: number;
+  /** Connections by role; each role has a limit of 100. */
+  readonly roles?: Readonly<Record<string, number>>;
+  /** Whether the run cannot log in, because the server is full or for another reason, or fails later. */
+  readonly fault?: 'full' | 'no login' | 'failed';
+}
+
+/** What a minute brings. */
+export interface Minute {
+  /** What each run of this minute finds on the instance that is watched. */
+  readonly runs?: readonly Sight[];
+  /** What they find on the other instance. @default - 10 connections of an application called quiet */
+  readonly elsewhere?: Sight;
+  /** Whether somebody started the runs, with `reap`. */
+  readonly byHand?: boolean;
+  /** How many connections RDS counts on the instance; it counts 10 on the other one. */
+  readonly connections?: number;
+  /** How many invocations of the function failed. */
+  readonly failures?: number;
+}
+
+/** Whose data it is. */
+export interface Whose {
+  readonly instance: Instance;
+  readonly database: string;
+  readonly functionName: string;
+}
+
+/** When scenarios begin. */
 export const START = Date.UTC(2026, 0, 5, 10);
 
-/** A way for datapoints to reach CloudWatch, and what has come of them there since it was last asked. */
-export interface Route {
-  readonly publish: Publish;
-  /** What arrived since the last call. */
-  readonly arrived: () => readonly Observation[];
-  readonly close: () => Promise<void>;
-}
-
-/** By PutMetricData: the function's client, and the stand-in that takes its requests. */
-export async function apiRoute(): Promise<Route> {
-  const aws: AwsStandIn = await startAwsStandIn();
-  const client = cloudWatch(aws.clientConfig);
-  let seen = 0;
-  return {
-    // What it can't publish it logs, and says so in its answer.
-    publish: publishTo(client, logTo({ write: () => true })),
-    arrived: () => {
-      const fresh = aws.metrics().slice(seen);
-      seen += fresh.length;
-      return fresh.map((metric) => ({ ...metric, timestamp: Date.now() }));
-    },
-    close: async () => {
-      client.destroy();
-      await aws.stop();
-    },
-  };
-}
-
-/** By lines of the log in embedded metric format. */
-export function logRoute(): Route {
-  let lines: string[] = [];
-  return {
-    publish: publishByLog(logTo({ write: (line: string) => lines.push(line) })),
-    arrived: () => {
-      const fresh = lines;
-      lines = [];
-      return fresh.flatMap((line) => embeddedObservations(JSON.parse(line)));
-    },
-    close: () => Promise.resolve(),
-  };
-}
-
-/**
- * Publishes what happens in a scenario that hits an instance: what AWS counts at the start of each minute, and what the
- * function's runs see five seconds into it, ten seconds later each.
- *
- * The clock is moved, so the caller must have faked `Date`.
- */
-export async function publishScenario(
-  route: Route,
-  { settings, namesFor }: Deployment,
-  [story, scenario]: readonly [Story, Scenario],
-  its: string,
+/** Publishes what the deployed function and AWS publish in these minutes. The caller must have faked `Date`. */
+export async function publishedIn(
+  minutes: readonly Minute[],
+  { settings, functionName }: Deployment,
+  whose: Partial<Whose> = {},
 ): Promise<readonly Observation[]> {
+  const { instance = 'writer', database = settings.databaseLabel } = whose;
+  const other = instance === 'writer' ? 'reader' : 'writer';
+  const { attribute } = policyOf(settings, parseEvent({}));
+  const shape = { database, maxApplications: settings.maxApplications, declaredApplications: [], attribute };
+  await using aws = await startAwsStandIn();
+  const client = cloudWatch(aws.clientConfig);
+  const publish = publishTo(client, logTo({ write: () => true }));
   const observations: Observation[] = [];
-  const memories = new Map<string, SeriesMemory>();
-  for (const [index, { runs = [], native = [] }] of minutesOf(story, scenario, namesFor(its)).entries()) {
+  let [memory, taken] = [newMemory(START), 0];
+  for (const [index, { runs = [], elsewhere = QUIET, byHand = false, ...native }] of minutes.entries()) {
     const start = START + index * 60_000;
-    observations.push(...native.map((observation) => ({ ...observation, timestamp: start })));
-    for (const [late, run] of runs.entries()) {
+    observations.push(...nativeMetrics(native, start, { instance, other, functionName, ...whose }));
+    for (const [late, sight] of runs.entries()) {
       vi.setSystemTime(start + 5_000 + late * 10_000);
-      const { error } = await route.publish(datapointsOfRun(run, settings, memories));
+      const results = [resultOf(instance, sight), resultOf(other, elsewhere)];
+      const declaredRoles = Object.keys(settings.roleLimits);
+      const made = datapointsOf(results, { ...shape, declaredRoles, isSweep: !byHand }, memory, Date.now());
+      memory = made.memory;
+      const { error } = await publish(made.datapoints);
       if (error !== null) throw new Error(error);
-      observations.push(...route.arrived());
+      const arrived = aws.metrics().slice(taken);
+      taken += arrived.length;
+      observations.push(...arrived.map((metric) => ({ ...metric, timestamp: Date.now() })));
     }
   }
+  client.destroy();
   return observations;
 }
 
-/** The same datapoints as a run's, by the settings that the template gives to the function. */
-function datapointsOfRun(
-  { results, isSweep = true, database }: Run,
-  settings: Settings,
-  memories: Map<string, SeriesMemory>,
-): readonly Datapoint[] {
-  const { attribute } = policyOf(settings, parseEvent({}));
-  const name = database ?? settings.databaseLabel;
-  const { datapoints, memory } = datapointsOf(
-    results,
-    {
-      database: name,
-      maxApplications: settings.maxApplications,
-      declaredApplications: [],
-      attribute,
-      declaredRoles: Object.keys(settings.roleLimits),
-      isSweep,
-    },
-    memories.get(name) ?? newMemory(Date.now()),
-    Date.now(),
-  );
-  memories.set(name, memory);
-  return datapoints;
+const QUIET: Sight = { applications: { quiet: 10 } };
+
+/** What RDS and Lambda publish at the start of a minute. */
+function nativeMetrics(
+  { connections, failures }: Minute,
+  timestamp: number,
+  { instance, other, functionName }: { instance: string; other: string; functionName: string },
+): readonly Observation[] {
+  const count = (namespace: string, metricName: string, value: number, dimensions: Observation['dimensions']) => {
+    return { timestamp, namespace, metricName, value, dimensions, unit: 'Count' };
+  };
+  const rds = (value: number, name: string) =>
+    count('AWS/RDS', 'DatabaseConnections', value, { DBInstanceIdentifier: dbInstance(name) });
+  return [
+    ...(connections === undefined ? [] : [rds(connections, instance), rds(10, other)]),
+    ...(failures === undefined ? [] : [count('AWS/Lambda', 'Errors', failures, { FunctionName: functionName })]),
+  ];
 }
+
+function resultOf(instance: string, sight: Sight): InstanceResult {
+  const { applications = {}, terminated = {}, refused = 0, unreadable = 0, roles = {}, fault } = sight;
+  if (fault === 'no login') return anInstanceResult({ instance, snapshot: null, login: null, errors: ['no answer'] });
+  if (fault === 'full') {
+    const login = { way: null, attempts: 9, milliseconds: 9, refusals: ['every_slot'] } as const;
+    return anInstanceResult({ instance, snapshot: null, login, errors: ['53300'] });
+  }
+  const outcomes = [
+    ...each(applications, (applicationName, count) => backends(count, { applicationName }).map(spared)),
+    ...each(terminated, (applicationName, count) => backends(count, { applicationName }).map(ended)),
+    ...each(roles, (role, count) => backends(count, { role }).map(spared)),
+    ...backends(refused, { applicationName: 'stubborn' }).map(kept),
+    ...backends(unreadable, { applicationName: 'hidden', readable: false, state: null }).map(spared),
+  ];
+  const snapshot = aSnapshot({
+    server: aServer({ maxConnections: 103, superuserReservedConnections: 3 }),
+    backends: outcomes.map(({ backend }) => backend),
+    roles: Object.keys(roles).map((role) => aRole(role, 100)),
+  });
+  return anInstanceResult({ instance, snapshot, outcomes, errors: fault === 'failed' ? ['the run failed'] : [] });
+}
+
+function each<Item>(counts: Readonly<Record<string, number>>, make: (name: string, count: number) => readonly Item[]) {
+  return Object.entries(counts).flatMap(([name, count]) => make(name, count));
+}
+
+const spared = (backend: Outcome['backend']): Outcome => {
+  return { backend, outcome: 'spared', reason: 'below_idle_timeout' };
+};
+const ended = (backend: Outcome['backend']): Outcome => ({ backend, outcome: 'terminated', reason: null });
+const kept = (backend: Outcome['backend']): Outcome => ({ backend, outcome: 'refused', reason: '42501: denied' });

@@ -3,7 +3,7 @@ import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
 
-/** When an alarm goes off. */
+/** When an alarm is in ALARM. */
 export interface AlarmCondition {
   readonly threshold: number;
   /** In minutes. */
@@ -46,7 +46,7 @@ export function alarmConditions(
   overrides: ConditionOverrides,
   sweeping: Sweeping,
 ): { readonly [Name in MetricAlarmName]?: AlarmCondition } {
-  const defaults = sweeping.trigger === 'alarm' ? onAlarm(sweeping) : onInterval(sweeping);
+  const defaults = sweeping.trigger === 'alarm' ? alarmDefaults(sweeping) : scheduleDefaults(sweeping);
   return Object.fromEntries(
     METRIC_ALARMS.flatMap((name) => {
       const condition = overridden(defaults[name], overrides[name]);
@@ -55,7 +55,7 @@ export function alarmConditions(
   );
 }
 
-function onInterval({ intervalMinutes: period }: Sweeping): Defaults {
+function scheduleDefaults({ intervalMinutes: period }: Sweeping): Defaults {
   return {
     ServerFull: { threshold: 1, period, ...AT_ONCE, treatMissingData: IGNORE },
     SlotsNearlyFull: { threshold: 80, period, ...SOON, treatMissingData: IGNORE },
@@ -92,7 +92,7 @@ function onInterval({ intervalMinutes: period }: Sweeping): Defaults {
  * Without a schedule sweeps are few, so each one counts, and one that nothing asked for is no fault. What watches that
  * they come is left out, and so is what they would find again and again: DatabaseConnections says both.
  */
-function onAlarm({ intervalMinutes: period }: Sweeping): Defaults {
+function alarmDefaults({ intervalMinutes: period }: Sweeping): Defaults {
   const atOnce = { period, ...AT_ONCE, treatMissingData: NOT_BREACHING };
   return {
     ServerFull: { threshold: 1, ...atOnce },
@@ -123,7 +123,7 @@ function overridden(
 }
 
 /**
- * The alarms that set off ConnectionsCritical, unless it is told others: those of these that there are. Not DatabaseConnections: with
+ * The alarms that ConnectionsCritical watches by default, as far as they exist. Not DatabaseConnections: with
  * `alarm` its threshold is low on purpose, since reaching it is what starts sweeps, and no reason to wake anybody.
  */
 export const DEFAULT_PAGE: Readonly<Record<Sweeping['trigger'], readonly MetricAlarmName[]>> = {
@@ -131,7 +131,7 @@ export const DEFAULT_PAGE: Readonly<Record<Sweeping['trigger'], readonly MetricA
   alarm: ['ServerFull', 'SlotsNearlyFull'],
 };
 
-/** The alarms that start a sweep when they go off. Without a schedule it is those on RDS's own metric alone. */
+/** The alarms that start a sweep when they go to ALARM. Without a schedule it is those on RDS's own metric alone. */
 export const STARTS_SWEEP: Readonly<Record<Sweeping['trigger'], readonly MetricAlarmName[]>> = {
   schedule: ['SlotsNearlyFull', 'DatabaseConnections'],
   alarm: ['DatabaseConnections'],

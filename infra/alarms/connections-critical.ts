@@ -9,7 +9,7 @@ import { type AlarmActions, alarmName, describe } from './reaper-alarm.js';
  */
 export const MAX_RULE = { characters: 10_240, alarms: 100 } as const;
 
-/** The rule by which ConnectionsCritical goes off: by the alarms' names, since their ARNs are twice as long. */
+/** The rule of ConnectionsCritical: by the names of the alarms, since their ARNs are twice as long. */
 export function pageRule(alarmNames: readonly string[]): string {
   return alarmNames.map((name) => `ALARM("${name}")`).join(' OR ');
 }

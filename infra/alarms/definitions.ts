@@ -76,7 +76,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, options) => reaper.metricDatabaseConnections(options),
     quantity: "RDS's own DatabaseConnections",
     meaning:
-      'Connections are as many as this alarm was set to. RDS counts them, so it goes off also where no sweep gets through.',
+      'Connections are as many as this alarm was set to. RDS counts them, so it alarms also when no sweep gets through.',
     silence: 'a database that pauses or is stopped publishes none',
     window: `${DEPLOYMENT}.`,
     command: reportCommand,

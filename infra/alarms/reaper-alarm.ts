@@ -94,7 +94,7 @@ export class ReaperAlarm extends Alarm {
   }
 
   /**
-   * Where missing data breaches, a new alarm would go off before there can be any. CloudWatch ends the wait as soon as there
+   * Where missing data breaches, a new alarm would go to ALARM before there can be any. CloudWatch ends the wait as soon as there
    * are enough datapoints. By the template, since aws-cdk-lib 2.252 does not know the property yet.
    *
    * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
@@ -115,7 +115,7 @@ const DEPLOYMENT_MINUTES = 15;
 const MAX_WARM_UP_MINUTES = 2_880;
 
 const SILENCE = {
-  [TreatMissingData.BREACHING]: 'goes off',
+  [TreatMissingData.BREACHING]: 'is in ALARM',
   [TreatMissingData.NOT_BREACHING]: 'is OK',
   [TreatMissingData.IGNORE]: 'keeps its state',
   [TreatMissingData.MISSING]: 'has INSUFFICIENT_DATA',

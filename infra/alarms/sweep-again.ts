@@ -9,12 +9,12 @@ import { alarmName, describe } from './reaper-alarm.js';
  * An alarm that starts sweeps where no schedule does, one an interval for as long as connections are many.
  *
  * CloudWatch acts when an alarm changes its state, and never again while that lasts. So this one watches the clock too:
- * while connections are at the threshold its value is how many seconds of the interval have passed, else 0. It goes off
+ * while connections are at the threshold its value is how many seconds of the interval have passed, else 0. It goes to ALARM
  * in the second half of each interval and is OK in the first, which is long enough to be seen by one evaluation a minute.
  *
  * The condition is on the metric and not on the clock, so that a minute that RDS has not published yet is missing, and
  * the latest one that it has published counts. The clock's time series is never missing a minute: it would put a 0 in
- * front of every late datapoint, and nothing would ever go off.
+ * front of every late datapoint, and it would never go to ALARM.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
  */
@@ -33,7 +33,7 @@ export function sweepAgain(
         `${reaper.databaseLabel}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while ` +
         `DatabaseConnections >= ${threshold}.`,
       meaning:
-        'It goes off and comes back by the clock, since an alarm acts on a change of its state alone. It notifies nobody.',
+        'It goes to ALARM and back to OK by the clock, since an alarm acts only on a change of its state. It notifies nobody.',
       evaluation: ['Without data it is OK, since a database that pauses or is stopped publishes none.'],
       command: `aws cloudwatch describe-alarm-history --alarm-name ${name} --history-item-type Action`,
       runbook,

@@ -20,7 +20,7 @@ export interface AlarmTopicProps {
 /**
  * A topic that the alarms of one database may publish to: the given one, or a new one.
  *
- * Without the permissions an alarm goes off all the same, notifies nobody, and says so in its history alone.
+ * Without the permissions an alarm still goes to ALARM, but notifies nobody, and says so in its history alone.
  */
 export function alarmTopic(scope: Construct, id: 'AlarmTopic' | 'PageTopic', props: AlarmTopicProps): ITopic {
   if (props.topic === undefined) return newTopic(scope, id, props);

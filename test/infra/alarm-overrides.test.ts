@@ -21,7 +21,7 @@ const CONTEXT: AlarmContext = {
   instances: [{ name: 'primary', dbInstanceIdentifier: 'orders-1' }],
 };
 
-const ON_ALARM: AlarmContext = { ...CONTEXT, trigger: 'alarm', intervalMinutes: 5 };
+const ALARM_TRIGGER: AlarmContext = { ...CONTEXT, trigger: 'alarm', intervalMinutes: 5 };
 
 /** An Aurora cluster with all the readers it may have, and the longest names. */
 const LONGEST: AlarmContext = {
@@ -89,11 +89,11 @@ describe('overrides that hold', () => {
       { ReaperNotRunning: { period: minutes(10), threshold: 2 } },
       { ...CONTEXT, intervalMinutes: 5 },
     ],
-    ['what starts sweeps', { DatabaseConnections: { threshold: 180 } }, ON_ALARM],
+    ['what starts sweeps', { DatabaseConnections: { threshold: 180 } }, ALARM_TRIGGER],
     [
       'what is left out anyhow, left out',
       { DatabaseConnections: { threshold: 180 }, LeakContinues: false, ReaperNotRunning: false },
-      ON_ALARM,
+      ALARM_TRIGGER,
     ],
     [
       'a page of an alarm that is not there by default',
@@ -255,7 +255,7 @@ describe('fails at synth', () => {
     [
       'on no start of sweeps at all',
       undefined,
-      ON_ALARM,
+      ALARM_TRIGGER,
       [
         'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, got nothing',
       ],
@@ -263,7 +263,7 @@ describe('fails at synth', () => {
     [
       'on the start of all sweeps left out',
       { DatabaseConnections: false },
-      ON_ALARM,
+      ALARM_TRIGGER,
       [
         'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, got false',
       ],
@@ -271,7 +271,7 @@ describe('fails at synth', () => {
     [
       'on alarms that make no sense without a schedule',
       { DatabaseConnections: { threshold: 180 }, LeakContinues: { threshold: 2 }, ReaperNotRunning: {} },
-      ON_ALARM,
+      ALARM_TRIGGER,
       [
         'alarms.LeakContinues: expected nothing with trigger: alarm, where DatabaseConnections lasts as long as the leak does',
         'alarms.ReaperNotRunning: expected nothing with trigger: alarm, where no sweep is ever due',

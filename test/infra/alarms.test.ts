@@ -83,7 +83,7 @@ const WATCHED: Readonly<Record<string, object>> = {
 /** The quantity, the threshold, M of N periods, their seconds, and what missing data is. */
 type Numbers = readonly [string, sign: string, number, m: number, n: number, seconds: number, missing: string];
 
-const ON_INTERVAL: Readonly<Record<string, Numbers>> = {
+const SCHEDULE_TRIGGER: Readonly<Record<string, Numbers>> = {
   'ServerFull-primary': ['ServerFull', '>=', 1, 1, 1, 60, 'ignore'],
   'SlotsNearlyFull-primary': ['SlotsUsedPercent', '>=', 80, 2, 3, 60, 'ignore'],
   'DatabaseConnections-primary': ["RDS's own DatabaseConnections", '>=', 180, 2, 3, 60, 'notBreaching'],
@@ -96,7 +96,7 @@ const ON_INTERVAL: Readonly<Record<string, Numbers>> = {
 };
 
 /** Sweeps are few, so each counts; that none comes is no fault, and that they come again is said by the alarm they come from. */
-const ON_ALARM: Readonly<Record<string, Numbers>> = {
+const ALARM_TRIGGER: Readonly<Record<string, Numbers>> = {
   'ServerFull-primary': ['ServerFull', '>=', 1, 1, 1, 300, 'notBreaching'],
   'SlotsNearlyFull-primary': ['SlotsUsedPercent', '>=', 80, 1, 1, 300, 'notBreaching'],
   'DatabaseConnections-primary': ["RDS's own DatabaseConnections", '>=', 180, 2, 3, 60, 'notBreaching'],
@@ -109,19 +109,19 @@ const ON_ALARM: Readonly<Record<string, Numbers>> = {
 const IN_WORDS: Readonly<Record<string, string>> = {
   ignore: 'keeps its state',
   notBreaching: 'is OK',
-  breaching: 'goes off',
+  breaching: 'is in ALARM',
 };
 
 describe.each([
-  { trigger: 'schedule', alarms: ON_INTERVAL },
-  { trigger: 'alarm', alarms: ON_ALARM },
-] as const)('with trigger: $schedule', ({ trigger, alarms }) => {
+  { trigger: 'schedule', alarms: SCHEDULE_TRIGGER },
+  { trigger: 'alarm', alarms: ALARM_TRIGGER },
+] as const)('with trigger: $trigger', ({ trigger, alarms }) => {
   const { template } = aReaper({ ...ALL, trigger });
 
   describe.each(Object.entries(alarms))('%s', (name, [quantity, sign, threshold, m, n, seconds, missing]) => {
     const AlarmName = `ConnectionReaper-orders-${name}`;
 
-    test('goes off when it promises', () => {
+    test('has the window, threshold and missing data that its description says', () => {
       template.hasResourceProperties('AWS::CloudWatch::Alarm', {
         AlarmName,
         ...WATCHED[name],

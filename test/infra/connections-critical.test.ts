@@ -29,7 +29,7 @@ test.each<[string, 'schedule' | 'alarm', AlarmOverrides, readonly string[]]>([
     { ConnectionsCritical: { of: ['ReaperFailing', 'ServerFull'] } },
     ['ServerFull', 'ReaperFailing'],
   ],
-])('ConnectionsCritical is set off %s', (_, trigger, alarms, expected) => {
+])('ConnectionsCritical watches its alarms %s', (_, trigger, alarms, expected) => {
   const { template } = aReaper({ instances: INSTANCES, trigger, alarms });
   const names = expected.flatMap((name) => (name === 'ReaperFailing' ? [name] : [`${name}-writer`, `${name}-reader`]));
   expect(ruleOf(template)).toBe(names.map((name) => `ALARM("ConnectionReaper-orders-${name}")`).join(' OR '));

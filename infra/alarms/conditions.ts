@@ -1,3 +1,4 @@
+/** When an alarm is in ALARM: its threshold, window and missing data. */
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 

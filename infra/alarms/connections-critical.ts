@@ -1,3 +1,4 @@
+/** The composite alarm that pages. */
 import { type Alarm, AlarmRule, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { type AlarmActions, alarmName, describe } from './reaper-alarm.js';

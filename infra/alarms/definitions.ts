@@ -1,3 +1,4 @@
+/** Every alarm: its metric, label and description. A new alarm goes here, into names.ts and into conditions.ts. */
 import { ComparisonOperator, type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { invokeCommand, tailCommand } from '../commands.js';

@@ -1,3 +1,4 @@
+/** What a deployment may change of an alarm, and the faults of that. */
 import type { Duration } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import * as v from 'valibot';

@@ -1,3 +1,4 @@
+/** Publishes metrics to CloudWatch, or as log lines. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { AWS_LIMITS, RUN_LIMITS } from '../contract/limits.js';

@@ -1,3 +1,4 @@
+/** Findings about slots: a full server, the way in, no reserved slot. */
 import { withOutcome } from '../policy/outcome.js';
 import { slotUse } from '../policy/slots.js';
 import type { Snapshot } from '../policy/snapshot.js';

@@ -1,3 +1,4 @@
+/** All findings of an instance in their order. A new finding goes here and into a file by its subject. */
 import type { Policy } from '../policy/policy.js';
 import { noReservedSlot, serverFull, wayIn } from './capacity.js';
 import type { Finding } from './finding.js';

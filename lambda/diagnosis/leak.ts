@@ -1,3 +1,4 @@
+/** The finding that names the application that leaks, or that holds most of the slots. */
 import { formatDuration } from '../input/duration.js';
 import type { Policy } from '../policy/policy.js';
 import { type ApplicationUse, applicationUse, percentOf, slotUse } from '../policy/slots.js';

@@ -1,3 +1,4 @@
+/** Findings about missing privileges of the reaper. */
 import type { Policy } from '../policy/policy.js';
 import { rotationBase } from '../policy/rotation-twin.js';
 import type { Snapshot } from '../policy/snapshot.js';

@@ -1,3 +1,5 @@
+/** Errors of the server: how they are recognised and described. */
+
 /** The SQLSTATEs that something depends on. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
   protocolViolation: '08P01',

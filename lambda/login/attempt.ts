@@ -1,3 +1,4 @@
+/** One login by one way, with a second try where a password may just have been rotated. */
 import { once } from 'node:events';
 import type { LoginWay } from '../diagnosis/login-facts.js';
 import { refusalOf } from '../diagnosis/login-refusal.js';

@@ -1,3 +1,4 @@
+/** Credentials from Secrets Manager. */
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AwsRefusal, describeAwsFailure, isAccessDenied } from '../aws/failure.js';
 import { AWS_LIMITS } from '../contract/limits.js';

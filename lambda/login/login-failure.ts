@@ -1,3 +1,4 @@
+/** The text of a failed login: where, why, and what to do next. */
 import type { LoginWay } from '../diagnosis/login-facts.js';
 import type { Refusal } from '../diagnosis/login-refusal.js';
 import { quoteIdentifier } from '../diagnosis/quote-sql.js';

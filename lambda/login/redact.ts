@@ -1,3 +1,4 @@
+/** Takes the values of secrets out of texts that others wrote. */
 import { domainToASCII } from 'node:url';
 
 /** What a secret holds, by the names of its keys. Everything inside of it is secret. */

@@ -1,3 +1,4 @@
+/** Which of the connections that may be terminated are chosen: what an application keeps, caps, role limits. */
 import { countBy, groupBy } from './group-by.js';
 import type { Verdict } from './judge.js';
 import type { Policy } from './policy.js';

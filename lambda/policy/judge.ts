@@ -1,3 +1,7 @@
+/**
+ * Whether one connection may be terminated, and if not, why it is spared: every rule is here, such as those that spare
+ * superusers, active connections, and holders of advisory locks or temporary tables.
+ */
 import { REAPER_APPLICATION_NAME } from '../contract/names.js';
 import type { Seconds } from '../input/duration.js';
 import type { Policy } from './policy.js';

@@ -1,3 +1,4 @@
+/** What can become of a connection, and of a role limit. */
 import type { Seconds } from '../input/duration.js';
 import type { LimitChange, LimitObstacle } from './role-limits.js';
 import type { Backend } from './snapshot.js';

@@ -1,3 +1,4 @@
+/** The plan of a run at one instance: whom to terminate, whom to spare, which role limits to set. */
 import { choose, excessOf, limitedRole } from './choose.js';
 import { countBy } from './group-by.js';
 import { judgeBy } from './judge.js';

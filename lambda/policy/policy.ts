@@ -1,3 +1,4 @@
+/** The policy of a run: what settings and event ask for, ready to be applied. */
 import type { Seconds } from '../input/duration.js';
 import type { ReapRequest, Request } from '../input/event.js';
 import { anyOf, cidrMatcher, globMatcher, type Matcher } from '../input/match.js';

@@ -1,3 +1,4 @@
+/** Which role limits differ from the declared ones, and what keeps a limit from being set. */
 import type { Policy } from './policy.js';
 import { rotationBase, twinOf } from './rotation-twin.js';
 import type { Snapshot } from './snapshot.js';

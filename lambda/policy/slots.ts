@@ -1,3 +1,4 @@
+/** Counts: the slots of a server, and what applications and roles hold of them. */
 import type { Seconds } from '../input/duration.js';
 import { groupBy } from './group-by.js';
 import { type LimitOutcome, type Outcome, withOutcome } from './outcome.js';

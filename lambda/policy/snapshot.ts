@@ -1,3 +1,4 @@
+/** What a run reads of a server: its connections, its roles, its limits. */
 import { UNNAMED_APPLICATION } from '../contract/names.js';
 import type { Seconds } from '../input/duration.js';
 import { globMatcher } from '../input/match.js';

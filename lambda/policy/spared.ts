@@ -1,3 +1,4 @@
+/** The reasons for which a connection is spared. */
 import type { Backend, Holding } from './snapshot.js';
 
 /** Why a backend is left alone. */

@@ -1,3 +1,4 @@
+/** A session with the server: pinned settings, timeouts, no pooler between, and an end whatever happens. */
 import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import pg from 'pg';

@@ -1,3 +1,4 @@
+/** The lines that a run logs: each termination, each role limit, the login, the errors. */
 import type { InstanceResult } from '../diagnosis/instance-result.js';
 import type { LoginFacts } from '../diagnosis/login-facts.js';
 import { countBy } from '../policy/group-by.js';

@@ -1,3 +1,4 @@
+/** The datapoints of a run: which metrics it publishes, with which dimensions and values. */
 import {
   type DIMENSIONS,
   MAX_UNDECLARED_ROLES,

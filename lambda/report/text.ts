@@ -1,3 +1,4 @@
+/** The text of the report, from its first line to the steps under Next. */
 import type { Finding } from '../diagnosis/finding.js';
 import { formatDuration } from '../input/duration.js';
 import { printable } from '../input/printable.js';

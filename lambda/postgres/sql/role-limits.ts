@@ -1,3 +1,4 @@
+/** The statements that set the connection limit of a role. */
 import * as v from 'valibot';
 import { quoteIdentifier } from '../../diagnosis/quote-sql.js';
 import { rotationBase } from '../../policy/rotation-twin.js';

@@ -1,3 +1,4 @@
+/** The statements that read a server: its connections, roles and limits, and what a session would lose with its end. */
 import * as v from 'valibot';
 import { REAPER_MARK } from '../../contract/names.js';
 import type { Backend, BackendState, Snapshot } from '../../policy/snapshot.js';

@@ -1,3 +1,4 @@
+/** The statement that terminates: it rechecks each connection immediately before its signal. */
 import * as v from 'valibot';
 import type { Backend } from '../../policy/snapshot.js';
 import { decodeRows } from '../rows.js';

@@ -4,8 +4,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { logTo } from '../lambda/aws/log.js';
 import type { Publish } from '../lambda/aws/publish.js';
 import { SWEEP_EVENT } from '../lambda/input/event.js';
-import { demand, InputError } from '../lambda/input/faults.js';
-import { type SettingsInput, settingsSchema } from '../lambda/input/settings.js';
+import { InputError } from '../lambda/input/faults.js';
+import { demandSettings, type SettingsInput } from '../lambda/input/settings.js';
 import type { Datapoint } from '../lambda/report/metrics.js';
 import { newMemory } from '../lambda/report/series.js';
 import { run } from '../lambda/run.js';
@@ -83,7 +83,7 @@ async function sweep(options: Options): Promise<number> {
     return { requests: 0, datapoints: published.length, via: 'none', error: null };
   };
   const answer = await run(
-    demand('sweep', settingsSchema, settingsOf(options)),
+    demandSettings('sweep', settingsOf(options)),
     SWEEP_EVENT,
     {
       logins: () => ({
@@ -167,7 +167,9 @@ function postgresUrl(text: string): URL {
     url !== undefined && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.username !== '';
   if (!complete || ![url.username, url.password, url.pathname].every(isPercentEncoded)) {
     // Not an error of commander's, which would quote the argument, and with it a password.
-    throw new InputError('--url', ['expected postgres://user:password@host:port/database, with odd characters as %XX']);
+    throw new InputError('--url', [
+      { problem: 'expected postgres://user:password@host:port/database, with odd characters as %XX' },
+    ]);
   }
   return url;
 }

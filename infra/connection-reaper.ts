@@ -22,7 +22,6 @@ import { noteReaperLogin } from './placement/database-login.js';
 import { connectToDatabase, placeReaper } from './placement/network.js';
 import { checkProps, withDefaults } from './props/check-props.js';
 import type { CheckedProps } from './props/resolve-props.js';
-import { demandOwnRole } from './props/role-clashes.js';
 
 /**
  * Reaps the idle connections of one PostgreSQL database, caps its roles, and says who leaks: a function that is invoked
@@ -72,8 +71,7 @@ export class ConnectionReaper extends ReaperMetrics {
   /** @throws InputError with everything that is wrong with the props. */
   constructor(scope: Construct, id: string, given: ConnectionReaperProps) {
     super(scope, id);
-    const props = checkProps(given, this.node.path);
-    demandOwnRole(this, props);
+    const props = checkProps(given, this);
     const { trigger, interval, timeout, logRetention } = withDefaults(props);
     const { databaseLabel, adminSecret, topicEncryptionKey } = props;
 

@@ -201,12 +201,16 @@ async function inSession<Result>(
 function demandAdminSecret(): string {
   const arn = process.env[ADMIN_SECRET_VARIABLE];
   if (arn !== undefined && arn !== '') return arn;
-  throw new InputError(ADMIN_SECRET_VARIABLE, ['missing: the deployment sets this environment variable']);
+  throw new InputError(ADMIN_SECRET_VARIABLE, [
+    { problem: 'missing', hint: 'The deployment sets this environment variable' },
+  ]);
 }
 
 function demandAscii(secretArn: string | undefined, password: string): string {
   if (/^[ -~]+$/.test(password)) return password;
-  throw new InputError(`secret ${secretArn}`, ['password: expected printable ASCII characters alone']);
+  throw new InputError(`secret ${secretArn}`, [
+    { path: 'password', problem: 'expected printable ASCII characters alone' },
+  ]);
 }
 
 /** With the hint, in which our own SQL says what to do. */

@@ -1,5 +1,5 @@
-import * as v from 'valibot';
 import { DEFAULT_INSTANCE_NAME } from '../../lambda/contract/names.js';
+import type { Fault } from '../../lambda/input/faults.js';
 import {
   type AlarmCondition,
   alarmConditions,
@@ -11,6 +11,7 @@ import { MAX_RULE, pageRule } from './connections-critical.js';
 import { ALARM_DEFINITIONS } from './definitions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 import { alarmName } from './reaper-alarm.js';
+import type { ParsedAlarms } from './schemas.js';
 
 /** What the deployment knows, and the alarms hang on. */
 export interface AlarmContext extends Sweeping {
@@ -21,41 +22,29 @@ export interface AlarmContext extends Sweeping {
   readonly instances: readonly { readonly name: string; readonly dbInstanceIdentifier?: string | undefined }[];
 }
 
-/** The overrides as their schemas give them: what an alarm does is left to CDK. */
-interface ParsedOverrides extends ConditionOverrides {
-  readonly ConnectionsCritical?: { readonly of?: readonly MetricAlarmName[] } | false;
-}
-
 /**
- * What overrides that fit their schemas say against each other, CloudWatch's limits or the deployment. One that doesn't
- * fit its schema is passed over here, so that the others' faults come out with its own.
+ * What overrides say against each other, CloudWatch's limits or the deployment. An override that is broken is left out, so
+ * that the faults of the others come out with its own.
  *
- * @param given as the props or `cdk.json` write them.
- * @param entries their schemas, by the alarms' names.
+ * @param overrides as their schema gives them.
+ * @param broken the paths of those that don't fit it, such as `alarms.RoleNearLimit`.
  */
-export function contextFaults(
-  given: unknown,
-  entries: Readonly<Record<MetricAlarmName | 'ConnectionsCritical', v.GenericSchema>>,
+export function alarmFaults(
+  overrides: ParsedAlarms | undefined,
+  broken: ReadonlySet<string>,
   context: AlarmContext,
-): readonly string[] {
-  const parsed = Object.entries(entries).map(
-    ([name, schema]) => [name, v.safeParse(schema, Object(given)[name])] as const,
+): readonly Fault[] {
+  const isBroken = (name: string) => broken.has(`alarms.${name}`);
+  const sound: ParsedAlarms = Object.fromEntries(
+    Object.entries(Object(overrides)).filter(([name, override]) => override !== undefined && !isBroken(name)),
   );
-  const broken = new Set<string>(parsed.flatMap(([name, { success }]) => (success ? [] : [name])));
-  const overrides: ParsedOverrides = Object.fromEntries(
-    parsed.flatMap(([name, { success, output }]) => (success && output !== undefined ? [[name, output]] : [])),
-  );
-  const conditions = alarmConditions(overrides, context);
+  const conditions = alarmConditions(sound, context);
   return [
-    ...(broken.has('DatabaseConnections') ? [] : databaseConnectionsFaults(overrides.DatabaseConnections, context)),
-    ...METRIC_ALARMS.flatMap((name) => metricAlarmFaults(name, overrides[name], conditions[name], context)),
-    ...(broken.has('ConnectionsCritical')
+    ...(isBroken('DatabaseConnections') ? [] : databaseConnectionsFaults(sound.DatabaseConnections, context)),
+    ...METRIC_ALARMS.flatMap((name) => metricAlarmFaults(name, sound[name], conditions[name], context)),
+    ...(isBroken('ConnectionsCritical')
       ? []
-      : pageFaults(
-          overrides.ConnectionsCritical,
-          (name) => conditions[name] !== undefined || broken.has(name),
-          context,
-        )),
+      : pageFaults(sound.ConnectionsCritical, (name) => conditions[name] !== undefined || isBroken(name), context)),
   ];
 }
 
@@ -70,38 +59,49 @@ function metricAlarmFaults(
   override: ConditionOverrides[MetricAlarmName],
   condition: AlarmCondition | undefined,
   { trigger, intervalMinutes }: AlarmContext,
-): readonly string[] {
+): readonly Fault[] {
   if (override === undefined || override === false) return [];
   if (trigger === 'alarm' && NOT_ON_ALARM[name] !== undefined) {
-    return [`alarms.${name}: expected nothing with trigger: alarm, ${NOT_ON_ALARM[name]}`];
+    return [
+      {
+        path: `alarms.${name}`,
+        problem: `not supported with trigger: "alarm", ${NOT_ON_ALARM[name]}`,
+        hint: 'Remove it',
+      },
+    ];
   }
   if (condition === undefined) return [];
   const { threshold, period, evaluationPeriods, datapointsToAlarm } = condition;
-  const faults: string[] = [];
+  const faults: Fault[] = [];
   if (name !== 'DatabaseConnections' && period < intervalMinutes) {
-    faults.push(
-      `alarms.${name}.period: expected no less than the interval, ${intervalMinutes} minutes, since between sweeps there ` +
-        `is no data, got ${period}`,
-    );
+    faults.push({
+      path: `alarms.${name}.period`,
+      problem: `expected no less than the interval, ${intervalMinutes} minutes, since between sweeps there is no data`,
+      got: `${period}`,
+    });
   }
   if (datapointsToAlarm > evaluationPeriods) {
-    faults.push(
-      `alarms.${name}.datapointsToAlarm: expected no more than evaluationPeriods, ${evaluationPeriods}, got ` +
-        `${datapointsToAlarm}`,
-    );
+    faults.push({
+      path: `alarms.${name}.datapointsToAlarm`,
+      problem: `expected no more than evaluationPeriods, ${evaluationPeriods}`,
+      got: `${datapointsToAlarm}`,
+    });
   }
   const longest = longestWindow(name, period);
   if (period * evaluationPeriods > longest) {
-    faults.push(
-      `alarms.${name}: expected a window of ${longest} minutes at most, which is as far as CloudWatch looks back, got ` +
-        `${evaluationPeriods} periods of ${period}`,
-    );
+    faults.push({
+      path: `alarms.${name}`,
+      problem: `expected a window of ${longest} minutes at most, which is as far as CloudWatch looks back`,
+      got: `${evaluationPeriods} periods of ${period}`,
+    });
   }
   const sweeps = Math.floor(period / intervalMinutes);
   if (name === 'ReaperNotRunning' && period >= intervalMinutes && threshold > sweeps) {
-    faults.push(
-      `alarms.ReaperNotRunning.threshold: expected no more than the ${sweeps} sweeps of a period, got ${threshold}`,
-    );
+    faults.push({
+      path: 'alarms.ReaperNotRunning.threshold',
+      problem: `expected no more than the ${sweeps} sweeps of a period`,
+      got: `${threshold}`,
+    });
   }
   return faults;
 }
@@ -120,54 +120,65 @@ function longestWindow(name: MetricAlarmName, period: number): number {
 function databaseConnectionsFaults(
   override: ConditionOverrides['DatabaseConnections'],
   { trigger, instances }: AlarmContext,
-): readonly string[] {
+): readonly Fault[] {
   if (override === undefined || override === false) {
     const got = override === undefined ? 'nothing' : 'false';
     return trigger === 'schedule'
       ? []
       : [
-          'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, ' +
-            `got ${got}`,
+          {
+            path: 'alarms.DatabaseConnections',
+            problem: 'expected a threshold with trigger: "alarm", since nothing else starts sweeps',
+            got,
+          },
         ];
   }
-  const faults: string[] = [];
+  const faults: Fault[] = [];
   if (override.threshold === undefined) {
-    faults.push(
-      'alarms.DatabaseConnections.threshold: missing: a number of connections below max_connections, which is not known here',
-    );
+    faults.push({
+      path: 'alarms.DatabaseConnections.threshold',
+      problem: 'missing',
+      hint: 'Set a number of connections below max_connections, which is not known at synth',
+    });
   }
   const unknown = instances.filter(({ dbInstanceIdentifier }) => dbInstanceIdentifier === undefined);
   if (unknown.length > 0 || instances.length === 0) {
-    faults.push(
-      "alarms.DatabaseConnections: expected instances with a dbInstanceIdentifier, which RDS's metric goes by, got " +
-        (unknown.length > 0 ? `none for ${unknown.map(({ name }) => name).join(', ')}` : 'no instances'),
-    );
+    faults.push({
+      path: 'alarms.DatabaseConnections',
+      problem: "expected instances with a dbInstanceIdentifier, which RDS's metric goes by",
+      got: unknown.length > 0 ? `none for ${unknown.map(({ name }) => name).join(', ')}` : 'no instances',
+    });
   }
   return faults;
 }
 
 function pageFaults(
-  override: ParsedOverrides['ConnectionsCritical'],
+  override: ParsedAlarms['ConnectionsCritical'],
   exists: (name: MetricAlarmName) => boolean,
   context: AlarmContext,
-): readonly string[] {
+): readonly Fault[] {
   if (override === false) return [];
-  const lacking = override?.of?.filter((name) => !exists(name)) ?? [];
-  if (lacking.length > 0)
-    return [`alarms.ConnectionsCritical.of: expected alarms that there are, got ${lacking.join(', ')}`];
+  const path = 'alarms.ConnectionsCritical';
+  const missing = override?.of?.filter((name) => !exists(name)) ?? [];
+  if (missing.length > 0) {
+    return [{ path: `${path}.of`, problem: 'expected alarms that exist', got: missing.join(', ') }];
+  }
   const of = (override?.of ?? DEFAULT_PAGE[context.trigger]).filter(exists);
   if (of.length === 0) {
-    return [
-      'alarms.ConnectionsCritical: expected false, or alarms in `of`, since those that page by default are left out',
-    ];
+    return [{ path, problem: 'expected false, or alarms in `of`, since the alarms that page by default are left out' }];
   }
   const names = memberNames(of, context);
   const { length: characters } = pageRule(names);
   if (names.length <= MAX_RULE.alarms && characters <= MAX_RULE.characters) return [];
   return [
-    `alarms.ConnectionsCritical.of: expected a rule of ${MAX_RULE.alarms} alarms and ${MAX_RULE.characters} characters at most, which is all ` +
-      `that CloudWatch takes, got ${names.length} with ${characters}: name fewer alarms here, give the database and its ` +
-      'instances shorter names, or several reapers fewer instances each',
+    {
+      path: `${path}.of`,
+      problem: `expected a rule of ${MAX_RULE.alarms} alarms and ${MAX_RULE.characters} characters at most, which is CloudWatch's limit`,
+      got: `${names.length} with ${characters}`,
+      hint:
+        'Name fewer alarms here, give the database and its instances shorter names, or several reapers fewer instances ' +
+        'each',
+    },
   ];
 }
 

@@ -1,13 +1,9 @@
 /** What a deployment may change of an alarm, and the faults of that. */
 import type { Duration } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
-import * as v from 'valibot';
-import { check, exactObject, wholeNumber } from '../../lambda/input/faults.js';
 import { given } from '../props/given.js';
 import type { ConditionOverrides } from './conditions.js';
-import { type AlarmContext, contextFaults } from './faults.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
-import { alarmEntries, periodInMinutes } from './schemas.js';
 
 /** What an alarm does. */
 export interface AlarmActionsOverride {
@@ -69,27 +65,6 @@ export type AlarmOverrides = {
   readonly ConnectionsCritical?: PageOverride | false;
 } & { readonly [Name in Exclude<MetricAlarmName, 'ServerFull' | 'DatabaseConnections'>]?: AlarmOverride | false };
 
-/** CloudWatch takes five for each state of an alarm, and one may be the function's invocation. */
-const MAX_ACTIONS = 4;
-
-const numberOfActions = v.optional(wholeNumber(0, MAX_ACTIONS, 'a list of alarm actions, their number'));
-
-const entries = alarmEntries({
-  period: periodInMinutes('a Duration of whole minutes'),
-  actions: { actions: numberOfActions, okActions: numberOfActions },
-});
-
-/**
- * Everything that is wrong with the prop `alarms`, as lines such as `alarms.SlotsNerlyFull: unknown key, expected one of …`.
- *
- * Checks at synth what TypeScript can't, and what CloudWatch would say only while it deploys, or never.
- */
-export function alarmFaults(overrides: AlarmOverrides | undefined, context: AlarmContext): readonly string[] {
-  const alarms = mapMembers(overrides, (override) => mapMembers(override, quotable));
-  const checked = check(exactObject({ alarms: v.optional(exactObject(entries)) }), { alarms });
-  return [...(checked.faults ?? []), ...contextFaults(alarms, entries, context)];
-}
-
 /** The conditions that overrides ask for. */
 export function conditionOverrides(overrides: AlarmOverrides): ConditionOverrides {
   return Object.fromEntries(
@@ -102,26 +77,4 @@ export function conditionOverrides(overrides: AlarmOverrides): ConditionOverride
 
 function conditionOverride({ threshold, period, evaluationPeriods, datapointsToAlarm }: AlarmOverride) {
   return given({ threshold, period: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
-}
-
-/**
- * What messages can quote: the minutes of a Duration, and how many actions there are, since constructs are no JSON. Of what
- * is neither, its type.
- */
-function quotable(value: unknown, key: string): unknown {
-  if (key === 'period') return isDuration(value) ? value.toMinutes({ integral: false }) : typeof value;
-  if (key === 'actions' || key === 'okActions') return Array.isArray(value) ? value.length : typeof value;
-  return value;
-}
-
-/** Not by its class, of which an app may have two copies. */
-function isDuration(value: unknown): value is Duration {
-  return typeof Object(value).toMinutes === 'function';
-}
-
-function mapMembers(given: unknown, map: (value: unknown, key: string) => unknown): unknown {
-  if (typeof given !== 'object' || given === null) return given;
-  return Object.fromEntries(
-    Object.entries(given).map(([key, value]) => [key, value === undefined ? undefined : map(value, key)]),
-  );
 }

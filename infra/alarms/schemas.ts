@@ -1,14 +1,18 @@
 import * as v from 'valibot';
+import type { Seconds } from '../../lambda/input/duration.js';
 import { exactObject, wholeNumber } from '../../lambda/input/faults.js';
 import { MAX_BACKENDS } from '../../lambda/input/settings.js';
+import type { ConditionOverrides } from './conditions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 /** CloudWatch looks back no further, so that no period is longer, and no window has more of them. */
 const MINUTES_A_WEEK = 10_080;
 
-/** The period of a metric that is published once a minute, in minutes. */
-export function periodInMinutes(unit: string): v.GenericSchema<number> {
-  return wholeNumber(1, MINUTES_A_WEEK, unit);
+/** Overrides as their schema gives them: periods in minutes. What an alarm does is left to CDK, or is a topic. */
+export interface ParsedAlarms extends ConditionOverrides {
+  readonly ConnectionsCritical?:
+    | { readonly of?: readonly MetricAlarmName[]; readonly actions?: unknown; readonly topicArn?: string }
+    | false;
 }
 
 const names = v.pipe(
@@ -19,21 +23,26 @@ const names = v.pipe(
 /**
  * The schemas of all overrides, by the names of their alarms.
  *
- * @param form what the props and `cdk.json` write each in its own way: the period, which comes out in minutes, and what an
- * alarm does.
+ * @param form what the props and `cdk.json` write each in its own way: durations, and what an alarm does.
  */
-export function alarmEntries<Period>(form: {
-  readonly period: v.GenericSchema<Period, number>;
-  readonly actions: v.ObjectEntries;
+export function alarmEntries<Duration>(form: {
+  readonly duration: v.GenericSchema<Duration, Seconds>;
+  readonly alarmActions: v.ObjectEntries;
 }): Readonly<Record<MetricAlarmName | 'ConnectionsCritical', v.GenericSchema>> {
   const periods = v.optional(wholeNumber(1, MINUTES_A_WEEK));
-  const window = { period: v.optional(form.period), evaluationPeriods: periods, datapointsToAlarm: periods };
+  // A metric has a datapoint a minute at most.
+  const period = v.pipe(
+    form.duration,
+    v.transform((seconds) => seconds / 60),
+    wholeNumber(1, MINUTES_A_WEEK, 'whole minutes'),
+  );
+  const window = { period: v.optional(period), evaluationPeriods: periods, datapointsToAlarm: periods };
   const above = (threshold: v.GenericSchema<number>) =>
-    orFalse(exactObject({ threshold: v.optional(threshold), ...window, ...form.actions }));
+    orFalse(exactObject({ threshold: v.optional(threshold), ...window, ...form.alarmActions }));
   const percent = wholeNumber(1, 100);
   const count = wholeNumber(1, MAX_BACKENDS);
   return {
-    ServerFull: orFalse(exactObject({ ...window, ...form.actions })),
+    ServerFull: orFalse(exactObject({ ...window, ...form.alarmActions })),
     SlotsNearlyFull: above(percent),
     DatabaseConnections: above(count),
     ApplicationConnectionsHigh: above(percent),
@@ -42,7 +51,7 @@ export function alarmEntries<Period>(form: {
     ReaperFailing: above(count),
     ReaperNotRunning: above(count),
     ReaperBlind: above(count),
-    ConnectionsCritical: orFalse(exactObject({ of: v.optional(names), ...form.actions })),
+    ConnectionsCritical: orFalse(exactObject({ of: v.optional(names), ...form.alarmActions })),
   };
 }
 

@@ -4,42 +4,22 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import * as v from 'valibot';
-import { duration } from '../../lambda/input/duration.js';
-import { exactObject, textLike } from '../../lambda/input/faults.js';
+import { textLike } from '../../lambda/input/faults.js';
 import type { ConditionOverride } from '../alarms/conditions.js';
-import { type AlarmContext, contextFaults } from '../alarms/faults.js';
 import type { MetricAlarmName } from '../alarms/names.js';
 import type { AlarmOverrides } from '../alarms/overrides.js';
-import { alarmEntries, periodInMinutes } from '../alarms/schemas.js';
 
 /** The ARN of a topic. */
 export const topicArn = textLike(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic');
 
-const entries = alarmEntries({
-  period: v.pipe(
-    duration,
-    v.transform((seconds) => seconds / 60),
-    periodInMinutes('whole minutes'),
-  ),
-  actions: { topicArn: v.optional(topicArn) },
-});
+/** What an alarm of `cdk.json` does: it may have a `topicArn`, which it notifies when it goes off and when it is over. */
+export const alarmActions = { topicArn: v.optional(topicArn) };
 
 /** An alarm of `cdk.json`, with its period in minutes. */
 type AlarmInFile = ConditionOverride & { readonly topicArn?: string | undefined };
 
 /** `alarms` of `cdk.json`. */
 export type AlarmsInFile = { readonly [Name in MetricAlarmName | 'ConnectionsCritical']?: AlarmInFile | false };
-
-/**
- * `alarms` as `cdk.json` writes it: `{"SlotsNearlyFull": {"threshold": 60, "period": "5m"}, "RoleNearLimit": false}`. In
- * place of actions an alarm may have a `topicArn`, which it notifies when it goes off and when it is over.
- */
-export const alarmsInFile = exactObject(entries) as v.GenericSchema<unknown, AlarmsInFile>;
-
-/** What `alarms` of `cdk.json` says in vain, beside what {@link alarmsInFile} finds: lines that begin with `alarms.`. */
-export function alarmsInFileFaults(given: unknown, context: AlarmContext): readonly string[] {
-  return contextFaults(given, entries, context);
-}
 
 /** The overrides that `cdk.json` means. */
 export function importAlarms(scope: Construct, alarms: AlarmsInFile): AlarmOverrides {

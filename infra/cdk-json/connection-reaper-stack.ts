@@ -23,32 +23,24 @@ export class ConnectionReaperStack extends Stack {
 
   constructor(scope: Construct, id: string, { config, ...props }: ConnectionReaperStackProps) {
     super(scope, id, props);
-    const { settings, databaseResourceId, securityGroupIds, databaseSecurityGroupId, breakGlassSecretArn } = {
-      ...config,
-      ...config.settings,
-    };
+    const { securityGroupIds, databaseSecurityGroupId, breakGlassSecretArn } = config;
     this.reaper = new ConnectionReaper(this, 'Reaper', {
-      ...settingsProps(settings),
+      ...policyProps(config),
       ...importLogin(this, config),
       vpc: importVpc(this, config),
-      trigger: config.trigger,
-      interval: Duration.minutes(config.interval),
-      timeout: Duration.seconds(config.timeout),
       ...given({
-        databaseResourceId,
+        interval: imported(config.interval, Duration.minutes),
+        timeout: imported(config.timeout, Duration.seconds),
         securityGroups: securityGroupIds?.map((id) =>
           SecurityGroup.fromSecurityGroupId(this, `SecurityGroup-${id}`, id),
         ),
         databaseSecurityGroup: imported(databaseSecurityGroupId, (id) =>
           SecurityGroup.fromSecurityGroupId(this, 'DatabaseSecurityGroup', id),
         ),
-        databasePort: config.databasePort,
-        interfaceEndpoints: config.interfaceEndpoints,
         breakGlassSecret: imported(breakGlassSecretArn, (arn) =>
           importSecret(this, 'BreakGlassSecret', arn, config.breakGlassSecretKeyArn),
         ),
         alarms: imported(config.alarms, (alarms) => importAlarms(this, alarms)),
-        runbookUrl: config.runbookUrl,
         logRetention: config.logRetentionDays,
         alarmTopic: imported(config.alarmTopicArn, (arn) => Topic.fromTopicArn(this, 'AlarmTopic', arn)),
         pageTopic: imported(config.pageTopicArn, (arn) => Topic.fromTopicArn(this, 'PageTopic', arn)),
@@ -87,10 +79,10 @@ function imported<Name, Value>(name: Name | undefined, make: (name: Name) => Val
 }
 
 /** The one of the two secrets that the entry names, if any. */
-function importLogin(scope: Construct, { settings, adminSecretArn, secretKeyArn }: DatabaseConfig) {
+function importLogin(scope: Construct, { secretArn, adminSecretArn, secretKeyArn }: DatabaseConfig) {
   const login = (id: string, arn: string | undefined) =>
     imported(arn, (secretArn) => importSecret(scope, id, secretArn, secretKeyArn));
-  return given({ secret: login('Secret', settings.secretArn), adminSecret: login('AdminSecret', adminSecretArn) });
+  return given({ secret: login('Secret', secretArn), adminSecret: login('AdminSecret', adminSecretArn) });
 }
 
 function importSecret(scope: Construct, id: string, secretCompleteArn: string, keyArn: string | undefined): ISecret {
@@ -107,18 +99,41 @@ function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {
   return imported;
 }
 
-/** The settings, back in the words of the construct. */
-function settingsProps({ databaseLabel, secretArn, breakGlassSecretArn: _, ...settings }: DatabaseConfig['settings']) {
-  const { idleInTransactionTimeout, reaperRole, ...others } = settings;
+/** What the construct calls as an entry does, with durations for seconds. */
+function policyProps(config: DatabaseConfig) {
+  const { secretArn, reaperRole, idleTimeout, pressure, rules, ...others } = config;
+  const { databaseLabel, trigger, iamAuthentication, rescueLogin, sslMode, mode, keepPerApplication, roleLimits } =
+    others;
+  const { terminateAboveRoleLimit, maxApplications, applicationNames, metricsVia } = others;
   return {
-    ...given(others),
+    databaseLabel,
+    trigger,
+    iamAuthentication,
+    rescueLogin,
+    sslMode,
+    mode,
+    keepPerApplication,
+    roleLimits,
+    terminateAboveRoleLimit,
+    maxApplications,
+    applicationNames,
+    metricsVia,
     // A secret names the role itself.
     ...(secretArn === undefined && { reaperRole }),
-    ...given({ idleInTransactionTimeout: imported(idleInTransactionTimeout, Duration.seconds) }),
-    databaseLabel,
-    idleTimeout: Duration.seconds(settings.idleTimeout),
-    pressure: settings.pressure.map((tier) => ({ ...tier, idleTimeout: Duration.seconds(tier.idleTimeout) })),
-    rules: settings.rules.map(({ idleTimeout, ...rule }) =>
+    ...given({
+      instances: others.instances,
+      databaseName: others.databaseName,
+      sslRootCert: others.sslRootCert,
+      maxTerminationsPerRun: others.maxTerminationsPerRun,
+      databaseResourceId: others.databaseResourceId,
+      databasePort: others.databasePort,
+      interfaceEndpoints: others.interfaceEndpoints,
+      runbookUrl: others.runbookUrl,
+      idleInTransactionTimeout: imported(others.idleInTransactionTimeout, Duration.seconds),
+    }),
+    idleTimeout: Duration.seconds(idleTimeout),
+    pressure: pressure.map((tier) => ({ ...tier, idleTimeout: Duration.seconds(tier.idleTimeout) })),
+    rules: rules.map(({ idleTimeout, ...rule }) =>
       given({ ...rule, idleTimeout: imported(idleTimeout, Duration.seconds) }),
     ),
   };

@@ -1,22 +1,16 @@
 import * as v from 'valibot';
-import { check, demand, excerptOfName, InputError, objectOf } from '../../lambda/input/faults.js';
-import { type Settings, settingsSchema } from '../../lambda/input/settings.js';
-import { deploymentSchema } from '../props/deployment-schema.js';
-import { loginFaults } from '../props/login-faults.js';
-import { hostFaults } from '../props/rds-endpoint.js';
+import { check, demand, excerptOfName, type Fault, InputError, objectOf } from '../../lambda/input/faults.js';
+import { label } from '../../lambda/input/settings.js';
+import { asKey, propOf } from '../props/naming.js';
 import { withIdentifier } from '../props/resolve-props.js';
-import { namedRole, ownLimitFaults, type RoleUse, roleClash, serverAt } from '../props/role-clashes.js';
-import { vainFaults } from '../props/vain-faults.js';
-import { alarmsInFileFaults } from './alarms.js';
-import { type Entry, entrySchema, settingsEntries } from './entry-schema.js';
+import { namedRole, type RoleUse, roleClash, serverAt } from '../props/role-clashes.js';
+import { faultsTogether, type Parsed } from '../props/rules.js';
+import { type Entry, entrySchema } from './entry-schema.js';
 import { regionFaults, regionsOf } from './region.js';
 
 /** An entry that holds: what the app needs to know to make a stack. */
-export interface DatabaseConfig
-  extends Omit<Entry, keyof typeof settingsEntries | keyof v.InferOutput<typeof deploymentSchema>>,
-    v.InferOutput<typeof deploymentSchema> {
-  /** Without `secretArn` where the login is made on deployment, or by IAM. */
-  readonly settings: Settings;
+export interface DatabaseConfig extends Entry {
+  readonly databaseLabel: string;
   /** Where all that the entry names is. */
   readonly region: string | undefined;
 }
@@ -40,9 +34,9 @@ const file = v.object({
 export function parseDatabases(databases: unknown): readonly DatabaseConfig[] {
   const named = demand('cdk.json', file, { context: { databases } }).context.databases;
   const read = Object.entries(named).map(([name, given]) => readEntry(name, given));
-  const configs = read.flatMap((result) => ('faults' in result ? [] : result));
+  const configs = read.flatMap(({ config }) => config ?? []);
   const faults = [
-    ...read.flatMap((result) => ('faults' in result ? result.faults : [])),
+    ...read.flatMap(({ faults }) => faults),
     ...clashes(Object.keys(named)),
     ...roleClashes(configs.map(roleUse)),
   ];
@@ -55,20 +49,21 @@ export function stackName(database: string): string {
   return `ConnectionReaper-${database.replaceAll(/[._]/g, '-')}`;
 }
 
-function clashes(names: readonly string[]): readonly string[] {
+function clashes(names: readonly string[]): readonly Fault[] {
   return names.flatMap((name, index) => {
     const other = names.slice(0, index).find((before) => stackName(before) === stackName(name));
     return other === undefined
       ? []
       : [
-          `context.databases.${excerptOfName(name)}: expected a name whose stack is its own, got that of ` +
-            `${excerptOfName(other)}: ${excerptOfName(stackName(name))}`,
+          inFile(name, {
+            problem: 'expected a name whose stack is its own',
+            got: `that of ${excerptOfName(other)}: ${excerptOfName(stackName(name))}`,
+          }),
         ];
   });
 }
 
-function roleUse({ settings, adminSecretArn }: DatabaseConfig): RoleUse {
-  const { databaseLabel, reaperRole, secretArn, instances = [] } = settings;
+function roleUse({ databaseLabel, reaperRole, secretArn, adminSecretArn, instances = [] }: DatabaseConfig): RoleUse {
   return {
     reaper: databaseLabel,
     ...namedRole({ reaperRole }, secretArn, 'secretArn'),
@@ -76,120 +71,68 @@ function roleUse({ settings, adminSecretArn }: DatabaseConfig): RoleUse {
   };
 }
 
-function roleClashes(uses: readonly RoleUse[]): readonly string[] {
-  return uses.flatMap((use, index) => {
-    const clash = roleClash(use, uses.slice(0, index));
-    return clash === undefined ? [] : [inFile(use.reaper, clash)];
-  });
+function roleClashes(uses: readonly RoleUse[]): readonly Fault[] {
+  return uses.flatMap((use, index) => roleClash(use, uses.slice(0, index)).map((fault) => inFile(use.reaper, fault)));
 }
 
-/** Checks an entry as such, the settings in it and what concerns the deployment, so that all faults come out at once. */
-function readEntry(name: string, given: unknown): DatabaseConfig | { readonly faults: readonly string[] } {
-  const checked = check(entrySchema, given);
-  const settings = check(settingsSchema, { ...settingsOf(given), databaseLabel: name });
-  const deployment = check(deploymentSchema, deploymentOf(given, checked.value));
-  const faults = [
-    ...(checked.faults ?? []),
-    ...givenTogetherFaults(given),
-    ...(settings.faults ?? []),
-    ...(deployment.faults ?? []),
-    ...(settings.value === undefined
-      ? []
-      : ownLimitFaults(namedRole(settings.value, checked.value?.secretArn, 'secretArn'), settings.value.roleLimits)),
-    ...hostFaults(settings.value?.instances ?? []),
-    ...(checked.value === undefined ? [] : regionFaults(checked.value)),
-    ...(deployment.value === undefined ? [] : givenAlarmFaults(name, given, deployment.value, settings.value)),
-  ];
-  if (checked.faults || settings.faults || deployment.faults || faults.length > 0) {
-    return { faults: faults.map((fault) => inFile(name, fault)) };
-  }
-  const { databasePort, runbookUrl } = deployment.value;
-  return {
-    ...checked.value,
-    ...deployment.value,
-    databasePort,
-    runbookUrl,
-    region: regionsOf(checked.value)[0]?.region,
-    settings: { ...settings.value, secretArn: checked.value.secretArn },
-  };
+/** Checks an entry: its keys, each by itself, and then what they say together. */
+function readEntry(
+  name: string,
+  written: unknown,
+): { readonly faults: readonly Fault[]; readonly config?: DatabaseConfig } {
+  const { value: entry, broken, faults: shapes } = check(entrySchema, written);
+  const named = check(label, name);
+  const faults = [...shapes, ...named.faults, ...(isObject(written) ? together(name, written, entry, broken) : [])];
+  if (faults.length > 0) return { faults: faults.map((fault) => inFile(name, fault)) };
+  return { faults, config: { ...entry, databaseLabel: name, region: regionsOf(entry)[0]?.region } };
 }
 
-/** What the keys of an entry say about each other. Nothing of an entry that is no object: that is another fault. */
-function givenTogetherFaults(given: unknown): readonly string[] {
-  if (typeof given !== 'object' || given === null) return [];
-  const says = (key: keyof Entry) => key in given;
-  const {
-    metricsVia,
-    interfaceEndpoints,
-    alarms,
-    iamAuthentication: byToken,
-  } = given as Partial<Record<keyof Entry, unknown>>;
-  const iamAuthentication = byToken === true;
+/** What the keys of an entry say about each other. */
+function together(databaseLabel: string, written: object, entry: Entry, broken: ReadonlySet<string>): readonly Fault[] {
+  const value = Object.fromEntries(Object.entries(entry).map(([key, member]) => [propOf(key), member]));
   return [
-    ...loginFaults({
-      secret: { name: 'secretArn', given: says('secretArn') },
-      adminSecret: { name: 'adminSecretArn', given: says('adminSecretArn') },
-      iamAuthentication,
-      resourceIdGiven: says('databaseResourceId'),
-      instancesGiven: says('instances'),
+    ...faultsTogether({
+      value: { ...(value as unknown as Parsed), databaseLabel, ...withIdentifiers(entry, broken) },
+      broken: new Set([...broken].map(propOf)),
+      written: new Set(Object.keys(written).map(propOf)),
+      name: asKey,
+      roleNamedBy: entry.secretArn === undefined ? undefined : 'secretArn',
     }),
-    ...vainFaults(
-      {
-        reaperRole: says('reaperRole'),
-        roleNamedBy: ['secretArn' as const].find(says),
-        databasePort: says('databasePort'),
-        instances: says('instances'),
-        databaseResourceId: says('databaseResourceId'),
-        iamAuthentication,
-        interfaceEndpoints: interfaceEndpoints === true,
-        callsAws: metricsVia !== 'emf' || says('secretArn') || says('adminSecretArn') || says('breakGlassSecretArn'),
-        alarmTopic: says('alarmTopicArn'),
-        pageTopic: says('pageTopicArn'),
-        pages: Object(alarms).ConnectionsCritical !== false,
-        pageActions: Object(Object(alarms).ConnectionsCritical).topicArn !== undefined,
-        topicEncryptionKey: says('topicEncryptionKeyArn'),
-      },
-      'Arn',
-    ),
-    ...(says('breakGlassSecretKeyArn') && !says('breakGlassSecretArn')
-      ? ['breakGlassSecretKeyArn: expected nothing without breakGlassSecretArn, since it is its key']
-      : []),
-    ...(says('secretKeyArn') && !says('secretArn') && !says('adminSecretArn')
-      ? ['secretKeyArn: expected nothing without secretArn or adminSecretArn, since it is their key']
-      : []),
+    ...keyFaults(entry),
+    ...(['vpc', 'secretArn', 'adminSecretArn'].some((key) => broken.has(key)) ? [] : regionFaults(entry)),
   ];
 }
 
-/** What the alarms of an entry say against each other and the rest of it. */
-function givenAlarmFaults(
-  databaseLabel: string,
-  given: unknown,
-  { trigger, interval }: v.InferOutput<typeof deploymentSchema>,
-  settings: Settings | undefined,
-): readonly string[] {
-  // What is wrong with the instances is told already.
-  if (settings === undefined) return [];
-  const instances = (settings.instances ?? []).map(withIdentifier);
-  const context = { databaseLabel, trigger, intervalMinutes: interval, instances };
-  return alarmsInFileFaults(Object(given).alarms, context);
+function withIdentifiers({ instances }: Entry, broken: ReadonlySet<string>): Pick<Parsed, 'instances'> {
+  return broken.has('instances') || instances === undefined ? {} : { instances: instances.map(withIdentifier) };
 }
 
-/** The part of an entry that the schema of the deployment knows. Durations that are none are the entry's own fault. */
-function deploymentOf(given: unknown, checked: Entry | undefined): object {
-  const { trigger, databasePort, runbookUrl } = (given ?? {}) as Partial<Record<string, unknown>>;
-  const interval = checked?.interval && checked.interval / 60;
-  return { trigger, databasePort, runbookUrl, interval, timeout: checked?.timeout };
+/** Keys of secrets that are not there. */
+function keyFaults(entry: Entry): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (entry.breakGlassSecretKeyArn !== undefined && entry.breakGlassSecretArn === undefined) {
+    faults.push({
+      path: 'breakGlassSecretKeyArn',
+      problem: 'has no effect without breakGlassSecretArn, whose key it is',
+      hint: 'Remove it',
+    });
+  }
+  if (entry.secretKeyArn !== undefined && entry.secretArn === undefined && entry.adminSecretArn === undefined) {
+    faults.push({
+      path: 'secretKeyArn',
+      problem: 'has no effect without secretArn or adminSecretArn, whose key it is',
+      hint: 'Remove it',
+    });
+  }
+  return faults;
 }
 
-/** The entry's schema alone judges the ARN; the settings only need to know that the login is by a password. */
-function settingsOf(given: unknown): Record<string, unknown> {
-  const settings = Object.entries(given ?? {}).filter(([key]) => Object.hasOwn(settingsEntries, key));
-  const { secretArn: _, ...others } = Object.fromEntries(settings);
-  return others['iamAuthentication'] !== true ? { ...others, secretArn: 'checked' } : others;
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A fault with its place in the file. The settings call `databaseLabel` what here is the key. */
-function inFile(name: string, fault: string): string {
-  const inEntry = /^(expected|and) /.test(fault) ? `: ${fault}` : `.${fault}`;
-  return `context.databases.${excerptOfName(name)}${inEntry.replace(/^\.databaseLabel: expected/, ': expected')}`;
+/** A fault with its place in the file. */
+function inFile(name: string, fault: Fault): Fault {
+  const path = ['context.databases', excerptOfName(name), ...(fault.path === undefined ? [] : [fault.path])];
+  return { ...fault, path: path.join('.') };
 }

@@ -11,9 +11,9 @@ import { parseDatabases, stackName } from './database-entry.js';
 export function databaseStacks(app: App): readonly ConnectionReaperStack[] {
   return parseDatabases(databasesContext(app)).map(
     (config) =>
-      new ConnectionReaperStack(app, stackName(config.settings.databaseLabel), {
+      new ConnectionReaperStack(app, stackName(config.databaseLabel), {
         config,
-        description: `Connection Reaper of ${config.settings.databaseLabel}`,
+        description: `Connection Reaper of ${config.databaseLabel}`,
         // So that it can't be deployed beside what it names. The account is up to whoever deploys.
         ...(config.region !== undefined && { env: { region: config.region } }),
       }),

@@ -2,9 +2,9 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
 import { duration } from '../../lambda/input/duration.js';
 import { exactObject, textLike } from '../../lambda/input/faults.js';
-import type { SettingsInput } from '../../lambda/input/settings.js';
-import { RESOURCE_ID } from '../functions/permissions.js';
-import { alarmsInFile, topicArn } from './alarms.js';
+import { instance } from '../../lambda/input/settings.js';
+import { sharedEntries } from '../props/shared-schema.js';
+import { alarmActions, topicArn } from './alarms.js';
 
 /** A partial ARN would have to be granted with a wildcard. */
 const completeSecretArn = textLike(
@@ -15,33 +15,6 @@ const completeSecretArn = textLike(
 const securityGroupId = textLike(/^sg-[0-9a-f]+$/, 'the id of a security group');
 
 const keyArn = textLike(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'the ARN of a KMS key');
-
-const anything = v.optional(v.unknown());
-
-/** The settings of the function that an entry may hold. Which values they take is up to the settings' own schema. */
-export const settingsEntries = {
-  secretArn: v.optional(completeSecretArn),
-  iamAuthentication: anything,
-  reaperRole: anything,
-  breakGlassSecretArn: v.optional(completeSecretArn),
-  rescueLogin: anything,
-  instances: anything,
-  databaseName: anything,
-  sslMode: anything,
-  sslRootCert: anything,
-  mode: anything,
-  idleTimeout: anything,
-  idleInTransactionTimeout: anything,
-  pressure: anything,
-  keepPerApplication: anything,
-  maxTerminationsPerRun: anything,
-  rules: anything,
-  roleLimits: anything,
-  terminateAboveRoleLimit: anything,
-  maxApplications: anything,
-  applicationNames: anything,
-  metricsVia: anything,
-} as const satisfies Record<Exclude<keyof SettingsInput, 'databaseLabel'>, v.GenericSchema>;
 
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html */
 const MOST_SECURITY_GROUPS = 5;
@@ -58,43 +31,38 @@ const vpc = v.pipe(
     availabilityZones: atLeastOne(textLike(/^[a-z0-9-]+$/, 'the name of an availability zone')),
     privateSubnetIds: atLeastOne(textLike(/^subnet-[0-9a-f]+$/, 'the id of a subnet')),
   }),
-  v.forward(
-    v.partialCheck(
-      [['availabilityZones'], ['privateSubnetIds']],
-      ({ availabilityZones, privateSubnetIds }) => privateSubnetIds.length === availabilityZones.length,
-      'one subnet for each availability zone, in the same order',
-    ),
-    ['privateSubnetIds'],
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { availabilityZones, privateSubnetIds } = dataset.value;
+    if (privateSubnetIds.length === availabilityZones.length) return;
+    addIssue({
+      message: 'one subnet for each availability zone, in the same order',
+      input: privateSubnetIds,
+      path: [{ type: 'object', origin: 'value', input: {}, key: 'privateSubnetIds', value: privateSubnetIds }],
+    });
+  }),
 );
 
-/** An entry of `context.databases` in `cdk.json`, as far as one key can be judged by itself. */
+/** An entry of `context.databases` in `cdk.json`. */
 export const entrySchema = exactObject({
-  ...settingsEntries,
+  secretArn: v.optional(completeSecretArn),
   /** The login of the master user or of a superuser, in place of `secretArn`. */
   adminSecretArn: v.optional(completeSecretArn),
   /** The customer key that the secret is encrypted with, if any. */
   secretKeyArn: v.optional(keyArn),
+  breakGlassSecretArn: v.optional(completeSecretArn),
   /** The one that the break-glass secret is encrypted with. */
   breakGlassSecretKeyArn: v.optional(keyArn),
-  /** The resource that the reaper may log in to by IAM. */
-  databaseResourceId: v.optional(textLike(RESOURCE_ID.form, RESOURCE_ID.expected)),
   vpc,
   /** The function's own, in place of a new one. */
   securityGroupIds: v.optional(securityGroupIds),
   databaseSecurityGroupId: v.optional(securityGroupId),
-  databasePort: anything,
-  interfaceEndpoints: v.optional(v.boolean('true or false')),
-  trigger: anything,
-  interval: v.optional(duration),
-  timeout: v.optional(duration),
   alarmTopicArn: v.optional(topicArn),
   pageTopicArn: v.optional(topicArn),
   /** The customer key that the topics are encrypted with which the stack makes. */
   topicEncryptionKeyArn: v.optional(keyArn),
   logRetentionDays: v.optional(v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365')),
-  alarms: v.optional(alarmsInFile),
-  runbookUrl: anything,
+  ...sharedEntries({ duration, fiveMinutes: '5m', instance, alarmActions, orToken: (schema) => schema }),
 });
 
 /** An entry as its schema gives it. */

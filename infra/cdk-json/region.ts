@@ -1,3 +1,5 @@
+import type { Fault } from '../../lambda/input/faults.js';
+
 /** Where a thing is that an entry names. */
 interface Located {
   /** Its key. */
@@ -21,12 +23,12 @@ export function regionsOf(entry: object): readonly Located[] {
 }
 
 /** A stack is in one region, and alarms, keys and the function's calls don't leave it. */
-export function regionFaults(entry: object): readonly string[] {
+export function regionFaults(entry: object): readonly Fault[] {
   const [first, ...others] = regionsOf(entry);
   return others.flatMap(({ key, region }) =>
     first === undefined || region === first.region
       ? []
-      : [`${key}: expected the region of ${first.key}, ${first.region}, got ${region}`],
+      : [{ path: key, problem: `expected the region of ${first.key}, ${first.region}`, got: region }],
   );
 }
 

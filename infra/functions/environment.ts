@@ -52,7 +52,11 @@ function demandRoom(scope: Construct, environment: Readonly<Record<string, strin
   const bytes = Buffer.byteLength(JSON.stringify(environment));
   if (bytes <= MAX_ENVIRONMENT_BYTES) return;
   throw new InputError(`ConnectionReaper ${scope.node.path}`, [
-    `the settings make an environment of ${bytes} bytes, ${bytes - MAX_ENVIRONMENT_BYTES} more than the ` +
-      `${MAX_ENVIRONMENT_BYTES} that Lambda allows: shorten rules, roleLimits or applicationNames (globs match many at once)`,
+    {
+      problem:
+        `the settings make an environment of ${bytes} bytes, ${bytes - MAX_ENVIRONMENT_BYTES} more than the ` +
+        `${MAX_ENVIRONMENT_BYTES} that Lambda allows`,
+      hint: 'Shorten rules, roleLimits or applicationNames. Globs match many names at once',
+    },
   ]);
 }

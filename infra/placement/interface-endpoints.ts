@@ -13,7 +13,8 @@ import { AnyPrincipal, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { NAMESPACE } from '../../lambda/contract/names.js';
 import { type RoleRights, secretResource } from '../functions/permissions.js';
-import { type CheckedProps, callsCloudWatch, readsSecrets } from '../props/resolve-props.js';
+import { type CheckedProps, callsCloudWatch } from '../props/resolve-props.js';
+import { readsSecrets } from '../props/rules.js';
 
 const HTTPS = Port.tcp(443);
 

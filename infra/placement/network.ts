@@ -9,7 +9,9 @@ import {
   type SubnetSelection,
 } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets } from '../props/resolve-props.js';
+import type { Fault } from '../../lambda/input/faults.js';
+import { type CheckedProps, callsCloudWatch, type ResolvedProps } from '../props/resolve-props.js';
+import { readsSecrets } from '../props/rules.js';
 import { ReaperEndpoints } from './interface-endpoints.js';
 
 /** PostgreSQL's own. */
@@ -49,13 +51,17 @@ export function placeReaper(scope: Construct, props: CheckedProps): Placement {
 }
 
 /** What is wrong with the subnets. A function has no public address: in a public subnet it reaches the VPC alone. */
-export function subnetFaults(props: ResolvedProps): readonly string[] {
+export function subnetFaults(props: ResolvedProps): readonly Fault[] {
   const { vpc } = props;
   if (vpc === undefined || !leavesVpc(props) || !vpc.selectSubnets(reaperSubnets({ ...props, vpc })).hasPublic)
     return [];
   return [
-    `vpcSubnets: expected private subnets, got public ones, from which a function can't call ${calls(props).join(' or ')} ` +
-      '(or give interfaceEndpoints: true, or do without: iamAuthentication, metricsVia: "emf")',
+    {
+      path: 'vpcSubnets',
+      problem: 'expected private subnets',
+      got: `public ones, from which a function can't call ${calls(props).join(' or ')}`,
+      hint: 'Or set interfaceEndpoints: true, or do without those calls: iamAuthentication, metricsVia: "emf"',
+    },
   ];
 }
 

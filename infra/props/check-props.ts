@@ -1,18 +1,15 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { check, InputError } from '../../lambda/input/faults.js';
-import { settingsSchema } from '../../lambda/input/settings.js';
-import { alarmFaults } from '../alarms/overrides.js';
+import type { IConstruct } from 'constructs';
+import { check, type Fault, InputError } from '../../lambda/input/faults.js';
 import type { ConnectionReaperProps } from '../connection-reaper-props.js';
+import type { DatabaseFacts } from '../placement/database.js';
 import { subnetFaults } from '../placement/network.js';
-import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, deploymentSchema } from './deployment-schema.js';
-import { loginFaults } from './login-faults.js';
-import { shapeFaults } from './prop-shapes.js';
-import { hostFaults } from './rds-endpoint.js';
-import { reaperSettings, SOME_SECRET_ARN, withStandIns } from './reaper-settings.js';
-import { type CheckedProps, callsCloudWatch, type ResolvedProps, readsSecrets, resolveProps } from './resolve-props.js';
-import { namedRole, ownLimitFaults } from './role-clashes.js';
-import { vainFaults } from './vain-faults.js';
+import { asProp } from './naming.js';
+import { propsSchema, quoteProp } from './props-schema.js';
+import { type CheckedProps, type ResolvedProps, resolveProps } from './resolve-props.js';
+import { clashFaults, noteRole } from './role-clashes.js';
+import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether } from './rules.js';
 
 /** The props that concern the deployment alone, with their defaults. */
 export type DeploymentProps = Required<
@@ -30,66 +27,58 @@ export function withDefaults(props: ResolvedProps): DeploymentProps {
   };
 }
 
+/** What `database` tells, unless the props say it themselves. */
+const TOLD_BY_DATABASE = ['databaseLabel', 'vpc', 'instances', 'secret', 'adminSecret', 'databaseResourceId'] as const;
+
 /**
  * Fills in what `database` tells, and refuses at synth what could not be deployed, or what the function or CloudWatch would
- * refuse.
+ * refuse. A prop that is broken is left out of what is checked of several props together.
  *
- * @param path of the construct, for the message.
+ * @param scope the construct.
  * @throws InputError with every fault.
  */
-export function checkProps(given: ConnectionReaperProps, path: string): CheckedProps {
-  const misshapen = shapeFaults(given);
-  if (misshapen.length > 0) throw new InputError(`ConnectionReaper ${path}`, misshapen);
-  const props = resolveProps(given);
-  const { databaseLabel, vpc } = props;
-  // The login's own faults are told below.
-  const secretArn = props.iamAuthentication !== true ? (props.secret?.secretArn ?? SOME_SECRET_ARN) : undefined;
-  const settings = check(settingsSchema, withStandIns(reaperSettings(props, secretArn)));
-  const deployment = check(deploymentSchema, {
-    trigger: props.trigger,
-    interval: props.interval?.toMinutes({ integral: false }),
-    timeout: props.timeout?.toSeconds({ integral: false }),
-    databasePort: Token.isUnresolved(props.databasePort) ? undefined : props.databasePort,
-    runbookUrl: props.runbookUrl,
-  });
+export function checkProps(written: ConnectionReaperProps, scope: IConstruct): CheckedProps {
+  const { value, broken: misshapen, faults: shapes } = check(propsSchema, written, [], quoteProp);
+  const isSound = ([name, prop]: [string, unknown]) => prop !== undefined && !misshapen.has(name);
+  const sound: ConnectionReaperProps = Object.fromEntries(Object.entries(written).filter(isSound));
+  const props = resolveProps(sound);
+  const broken = new Set(misshapen);
+  if (broken.has('database')) for (const name of TOLD_BY_DATABASE) if (sound[name] === undefined) broken.add(name);
+  const { databaseLabel, vpc, instances, databaseResourceId, secret, adminSecret } = props;
   const faults = [
-    ...(settings.faults ?? []),
-    ...(deployment.faults ?? []),
-    ...loginFaults({
-      secret: { name: 'secret', given: props.secret !== undefined },
-      adminSecret: { name: 'adminSecret', given: props.adminSecret !== undefined },
-      iamAuthentication: props.iamAuthentication === true,
-      resourceIdGiven: props.databaseResourceId !== undefined,
-      instancesGiven: props.instances !== undefined,
-    }),
-    ...databaseFaults(props),
-    ...subnetFaults(props),
-    ...ownLimitFaults(namedRole(props, props.secret?.secretArn, 'secret'), props.roleLimits),
-    ...hostFaults(props.instances ?? []),
-    ...vainFaults(
-      {
-        reaperRole: given.reaperRole !== undefined,
-        roleNamedBy: roleNamedBy(given, props),
-        databasePort: given.databasePort !== undefined,
-        instances: props.instances !== undefined,
-        databaseResourceId: given.databaseResourceId !== undefined,
-        iamAuthentication: given.iamAuthentication === true,
-        interfaceEndpoints: given.interfaceEndpoints === true,
-        callsAws: readsSecrets(props) || callsCloudWatch(props),
-        alarmTopic: given.alarmTopic !== undefined,
-        pageTopic: given.pageTopic !== undefined,
-        pages: given.alarms?.ConnectionsCritical !== false,
-        pageActions: Object(given.alarms?.ConnectionsCritical).actions !== undefined,
-        topicEncryptionKey: given.topicEncryptionKey !== undefined,
+    ...shapes,
+    ...faultsTogether({
+      // The database tells of instances and of logins that are there.
+      value: {
+        ...value,
+        databaseLabel,
+        instances: instances && [...instances],
+        databaseResourceId,
+        secret,
+        adminSecret,
       },
-      '',
-    ),
-    ...(deployment.value === undefined ? [] : alarmFaults(props.alarms, alarmContext(deployment.value, props))),
+      broken,
+      written: new Set(Object.keys(sound)),
+      name: asProp,
+      roleNamedBy: roleNamedBy(sound, props),
+    }),
+    ...missingFaults(props, broken),
+    ...(props.facts === undefined ? [] : databaseFaults(props.facts, props, broken)),
+    ...(['secret', 'adminSecret', 'breakGlassSecret', 'metricsVia', 'interfaceEndpoints', 'vpc', 'vpcSubnets'].some(
+      (name) => broken.has(name),
+    )
+      ? []
+      : subnetFaults(props)),
+    ...(['secret', 'adminSecret', 'reaperRole', 'instances'].some((name) => broken.has(name))
+      ? []
+      : clashFaults(scope, props)),
   ];
   if (faults.length > 0 || databaseLabel === undefined || vpc === undefined) {
-    throw new InputError(`ConnectionReaper ${path}`, faults);
+    throw new InputError(`ConnectionReaper ${scope.node.path}`, faults);
   }
-  return { ...props, databaseLabel, vpc };
+  const checked = { ...props, databaseLabel, vpc };
+  noteRole(scope, checked);
+  return checked;
 }
 
 /** What names the role already, so that `reaperRole` doesn't. */
@@ -98,52 +87,61 @@ function roleNamedBy({ secret }: ConnectionReaperProps, props: ResolvedProps): s
   return secret === undefined ? "the login of the replica's source" : 'secret';
 }
 
-/** What the alarms hang on. */
-function alarmContext(
-  { trigger, interval }: { readonly trigger: 'schedule' | 'alarm'; readonly interval: number },
-  { databaseLabel, instances = [] }: ResolvedProps,
-) {
-  return {
-    databaseLabel,
-    trigger,
-    intervalMinutes: interval,
-    instances: instances.map(({ name, dbInstanceIdentifier }) => ({ name, dbInstanceIdentifier })),
-  };
+/** What neither the props nor the database tell. */
+function missingFaults({ databaseLabel, vpc, facts }: ResolvedProps, broken: ReadonlySet<string>): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (databaseLabel === undefined && !broken.has('databaseLabel')) {
+    faults.push({ path: 'databaseLabel', problem: 'missing' });
+  }
+  if (vpc === undefined && !broken.has('vpc')) {
+    faults.push({
+      path: 'vpc',
+      problem: 'missing',
+      ...(facts !== undefined && { hint: 'An imported database does not tell its VPC, so set it' }),
+    });
+  }
+  return faults;
 }
 
-/** What lacks, or can't be, of the database. */
-function databaseFaults({
-  facts,
-  vpc,
-  instances,
-  iamAuthentication,
-  adminSecret,
-  roleLimits = {},
-}: ResolvedProps): readonly string[] {
-  const faults: string[] = [];
-  if (vpc === undefined) {
-    faults.push(`vpc: missing${facts === undefined ? '' : ": an imported database doesn't tell its own"}`);
-  }
-  if (facts === undefined) return faults;
+/** What can't be of the database. */
+function databaseFaults(
+  facts: DatabaseFacts,
+  { instances, iamAuthentication, adminSecret, roleLimits = {} }: ResolvedProps,
+  broken: ReadonlySet<string>,
+): readonly Fault[] {
+  const faults: Fault[] = [];
   if (facts.engineFamily !== undefined && facts.engineFamily !== 'POSTGRESQL') {
-    faults.push(`database: expected PostgreSQL, got the engine family ${facts.engineFamily}`);
+    faults.push({ path: 'database', problem: 'expected PostgreSQL', got: `the engine family ${facts.engineFamily}` });
   }
-  if (instances === undefined) {
-    faults.push(
-      "instances: missing: the imported cluster doesn't tell its own (give instanceEndpointAddresses and port to " +
-        'fromDatabaseClusterAttributes, or instances here)',
-    );
+  if (instances === undefined && !broken.has('instances')) {
+    faults.push({
+      path: 'instances',
+      problem: 'missing',
+      hint:
+        'The imported cluster does not tell its instances. Give instanceEndpointAddresses and port to ' +
+        'fromDatabaseClusterAttributes, or set instances here',
+    });
   }
   if (facts.isReplica && adminSecret !== undefined) {
-    faults.push(
-      'adminSecret: expected nothing on a replica, on which no role can be made: give secret or iamAuthentication',
-    );
+    faults.push({
+      path: 'adminSecret',
+      problem: 'not supported on a replica, where no role can be made',
+      hint: 'Set secret or iamAuthentication instead',
+    });
   }
   if (facts.isReplica && Object.keys(roleLimits).length > 0) {
-    faults.push('roleLimits: expected nothing on a replica, which takes its roles from its source: limit them there');
+    faults.push({
+      path: 'roleLimits',
+      problem: 'not supported on a replica, which takes its roles from its source',
+      hint: 'Limit the roles there',
+    });
   }
   if (iamAuthentication === true && facts.iamAuthentication === false) {
-    faults.push('iamAuthentication: expected a database with iamAuthentication: true, got one without');
+    faults.push({
+      path: 'iamAuthentication',
+      problem: 'expected a database with iamAuthentication: true',
+      got: 'one without',
+    });
   }
   return faults;
 }

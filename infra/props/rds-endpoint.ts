@@ -1,4 +1,4 @@
-import { excerptOfName } from '../../lambda/input/faults.js';
+import { excerptOfName, type Fault } from '../../lambda/input/faults.js';
 
 /** `orders-1` of `orders-1.abcdefghijkl.eu-central-1.rds.amazonaws.com`; not of a cluster's endpoint, `orders.cluster-…`. */
 const INSTANCE_ENDPOINT = /^([a-z][a-z0-9-]*)\.(?!cluster-|proxy-)[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$/i;
@@ -15,11 +15,15 @@ const SHARED_ENDPOINT = /\.(cluster-ro|cluster-custom|proxy)-[a-z0-9]+\.[a-z0-9-
 const LONGEST_ENDPOINT = 180;
 
 /** What is wrong with the hosts of instances: each sweep would visit another one, and call it by the same name. */
-export function hostFaults(instances: readonly { readonly host: string }[]): readonly string[] {
+export function hostFaults(instances: readonly { readonly host: string }[]): readonly Fault[] {
   return instances.flatMap(({ host }, index) =>
     SHARED_ENDPOINT.test(host)
       ? [
-          `instances.${index}.host: expected the endpoint of one instance, got ${excerptOfName(host, LONGEST_ENDPOINT)}, of a reader, a custom endpoint or a proxy`,
+          {
+            path: `instances.${index}.host`,
+            problem: 'expected the endpoint of one instance, not of a reader, a custom endpoint or a proxy',
+            got: excerptOfName(host, LONGEST_ENDPOINT),
+          },
         ]
       : [],
   );

@@ -56,11 +56,6 @@ export function iamLoginOf(props: ResolvedProps): IamLogin | undefined {
   return { user: reaperRole, resourceId: databaseResourceId };
 }
 
-/** Whether any function of the construct reads a secret. */
-export function readsSecrets({ secret, adminSecret, breakGlassSecret }: ResolvedProps): boolean {
-  return [secret, adminSecret, breakGlassSecret].some((one) => one !== undefined);
-}
-
 /** Whether the function publishes by CloudWatch's API. */
 export function callsCloudWatch({ metricsVia = 'api' }: ResolvedProps): boolean {
   return metricsVia === 'api';

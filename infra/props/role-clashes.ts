@@ -1,7 +1,7 @@
 import type { IConstruct } from 'constructs';
 import { REAPER_ROLE } from '../../lambda/contract/names.js';
-import { InputError } from '../../lambda/input/faults.js';
-import type { CheckedProps } from './resolve-props.js';
+import type { Fault } from '../../lambda/input/faults.js';
+import type { CheckedProps, ResolvedProps } from './resolve-props.js';
 
 /** As whom a reaper logs in, and where to. */
 export interface RoleUse {
@@ -29,15 +29,6 @@ export function namedRole(
   return { namedBy: 'reaperRole', role: reaperRole ?? REAPER_ROLE };
 }
 
-/** What is wrong where the reaper would limit its own role. Synth does not know the role that a secret names. */
-export function ownLimitFaults(
-  { namedBy, role }: Pick<RoleUse, 'namedBy' | 'role'>,
-  roleLimits: Readonly<Record<string, number>> = {},
-): readonly string[] {
-  if (namedBy !== 'reaperRole' || !Object.hasOwn(roleLimits, role)) return [];
-  return [`roleLimits.${role}: limits the role of the reaper itself, which would lock it out. Remove it`];
-}
-
 /** An instance, as {@link RoleUse.servers} has it. */
 export function serverAt({ host, port = 5432 }: { readonly host: string; readonly port?: number }): string {
   return `${host.toLowerCase()}:${port}`;
@@ -47,35 +38,41 @@ export function serverAt({ host, port = 5432 }: { readonly host: string; readonl
  * What is wrong where two reapers log in to one server as the same role: each would give it its own password, limits and
  * mark, and take it for the other's runs.
  */
-export function roleClash(one: RoleUse, others: readonly RoleUse[]): string | undefined {
+export function roleClash(one: RoleUse, others: readonly RoleUse[]): readonly Fault[] {
   const other = others.find(
     ({ role, servers }) => role === one.role && servers.some((server) => one.servers.includes(server)),
   );
-  if (other === undefined) return undefined;
-  return (
-    `${one.namedBy}: the role must be its own on that server, got ${one.role}, which ${other.reaper} has too. ` +
-    `Set another ${one.namedBy} in one of the two`
-  );
+  if (other === undefined) return [];
+  return [
+    {
+      path: one.namedBy,
+      problem: 'the role must be its own on that server',
+      got: `${one.role}, which ${other.reaper} has too`,
+      hint: `Set another ${one.namedBy} in one of the two`,
+    },
+  ];
 }
 
 /** The reapers of each app, in the order in which they were made. */
 const REAPERS = new WeakMap<IConstruct, RoleUse[]>();
 
-/**
- * Refuses a second reaper of the app with the same role on the same server.
- *
- * @throws InputError that names both.
- */
-export function demandOwnRole({ node }: IConstruct, props: CheckedProps): void {
+/** The fault of a second reaper of the app that has the same role on the same server. */
+export function clashFaults(scope: IConstruct, props: ResolvedProps): readonly Fault[] {
+  return roleClash(roleUse(scope, props), REAPERS.get(scope.node.root) ?? []);
+}
+
+/** Notes the role of a reaper, for those of the app that are made after it. */
+export function noteRole(scope: IConstruct, props: CheckedProps): void {
+  const { root } = scope.node;
+  REAPERS.set(root, [...(REAPERS.get(root) ?? []), roleUse(scope, props)]);
+}
+
+function roleUse({ node }: IConstruct, props: ResolvedProps): RoleUse {
   const { facts, adminSecret, secret, instances = [] } = props;
   const servers = [facts?.database.node.path, adminSecret?.secretArn, ...instances.map(serverAt)];
-  const one: RoleUse = {
+  return {
     reaper: node.path,
     ...namedRole(props, secret?.secretArn, 'secret'),
     servers: servers.filter((server) => server !== undefined),
   };
-  const others = REAPERS.get(node.root) ?? [];
-  const clash = roleClash(one, others);
-  if (clash !== undefined) throw new InputError(`ConnectionReaper ${node.path}`, [clash]);
-  REAPERS.set(node.root, [...others, one]);
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { duration } from './duration.js';
-import { check, exactObject, excerpt, InputError, wholeNumber } from './faults.js';
+import { demand, exactObject, excerpt, InputError, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
 import { MAX_BACKENDS } from './settings.js';
 
@@ -84,26 +84,29 @@ const DETOURS = [
  * @throws InputError with every fault, before anything is touched.
  */
 export function parseEvent(event: unknown): Request {
-  if (!isObject(event)) throw new InputError('event', [`expected a JSON object, got ${excerpt(event)}`]);
+  if (!isObject(event)) throw new InputError('event', [{ problem: 'expected a JSON object', got: excerpt(event) }]);
   if (Object.keys(event).length === 0) return SWEEP_EVENT;
   if (v.is(alarmAction, event)) return { ...SWEEP_EVENT, alarmArn: event.alarmArn.slice(0, LONGEST_ALARM_ARN) };
   const { action } = event;
   const [detour] = DETOURS.find(([, schema]) => action === undefined && v.is(schema, event)) ?? [];
   if (detour !== undefined) {
     throw new InputError('event', [
-      `expected an action, got ${detour}: make the function itself the action of the alarm (LambdaAction in CDK), or the ` +
-        `target of an EventBridge rule with the constant input ${JSON.stringify(SWEEP_EVENT)}`,
+      {
+        problem: 'expected an action',
+        got: detour,
+        hint:
+          'Make the function itself the action of the alarm (LambdaAction in CDK), or give the target of the EventBridge ' +
+          `rule the constant input ${JSON.stringify(SWEEP_EVENT)}`,
+      },
     ]);
   }
   const names = Object.keys(ACTIONS)
     .map((name) => `"${name}"`)
     .join(', ');
   if (!isAction(action)) {
-    throw new InputError('event', [`action: expected one of ${names}, got ${excerpt(action)}`]);
+    throw new InputError('event', [{ path: 'action', problem: `expected one of ${names}`, got: excerpt(action) }]);
   }
-  const checked = check<v.GenericSchema<unknown, Request>>(ACTIONS[action], event);
-  if (checked.faults) throw new InputError('event', checked.faults);
-  return checked.value;
+  return demand<v.GenericSchema<unknown, Request>>('event', ACTIONS[action], event);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

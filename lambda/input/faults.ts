@@ -1,6 +1,23 @@
 import * as v from 'valibot';
 import { printable } from './printable.js';
 
+/** One thing that is wrong with an input. */
+export interface Fault {
+  /** The keys that lead to the value, with dots; absent for the input as a whole. */
+  readonly path?: string;
+  /** What is wrong: what was expected, or that it is missing. */
+  readonly problem: string;
+  /** What was there, as far as it may be quoted. */
+  readonly got?: string;
+  /** What to do. */
+  readonly hint?: string;
+}
+
+/** A fault as people read it: `mode: expected "enforce" or "preview", got "watch". What to do.` */
+export function faultText({ path, problem, got, hint }: Fault): string {
+  return [path && `${path}: `, problem, got && `, got ${got}`, hint && `. ${hint}.`].filter(Boolean).join('');
+}
+
 /**
  * Input from outside (settings, an event, a secret) that cannot be used. Raised before anything is touched; holds every
  * fault of the input, not just the first.
@@ -11,17 +28,11 @@ export class InputError extends Error {
   constructor(
     /** What was read: "event", "REAPER_SETTINGS", … */
     readonly source: string,
-    /** One line a fault: path, what was expected, what was there. */
-    readonly faults: readonly string[],
+    readonly faults: readonly Fault[],
   ) {
-    super(`${source} can't be used:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+    super(`${source} can't be used:\n${faults.map((fault) => `- ${faultText(fault)}`).join('\n')}`);
   }
 }
-
-/** What a schema gives: the value it makes of the input, or every fault it found. */
-export type Checked<Value> =
-  | { readonly value: Value; readonly faults?: never }
-  | { readonly value?: never; readonly faults: readonly [string, ...string[]] };
 
 /** The most that one check tells. An input of a megabyte could otherwise have a fault for every few bytes. */
 const MOST = { faults: 20, unknownKeys: 10 };
@@ -29,19 +40,62 @@ const MOST = { faults: 20, unknownKeys: 10 };
 /** The most characters that a fault quotes of its input: 200 in all, the name of a database in `cdk.json` included. */
 const MOST_QUOTED = { name: 64, path: 76, value: 60 };
 
+/** What several keys of an input must be together. The fault is at the first of them. */
+export type KeyRule<Value> = readonly [
+  keys: readonly (keyof Value & string)[],
+  holds: (value: Value) => boolean,
+  expected: string,
+];
+
+/** What a check found: the value is as the schema makes it, except for the keys that are broken. */
+export interface Checked<Value> {
+  readonly value: Value;
+  /** The paths of what is broken, and of all that it is in: `alarms`, `alarms.RoleNearLimit`, … */
+  readonly broken: ReadonlySet<string>;
+  readonly faults: readonly Fault[];
+}
+
 /**
- * Holds untrusted input against a schema.
+ * Holds untrusted input against a schema, and against rules as far as the keys that they are about are sound.
  *
  * Messages in the schemas say what is expected ("a whole number from 1 to 500"); this adds where and what was there. Both
  * the number of the faults and what each of them quotes of the input are bounded.
+ *
+ * @param quote shows a value in a fault.
  */
-export function check<Schema extends v.GenericSchema>(schema: Schema, input: unknown): Checked<v.InferOutput<Schema>> {
-  const result = v.safeParse(schema, input);
-  if (result.success) return { value: result.output };
-  const [first, ...rest] = result.issues;
-  const told = rest.slice(0, MOST.faults - 1).map(describeIssue);
-  const untold = rest.length - told.length;
-  return { faults: [describeIssue(first), ...told, ...(untold === 0 ? [] : [`and ${untold} more faults`])] };
+export function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  rules: readonly KeyRule<v.InferOutput<Schema>>[] = [],
+  quote = excerpt,
+): Checked<v.InferOutput<Schema>> {
+  const { output, issues = [] } = v.safeParse(schema, input);
+  const value = output as v.InferOutput<Schema>;
+  const paths = issues.map(({ path = [] }) => path.map(({ key }) => String(key)));
+  const broken = new Set(paths.flatMap((path) => path.map((_, index) => path.slice(0, index + 1).join('.'))));
+  const hidden = issues.length - MOST.faults;
+  return {
+    value,
+    broken,
+    faults: [
+      ...issues.slice(0, MOST.faults).map((issue) => describeIssue(issue, quote)),
+      ...(hidden > 0 ? [{ problem: `and ${hidden} more faults` }] : []),
+      ...(isObject(input) ? ruleFaults(rules, value, broken) : []),
+    ],
+  };
+}
+
+/** The faults of the rules whose keys are all sound. */
+export function ruleFaults<Value>(
+  rules: readonly KeyRule<Value>[],
+  value: Value,
+  broken: ReadonlySet<string>,
+): readonly Fault[] {
+  return rules.flatMap(([keys, holds, expected]) => {
+    const [path] = keys;
+    if (path === undefined || keys.some((key) => broken.has(key)) || holds(value)) return [];
+    return [{ path, problem: `expected ${expected}`, got: excerpt(value[path]) }];
+  });
 }
 
 /** Like {@link check}, for callers who can't go on: throws an {@link InputError} with every fault. */
@@ -49,10 +103,11 @@ export function demand<Schema extends v.GenericSchema>(
   source: string,
   schema: Schema,
   input: unknown,
+  rules?: readonly KeyRule<v.InferOutput<Schema>>[],
 ): v.InferOutput<Schema> {
-  const checked = check(schema, input);
-  if (checked.faults) throw new InputError(source, checked.faults);
-  return checked.value;
+  const { value, faults } = check(schema, input, rules);
+  if (faults.length > 0) throw new InputError(source, faults);
+  return value;
 }
 
 /** Decodes JSON; what isn't JSON is an {@link InputError}, which does not quote the text. */
@@ -61,7 +116,7 @@ export function decodeJson(source: string, text: string): unknown {
     return JSON.parse(text);
   } catch {
     // No `cause`: the engine's message quotes the text.
-    throw new InputError(source, [`expected JSON, got ${text.length} characters that are not`]);
+    throw new InputError(source, [{ problem: 'expected JSON', got: `${text.length} characters that are not` }]);
   }
 }
 
@@ -132,7 +187,7 @@ export function objectOf<Input, Output>(
 }
 
 /** Asks for the known name that an unknown one is at most two edits, or a third of its length, away from. */
-export function nearMiss(name: string, known: readonly string[]): string | undefined {
+function nearMiss(name: string, known: readonly string[]): string | undefined {
   const near = known.find((one) => {
     const most = Math.max(2, one.length / 3);
     return Math.abs(one.length - name.length) <= most && edits(name, one) <= Math.min(most, one.length - 1);
@@ -183,15 +238,12 @@ export function textLike(pattern: RegExp, expected: string): v.GenericSchema<str
   return v.pipe(v.string(expected), v.regex(pattern, expected));
 }
 
-function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = issue.path?.map(({ key }) => String(key)).join('.');
-  const where = path === undefined ? '' : `${cut(printable(path), MOST_QUOTED.path)}: `;
-  if (issue.type === 'never') return where + issue.message;
-  if (path !== undefined && issue.received === 'undefined') return `${where}missing`;
-  // A check of several keys has all of them for its input, and one of them in its path.
-  const last = issue.path?.at(-1);
-  const input = last === undefined || last.origin === 'key' ? issue.input : last.value;
-  return `${where}expected ${issue.message}, got ${excerpt(input)}`;
+function describeIssue(issue: v.BaseIssue<unknown>, quote: typeof excerpt): Fault {
+  const path = issue.path && cut(printable(issue.path.map(({ key }) => String(key)).join('.')), MOST_QUOTED.path);
+  const where = path === undefined ? {} : { path };
+  if (issue.type === 'never') return { ...where, problem: issue.message };
+  if (path !== undefined && issue.received === 'undefined') return { path, problem: 'missing' };
+  return { ...where, problem: `expected ${issue.message}`, got: quote(issue.input) };
 }
 
 /** What a fault quotes of a value: its JSON, up to 60 characters of it. */

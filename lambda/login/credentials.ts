@@ -2,7 +2,7 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AwsRefusal, describeAwsFailure, isAccessDenied } from '../aws/failure.js';
 import { AWS_LIMITS } from '../contract/limits.js';
-import { InputError } from '../input/faults.js';
+import { type Fault, InputError } from '../input/faults.js';
 import type { SecretValues } from './redact.js';
 
 /** A database login, and where the secret says it is good for. */
@@ -42,16 +42,19 @@ export function hiddenOf({ password, ...others }: Credentials, isInSecret: boole
  */
 export function parseCredentials(secretArn: string, text: string | undefined): Credentials {
   const source = `secret ${secretArn}`;
-  if (text === undefined) throw new InputError(source, ['expected a SecretString, got a binary secret']);
+  if (text === undefined)
+    throw new InputError(source, [{ problem: 'expected a SecretString', got: 'a binary secret' }]);
   const secret = decode(source, text);
   if (typeof secret !== 'object' || secret === null || Array.isArray(secret)) {
-    throw new InputError(source, [`expected a JSON object with username and password, got ${kindOf(secret)}`]);
+    throw new InputError(source, [
+      { problem: 'expected a JSON object with username and password', got: kindOf(secret) },
+    ]);
   }
   const { username, password, host, port, dbname, ...others }: SecretValues = { ...secret };
-  const faults: string[] = [];
+  const faults: Fault[] = [];
   const demandText = (key: string, value: unknown, expected: string): string => {
     if (typeof value === 'string' && value !== '') return value;
-    faults.push(value === undefined ? `${key}: missing` : `${key}: expected ${expected}`);
+    faults.push({ path: key, problem: value === undefined ? 'missing' : `expected ${expected}` });
     return '';
   };
   const credentials: Credentials = {
@@ -62,8 +65,10 @@ export function parseCredentials(secretArn: string, text: string | undefined): C
     ...(typeof dbname === 'string' && { dbname }),
     ...(Object.keys(others).length > 0 && { others }),
   };
-  if (port !== undefined && !isPort(port)) faults.push('port: expected a port from 1 to 65535, as number or text');
-  if (dbname !== undefined && typeof dbname !== 'string') faults.push('dbname: expected a database name');
+  if (port !== undefined && !isPort(port))
+    faults.push({ path: 'port', problem: 'expected a port from 1 to 65535, as number or text' });
+  if (dbname !== undefined && typeof dbname !== 'string')
+    faults.push({ path: 'dbname', problem: 'expected a database name' });
   if (faults.length > 0) throw new InputError(source, faults);
   return credentials;
 }
@@ -73,7 +78,7 @@ function decode(source: string, text: string): unknown {
     return JSON.parse(text);
   } catch {
     // No `cause`: the engine's message quotes the text.
-    throw new InputError(source, ['expected JSON, got text that is not']);
+    throw new InputError(source, [{ problem: 'expected JSON', got: 'text that is not' }]);
   }
 }
 

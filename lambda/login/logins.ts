@@ -25,6 +25,6 @@ export function loginsOf(settings: Settings, client: SecretsManagerClient): Logi
     if (secret !== null) return { own: secret, breakGlass };
     if (iamAuthentication && address !== null) return { own: tokenCredentials(reaperRole, address), breakGlass };
     // The schema lets nothing else pass, which its type can't say.
-    throw new InputError(SETTINGS_VARIABLE, ['expected secretArn, or iamAuthentication and instances']);
+    throw new InputError(SETTINGS_VARIABLE, [{ problem: 'expected secretArn, or iamAuthentication and instances' }]);
   };
 }

@@ -2,11 +2,14 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
-import type { AlarmContext } from '../../infra/alarms/faults.js';
+import { type AlarmContext, alarmFaults } from '../../infra/alarms/faults.js';
 import { METRIC_ALARMS } from '../../infra/alarms/names.js';
-import { type AlarmOverrides, alarmFaults } from '../../infra/alarms/overrides.js';
-import { alarmsInFile, alarmsInFileFaults, importAlarms } from '../../infra/cdk-json/alarms.js';
-import { check } from '../../lambda/input/faults.js';
+import type { AlarmOverrides } from '../../infra/alarms/overrides.js';
+import { importAlarms } from '../../infra/cdk-json/alarms.js';
+import { entrySchema } from '../../infra/cdk-json/entry-schema.js';
+import { given } from '../../infra/props/given.js';
+import { propsSchema, quoteProp } from '../../infra/props/props-schema.js';
+import { check, faultText } from '../../lambda/input/faults.js';
 import { aReaper } from './a-reaper.js';
 
 const minutes = Duration.minutes;
@@ -42,12 +45,12 @@ const anAction = () => new SnsAction(Topic.fromTopicArn(new Stack(), 'Topic', TO
 
 test.each(['__proto__', 'constructor', 'prototype'])('%s is no alarm, and no key of one', (key) => {
   const own = JSON.parse(`{"${key}": 1}`);
-  const given = { RoleNearLimit: own, ...own };
+  const alarms = { RoleNearLimit: own, ...own };
   const faults = [`alarms.RoleNearLimit.${key}: unknown key`, `alarms.${key}: unknown key`].map((fault) =>
     expect.stringMatching(`^${fault}`),
   );
-  expect(alarmFaults(given, CONTEXT)).toEqual(faults);
-  expect(check(alarmsInFile, given).faults?.map((fault) => `alarms.${fault}`)).toEqual(faults);
+  expect(faultsOf(alarms, CONTEXT)).toEqual(faults);
+  expect(entryFaults(alarms)).toEqual(faults);
 });
 
 describe('overrides that hold', () => {
@@ -103,7 +106,7 @@ describe('overrides that hold', () => {
     ['a page of what is left of its default', { ServerFull: false, SlotsNearlyFull: false }, CONTEXT],
     ['a page of all that pages by default, however many instances there are, and whatever their names', {}, LONGEST],
   ])('are %s', (_, overrides, context) => {
-    expect(alarmFaults(overrides, context)).toEqual([]);
+    expect(faultsOf(overrides, context)).toEqual([]);
   });
 });
 
@@ -160,13 +163,13 @@ describe('fails at synth', () => {
       'on a period that is no whole minutes',
       { ServerFull: { period: Duration.seconds(90) } },
       CONTEXT,
-      ['alarms.ServerFull.period: expected a Duration of whole minutes from 1 to 10080, got 1.5'],
+      ['alarms.ServerFull.period: expected whole minutes from 1 to 10080, got 1.5'],
     ],
     [
       'on a period that is no Duration',
       { ServerFull: { period: 5 } },
       CONTEXT,
-      ['alarms.ServerFull.period: expected a Duration of whole minutes from 1 to 10080, got "number"'],
+      ['alarms.ServerFull.period: expected a Duration, such as Duration.minutes(5), got 5'],
     ],
     [
       'on a period below the interval',
@@ -224,8 +227,8 @@ describe('fails at synth', () => {
       { ServerFull: { actions: anAction(), okActions: Array.from({ length: 5 }, anAction) } },
       CONTEXT,
       [
-        'alarms.ServerFull.actions: expected a list of alarm actions, their number from 0 to 4, got "object"',
-        'alarms.ServerFull.okActions: expected a list of alarm actions, their number from 0 to 4, got 5',
+        'alarms.ServerFull.actions: expected a list of alarm actions, got a SnsAction',
+        'alarms.ServerFull.okActions: expected at most 4 alarm actions, got a list of 5',
       ],
     ],
     [
@@ -233,7 +236,7 @@ describe('fails at synth', () => {
       { DatabaseConnections: { period: minutes(5) } },
       CONTEXT,
       [
-        'alarms.DatabaseConnections.threshold: missing: a number of connections below max_connections, which is not known here',
+        'alarms.DatabaseConnections.threshold: missing. Set a number of connections below max_connections, which is not known at synth.',
       ],
     ],
     [
@@ -257,7 +260,7 @@ describe('fails at synth', () => {
       undefined,
       ALARM_TRIGGER,
       [
-        'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, got nothing',
+        'alarms.DatabaseConnections: expected a threshold with trigger: "alarm", since nothing else starts sweeps, got nothing',
       ],
     ],
     [
@@ -265,7 +268,7 @@ describe('fails at synth', () => {
       { DatabaseConnections: false },
       ALARM_TRIGGER,
       [
-        'alarms.DatabaseConnections: expected a threshold with trigger: alarm, since nothing else starts sweeps, got false',
+        'alarms.DatabaseConnections: expected a threshold with trigger: "alarm", since nothing else starts sweeps, got false',
       ],
     ],
     [
@@ -273,15 +276,15 @@ describe('fails at synth', () => {
       { DatabaseConnections: { threshold: 180 }, LeakContinues: { threshold: 2 }, ReaperNotRunning: {} },
       ALARM_TRIGGER,
       [
-        'alarms.LeakContinues: expected nothing with trigger: alarm, where DatabaseConnections lasts as long as the leak does',
-        'alarms.ReaperNotRunning: expected nothing with trigger: alarm, where no sweep is ever due',
+        'alarms.LeakContinues: not supported with trigger: "alarm", where DatabaseConnections lasts as long as the leak does. Remove it.',
+        'alarms.ReaperNotRunning: not supported with trigger: "alarm", where no sweep is ever due. Remove it.',
       ],
     ],
     [
       'on a page of what is left out, or not made',
       { RoleNearLimit: false, ConnectionsCritical: { of: ['ServerFull', 'RoleNearLimit', 'DatabaseConnections'] } },
       CONTEXT,
-      ['alarms.ConnectionsCritical.of: expected alarms that there are, got RoleNearLimit, DatabaseConnections'],
+      ['alarms.ConnectionsCritical.of: expected alarms that exist, got RoleNearLimit, DatabaseConnections'],
     ],
     [
       'on a page of nothing',
@@ -299,21 +302,23 @@ describe('fails at synth', () => {
       'on a page of which nothing is left',
       { ServerFull: false, SlotsNearlyFull: false, ReaperNotRunning: false },
       CONTEXT,
-      ['alarms.ConnectionsCritical: expected false, or alarms in `of`, since those that page by default are left out'],
+      [
+        'alarms.ConnectionsCritical: expected false, or alarms in `of`, since the alarms that page by default are left out',
+      ],
     ],
     [
       'on a page whose rule is longer than CloudWatch takes',
       { DatabaseConnections: { threshold: 180 }, ConnectionsCritical: { of: METRIC_ALARMS } },
       LONGEST,
       [
-        /^alarms\.ConnectionsCritical\.of: expected a rule of 100 alarms and 10240 characters at most, .*, got 84 with 14377: name fewer/,
+        /^alarms\.ConnectionsCritical\.of: expected a rule of 100 alarms and 10240 characters at most, .*, got 84 with 14377\. Name fewer/,
       ],
     ],
     [
       'on a page of more alarms than CloudWatch takes, however short their names',
       {},
       { ...CONTEXT, instances: Array.from({ length: 34 }, (_, index) => ({ name: `${index}` })) },
-      [/^alarms\.ConnectionsCritical\.of: .*, got 102 with \d{4}: name fewer/],
+      [/^alarms\.ConnectionsCritical\.of: .*, got 102 with \d{4}\. Name fewer/],
     ],
     [
       'on everything at once',
@@ -333,7 +338,7 @@ describe('fails at synth', () => {
     ],
     ['on what is no object', 'all', CONTEXT, [/^alarms: expected an object with the keys .*, got "all"$/]],
   ])('%s', (_, overrides, context, expected) => {
-    expect(alarmFaults(overrides as AlarmOverrides, context)).toEqual(
+    expect(faultsOf(overrides, context)).toEqual(
       expected.map((fault) => (typeof fault === 'string' ? fault : expect.stringMatching(fault))),
     );
   });
@@ -354,10 +359,10 @@ describe('in cdk.json', () => {
   };
 
   test('overrides mean the same as in the props, with text for durations and topics for actions', () => {
-    const { value } = check(alarmsInFile, GIVEN);
+    const { value } = check(entrySchema, { alarms: GIVEN });
     const { SlotsNearlyFull, RoleNearLimit, ReaperBlind, ConnectionsCritical, ...rest } = importAlarms(
       new Stack(),
-      value ?? {},
+      value.alarms ?? {},
     );
     expect(SlotsNearlyFull).toMatchObject({
       threshold: 60,
@@ -385,34 +390,34 @@ describe('in cdk.json', () => {
   });
 
   test('their faults have the same words', () => {
-    const { faults } = check(alarmsInFile, {
-      Typo: false,
-      ServerFull: { period: 5 },
-      ReaperBlind: { period: '90s' },
-      RoleNearLimit: { threshold: 'high', actions: [] },
-      ConnectionsCritical: { topicArn: 'on-call' },
-    });
-    expect(faults).toEqual([
-      'ServerFull.period: expected a duration such as "90s", "5m" or "1h", got 5',
-      'RoleNearLimit.threshold: expected a whole number from 1 to 100, got "high"',
-      expect.stringMatching(/^RoleNearLimit\.actions: unknown key, expected one of the keys .*, topicArn$/),
-      'ReaperBlind.period: expected whole minutes from 1 to 10080, got "90s"',
-      'ConnectionsCritical.topicArn: expected the ARN of an SNS topic, got "on-call"',
-      expect.stringMatching(/^Typo: unknown key/),
+    expect(
+      entryFaults({
+        Typo: false,
+        ServerFull: { period: 5 },
+        ReaperBlind: { period: '90s' },
+        RoleNearLimit: { threshold: 'high', actions: [] },
+        ConnectionsCritical: { topicArn: 'on-call' },
+      }),
+    ).toEqual([
+      'alarms.ServerFull.period: expected a duration such as "90s", "5m" or "1h", got 5',
+      'alarms.RoleNearLimit.threshold: expected a whole number from 1 to 100, got "high"',
+      expect.stringMatching(/^alarms\.RoleNearLimit\.actions: unknown key, expected one of the keys .*, topicArn$/),
+      'alarms.ReaperBlind.period: expected whole minutes from 1 to 10080, got 1.5',
+      'alarms.ConnectionsCritical.topicArn: expected the ARN of an SNS topic, got "on-call"',
+      expect.stringMatching(/^alarms\.Typo: unknown key/),
     ]);
-  });
-
-  test('those that come from the rest of the entry are told apart from those', () => {
-    const given = {
-      ServerFull: { period: 5 },
-      ReaperBlind: { period: '1m', datapointsToAlarm: 9 },
-      ConnectionsCritical: { of: ['DatabaseConnections'] },
-    };
-    expect(alarmsInFileFaults(given, { ...CONTEXT, intervalMinutes: 5 })).toEqual([
-      expect.stringMatching(/^alarms\.ReaperBlind\.period: expected no less than the interval, 5 minutes/),
-      expect.stringMatching(/^alarms\.ReaperBlind\.datapointsToAlarm: /),
-      expect.stringMatching(/^alarms\.ConnectionsCritical\.of: /),
-    ]);
-    expect(alarmsInFileFaults(undefined, CONTEXT)).toEqual([]);
   });
 });
+
+/** The faults of `alarms` in an entry, alone. */
+function entryFaults(alarms: unknown): readonly string[] {
+  return check(entrySchema, { alarms })
+    .faults.filter(({ path }) => path?.startsWith('alarms'))
+    .map(faultText);
+}
+
+/** The faults of the prop `alarms`: of each override by itself, and with the rest of the deployment. */
+function faultsOf(alarms: unknown, context: AlarmContext): readonly string[] {
+  const { value, broken, faults } = check(propsSchema, given({ alarms }), [], quoteProp);
+  return [...faults, ...alarmFaults(value.alarms, broken, context)].map(faultText);
+}

@@ -11,7 +11,7 @@ import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
-import { InputError } from '../../lambda/input/faults.js';
+import { faultText, InputError } from '../../lambda/input/faults.js';
 import { parseSettings } from '../../lambda/input/settings.js';
 import { aCluster, anInstance, aReplica, aVpc } from './a-database.js';
 import { anApp, aReaper, aStack, bare, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
@@ -233,17 +233,17 @@ describe('the role of the reaper', () => {
 
   test('has no effect where something else names the role', () => {
     expect(faultsOf(() => aReaper({ reaperRole: 'orders_reaper' }))).toEqual([
-      'reaperRole: has no effect, since secret names the role. Remove it',
+      'reaperRole: has no effect, since secret names the role. Remove it.',
     ]);
     const { stack } = aStack();
     expect(
       faultsOf(() => new ConnectionReaper(stack, 'Reaper', { database: aReplica(stack), reaperRole: 'orders_reaper' })),
-    ).toEqual(["reaperRole: has no effect, since the login of the replica's source names the role. Remove it"]);
+    ).toEqual(["reaperRole: has no effect, since the login of the replica's source names the role. Remove it."]);
   });
 
   test.each([undefined, 'orders_reaper'])('has no limit of its own, by the name %s', (reaperRole) => {
     const role = reaperRole ?? 'connection_reaper';
-    const fault = `roleLimits.${role}: limits the role of the reaper itself, which would lock it out. Remove it`;
+    const fault = `roleLimits.${role}: limits the role of the reaper itself, which would lock it out. Remove it.`;
     const limited = { ...(reaperRole !== undefined && { reaperRole }), roleLimits: { [role]: 4 } };
     expect(faultsOf(() => aBootstrappedReaper(limited))).toEqual([fault]);
     const { secretArn: _, ...orders } = SHIPPED_CONTEXT.databases.orders;
@@ -268,12 +268,12 @@ describe('the role of the reaper', () => {
     expect(made('Other', { database: other })).toEqual([]);
     expect(made('Second', { database: cluster, databaseLabel: 'second' })).toEqual([
       'reaperRole: the role must be its own on that server, got connection_reaper, which First/Reaper has too. ' +
-        'Set another reaperRole in one of the two',
+        'Set another reaperRole in one of the two.',
     ]);
     expect(made('Third', { database: cluster, reaperRole: 'third' })).toEqual([]);
     expect(made('Fourth', { database: cluster, iamAuthentication: true, reaperRole: 'third' })).toEqual([
       'reaperRole: the role must be its own on that server, got third, which Third/Reaper has too. ' +
-        'Set another reaperRole in one of the two',
+        'Set another reaperRole in one of the two.',
     ]);
   });
 
@@ -311,7 +311,7 @@ describe('the role of the reaper', () => {
   ])('is its own among entries of cdk.json that share %s', (_, orders, billing, role) => {
     expect(faultsOf(() => parseDatabases({ orders, billing }))).toEqual([
       `context.databases.billing.reaperRole: the role must be its own on that server, got ${role}, which orders has too. ` +
-        'Set another reaperRole in one of the two',
+        'Set another reaperRole in one of the two.',
     ]);
     expect(faultsOf(() => parseDatabases({ orders, billing: { ...billing, reaperRole: 'billing_reaper' } }))).toEqual(
       [],
@@ -331,7 +331,7 @@ describe('the role of the reaper', () => {
   test('has no effect in an entry that names the role otherwise', () => {
     expect(
       faultsOf(() => parseDatabases({ orders: { ...SHIPPED_CONTEXT.databases.orders, reaperRole: 'orders_reaper' } })),
-    ).toEqual(['context.databases.orders.reaperRole: has no effect, since secretArn names the role. Remove it']);
+    ).toEqual(['context.databases.orders.reaperRole: has no effect, since secretArn names the role. Remove it.']);
   });
 
   test('comes from an entry of cdk.json', () => {
@@ -356,13 +356,13 @@ describe('the construct fails at synth when given', () => {
     [
       'both secrets',
       ['secret', 'adminSecret', 'instances'],
-      ['adminSecret: expected nothing beside secret, whose role is set up by hand'],
+      ['adminSecret: has no effect with secret, whose role is set up by hand. Remove one of the two.'],
     ],
-    ['neither secret', ['instances'], ['secret: missing, and adminSecret and iamAuthentication too: give one']],
+    ['neither secret', ['instances'], ['secret: missing. Set secret, adminSecret or iamAuthentication: true.']],
     [
       'no writer beside the admin secret',
       ['adminSecret'],
-      ["instances: missing: beside adminSecret no secret names the reaper's host"],
+      ['instances: missing. With adminSecret no secret names the host of the reaper, so list the instances.'],
     ],
   ] as const)('%s', (_, keys, faults) => {
     const { stack, vpc, secret } = aStack();
@@ -391,7 +391,7 @@ function faultsOf(make: () => unknown): readonly string[] {
   try {
     make();
   } catch (error) {
-    if (error instanceof InputError) return error.faults;
+    if (error instanceof InputError) return error.faults.map(faultText);
     throw error;
   }
   return [];

@@ -80,7 +80,7 @@ describe('ConnectionsCritical with actions of its own', () => {
         alarms: { ConnectionsCritical: { actions: toPager(stack) } },
       })),
     ).toThrow(
-      /\n- pageTopic: expected nothing beside alarms\.ConnectionsCritical\.actions, which ConnectionsCritical does in place of/,
+      /\n- pageTopic: has no effect with alarms\.ConnectionsCritical\.actions, which ConnectionsCritical does instead/,
     );
     expect(() =>
       aReaper(({ stack }) => ({
@@ -88,7 +88,7 @@ describe('ConnectionsCritical with actions of its own', () => {
         topicEncryptionKey: new Key(stack, 'Key'),
         alarms: { ConnectionsCritical: { actions: toPager(stack) } },
       })),
-    ).toThrow(/\n- topicEncryptionKey: expected nothing beside alarmTopic and alarms\.ConnectionsCritical\.actions/);
+    ).toThrow(/\n- topicEncryptionKey: has no effect with alarmTopic and alarms\.ConnectionsCritical\.actions/);
   });
 });
 
@@ -134,7 +134,7 @@ describe('in cdk.json', () => {
   test('fails when ConnectionsCritical has a topic and the entry another one', () => {
     expect(() =>
       stackOf({ pageTopicArn: TOPIC_ARN, alarms: { ConnectionsCritical: { topicArn: TOPIC_ARN } } }),
-    ).toThrow(/orders\.pageTopicArn: expected nothing beside alarms\.ConnectionsCritical\.topicArn/);
+    ).toThrow(/orders\.pageTopicArn: has no effect with alarms\.ConnectionsCritical\.topicArn/);
   });
 });
 

@@ -295,7 +295,7 @@ test('a secret that was never given to the database is no login', () => {
     writer: ClusterInstance.serverlessV2('writer'),
   });
   expect(database.secret).toBeDefined();
-  expect(() => new ConnectionReaper(stack, 'Reaper', { database })).toThrow(/- secret: missing, /);
+  expect(() => new ConnectionReaper(stack, 'Reaper', { database })).toThrow(/- secret: missing\. /);
 });
 
 test('names the instances of an imported cluster by their endpoints where it has no identifiers', () => {
@@ -455,12 +455,12 @@ describe('fails when', () => {
       when: 'there is nothing',
       make: () => ({}),
       fault:
-        /ConnectionReaper Orders\/Reaper can't be used:\n- databaseLabel: missing\n- secret: missing, and adminSecret and iamAuthentication too: give one\n- vpc: missing$/,
+        /ConnectionReaper Orders\/Reaper can't be used:\n- secret: missing\. .*\n- databaseLabel: missing\n- vpc: missing$/,
     },
     {
       when: 'an imported database tells no VPC',
       make: (stack) => ({ database: anImportedCluster(stack) }),
-      fault: /- vpc: missing: an imported database doesn't tell its own$/,
+      fault: /- vpc: missing\. An imported database does not tell its VPC, so set it\.$/,
     },
     {
       when: 'an imported cluster tells no instances',
@@ -470,12 +470,12 @@ describe('fails when', () => {
         secret: importedSecret(stack),
       }),
       fault:
-        /- instances: missing: the imported cluster doesn't tell its own \(give instanceEndpointAddresses and port/,
+        /- instances: missing\. The imported cluster does not tell its instances\. Give instanceEndpointAddresses and port/,
     },
     {
       when: 'an imported database has no secret',
       make: (stack) => ({ database: anImportedInstance(stack), vpc: anImportedVpc(stack) }),
-      fault: /- secret: missing, and adminSecret and iamAuthentication too: give one$/,
+      fault: /- secret: missing\. Set secret, adminSecret or iamAuthentication: true\.$/,
     },
     {
       when: 'it is another engine',
@@ -491,12 +491,12 @@ describe('fails when', () => {
     {
       when: 'a replica is to have a role of its own',
       make: (stack) => ({ database: aReplica(stack), adminSecret: importedSecret(stack) }),
-      fault: /- adminSecret: expected nothing on a replica, on which no role can be made/,
+      fault: /- adminSecret: not supported on a replica, where no role can be made/,
     },
     {
       when: 'a replica is to limit roles, which it takes from its source',
       make: (stack) => ({ database: aReplica(stack), roleLimits: { checkout: 40 } }),
-      fault: /- roleLimits: expected nothing on a replica/,
+      fault: /- roleLimits: not supported on a replica/,
     },
     {
       when: 'a cluster is a replica of one elsewhere',
@@ -505,7 +505,7 @@ describe('fails when', () => {
           replicationSourceIdentifier: 'arn:aws:rds:eu-central-1:123456789012:cluster:orders',
         }),
       }),
-      fault: /- secret: missing, /,
+      fault: /- secret: missing\. /,
     },
     {
       when: 'a replica comes from elsewhere, whose login is not known',
@@ -516,7 +516,7 @@ describe('fails when', () => {
           instanceType: new InstanceType('r6g.large'),
         }),
       }),
-      fault: /- secret: missing, /,
+      fault: /- secret: missing\. /,
     },
   ])('$when', ({ make, fault }) => {
     const stack = new Stack(anApp(), 'Orders');

@@ -131,7 +131,7 @@ test('a function that calls nothing gets out to PostgreSQL alone', () => {
 
 test('fails when they would be of no use', () => {
   expect(() => aReaper({ ...IAM, metricsVia: 'emf', interfaceEndpoints: true })).toThrow(
-    /- interfaceEndpoints: expected nothing, since the function calls neither Secrets Manager nor CloudWatch$/,
+    /- interfaceEndpoints: has no effect, since the function calls neither Secrets Manager nor CloudWatch\. /,
   );
 });
 

@@ -1,15 +1,17 @@
 import { Duration } from 'aws-cdk-lib';
-import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance, DatabaseInstanceEngine, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
+import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { given } from '../../infra/props/given.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
-import { InputError } from '../../lambda/input/faults.js';
+import { faultText, InputError } from '../../lambda/input/faults.js';
 import { parseSettings } from '../../lambda/input/settings.js';
+import { aVpc } from './a-database.js';
 import { aReaper, aStack, propertiesOf, resolved, SECRET_ARN } from './a-reaper.js';
 
 describe('the settings in the environment', () => {
@@ -157,7 +159,7 @@ describe('the props', () => {
     {
       given: 'a port beside instances, which have ports',
       props: { databasePort: 6432, instances: [{ name: 'primary', host: 'db.example' }] },
-      faults: [/^databasePort: expected nothing beside instances/],
+      faults: [/^databasePort: has no effect with instances/],
     },
     {
       given: 'a schedule that there is not',
@@ -177,7 +179,7 @@ describe('the props', () => {
     {
       given: 'a resource to log in to, and no user',
       props: { databaseResourceId: 'db-ABC' },
-      faults: [/^databaseResourceId: expected nothing without iamAuthentication/],
+      faults: [/^databaseResourceId: has no effect without iamAuthentication/],
     },
     {
       given: 'anybody to log in as',
@@ -207,7 +209,7 @@ describe('the props', () => {
     {
       given: 'a user and no resource to log in to',
       props: { iamAuthentication: true, reaperRole: 'reaper', instances: [{ name: 'primary', host: 'db.example' }] },
-      faults: [/^databaseResourceId: missing: iamAuthentication is granted on it/],
+      faults: [/^databaseResourceId: missing\. iamAuthentication is granted on it/],
     },
     {
       given: 'a login without a password, in the clear',
@@ -223,7 +225,7 @@ describe('the props', () => {
     {
       given: 'a duration that is not whole seconds',
       props: { idleTimeout: Duration.millis(1500) },
-      faults: [/^idleTimeout: expected a duration such as "90s", "5m" or "1h", got "1.5s"$/],
+      faults: [/^idleTimeout: expected a Duration of whole seconds from 1 to 999999999, got 1\.5$/],
     },
     {
       given: 'a rule that means nobody',
@@ -248,7 +250,7 @@ describe('the props', () => {
     {
       given: 'a prop that there is not',
       props: { mod: 'preview' },
-      fault: 'mod: unknown prop, did you mean mode?',
+      fault: 'mod: unknown key, did you mean mode?',
     },
     { given: 'text for a duration', props: { idleTimeout: '5m' }, fault: 'idleTimeout: expected a Duration, such as ' },
     { given: 'text for the interval', props: { interval: '5m' }, fault: 'got "5m"' },
@@ -256,7 +258,7 @@ describe('the props', () => {
     {
       given: 'a rule with text for a duration',
       props: { rules: [{ role: 'a', idleTimeout: '1m' }] },
-      fault: 'rules: ',
+      fault: 'rules.0.idleTimeout: expected a Duration, such as ',
     },
     { given: 'an id for the VPC', props: { vpc: 'vpc-1' }, fault: 'vpc: expected a VPC (IVpc), got "vpc-1"' },
     {
@@ -284,7 +286,11 @@ describe('the props', () => {
       props: { database: null },
       fault: 'database: expected a cluster or an instance',
     },
-    { given: 'no security groups', props: { securityGroups: [] }, fault: 'securityGroups: expected a list of ' },
+    {
+      given: 'no security groups',
+      props: { securityGroups: [] },
+      fault: 'securityGroups: expected at least one security group',
+    },
     {
       given: 'text for the limits',
       props: { roleLimits: 'a=1' },
@@ -305,9 +311,7 @@ describe('the props', () => {
       const topic = new Topic(stack, 'OnCall');
       return { alarmTopic: topic, pageTopic: topic, topicEncryptionKey: new Key(stack, 'Key') };
     });
-    expect(faults).toEqual([
-      expect.stringMatching(/^topicEncryptionKey: expected nothing beside alarmTopic and pageTopic/),
-    ]);
+    expect(faults).toEqual([expect.stringMatching(/^topicEncryptionKey: has no effect with alarmTopic and pageTopic/)]);
   });
 
   test('fails when a topic for pages has no page', () => {
@@ -315,9 +319,7 @@ describe('the props', () => {
       pageTopic: new Topic(stack, 'OnCall'),
       alarms: { ConnectionsCritical: false },
     }));
-    expect(faults).toEqual([
-      expect.stringMatching(/^pageTopic: expected nothing without the alarm ConnectionsCritical/),
-    ]);
+    expect(faults).toEqual([expect.stringMatching(/^pageTopic: has no effect without the alarm ConnectionsCritical/)]);
   });
 
   test('fails when a password stands beside a login by IAM', () => {
@@ -327,7 +329,9 @@ describe('the props', () => {
       databaseResourceId: 'db-ABC',
       instances: [{ name: 'primary', host: 'db.example' }],
     }));
-    expect(faults).toEqual(['iamAuthentication: expected nothing beside secret, which holds a password']);
+    expect(faults).toEqual([
+      'iamAuthentication: not supported with secret, which holds a password. Remove one of the two.',
+    ]);
   });
 
   test('fails when several are wrong, with every fault and the place at once', () => {
@@ -336,12 +340,43 @@ describe('the props', () => {
       expect.objectContaining({
         source: 'ConnectionReaper Orders/Reaper',
         faults: [
-          expect.stringMatching(/^mode: expected "enforce" or "preview", got "watch"$/),
-          expect.stringMatching(/^maxApplications: /),
-          expect.stringMatching(/^timeout: /),
+          expect.objectContaining({ path: 'mode', problem: 'expected "enforce" or "preview"', got: '"watch"' }),
+          expect.objectContaining({ path: 'maxApplications' }),
+          expect.objectContaining({ path: 'timeout' }),
         ],
       }),
     );
+  });
+
+  test('fails with the faults of every group at once', () => {
+    const surroundings = aStack();
+    const { stack, secret } = surroundings;
+    const props = {
+      databaseLabel: 'orders',
+      secret,
+      iamAuthentication: true,
+      databaseResourceId: 'db-ABC',
+      vpc: aVpc(stack),
+      vpcSubnets: { subnetType: SubnetType.PUBLIC },
+      securityGroups: [],
+      idleTimeout: Duration.seconds(30),
+      pressure: [{ usedPercent: 90, idleTimeout: Duration.minutes(1) }],
+      timeout: Duration.minutes(2),
+      pageTopic: new Topic(stack, 'OnCall'),
+      alarms: { ConnectionsCritical: false, ReaperBlind: { datapointsToAlarm: 9 } },
+      instances: [{ name: 'writer', host: 'writer.example' }],
+    } as const;
+    aReaper({ instances: props.instances }, surroundings);
+    expect(pathsOf(() => new ConnectionReaper(stack, 'Wrong', props))).toEqual([
+      'securityGroups',
+      'iamAuthentication',
+      'pressure',
+      'timeout',
+      'pageTopic',
+      'alarms.ReaperBlind.datapointsToAlarm',
+      'vpcSubnets',
+      'secret',
+    ]);
   });
 
   test('count as not given where they are undefined', () => {
@@ -387,7 +422,17 @@ function faultsOf(props: Parameters<typeof aReaper>[0]): readonly string[] {
   try {
     aReaper(props);
   } catch (error) {
-    if (error instanceof InputError) return error.faults;
+    if (error instanceof InputError) return error.faults.map(faultText);
+    throw error;
+  }
+  return [];
+}
+
+function pathsOf(make: () => unknown): readonly (string | undefined)[] {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof InputError) return error.faults.map(({ path }) => path);
     throw error;
   }
   return [];

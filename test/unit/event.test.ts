@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseEvent } from '../../lambda/input/event.js';
-import { InputError } from '../../lambda/input/faults.js';
+import { faultText, InputError } from '../../lambda/input/faults.js';
 import { ALARM_EVENT } from '../support/alarm-event.js';
 
 describe('events', () => {
@@ -50,8 +50,8 @@ describe('events', () => {
     ],
   ])('fail when it is %s, and say what to use', (name, event) => {
     expect(() => parseEvent(event)).toThrow(
-      `event can't be used:\n- expected an action, got ${name}: make the function itself the action of the alarm ` +
-        '(LambdaAction in CDK), or the target of an EventBridge rule with the constant input {"action":"sweep"}',
+      `event can't be used:\n- expected an action, got ${name}. Make the function itself the action of the alarm ` +
+        '(LambdaAction in CDK), or give the target of the EventBridge rule the constant input {"action":"sweep"}.',
     );
   });
 
@@ -149,7 +149,7 @@ function faultsOf(event: unknown): readonly string[] {
   try {
     parseEvent(event);
   } catch (error) {
-    if (error instanceof InputError) return error.faults;
+    if (error instanceof InputError) return error.faults.map(faultText);
     throw error;
   }
   return [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../lambda/input/faults.js';
+import { faultText, InputError } from '../../lambda/input/faults.js';
 import { instanceNames, parseSettings } from '../../lambda/input/settings.js';
 
 const least = { databaseLabel: 'orders', secretArn: 'arn' };
@@ -8,7 +8,7 @@ function faultsOf(settings: unknown): readonly string[] {
   try {
     parseSettings(JSON.stringify(settings));
   } catch (error) {
-    if (error instanceof InputError) return error.faults;
+    if (error instanceof InputError) return error.faults.map(faultText);
     throw error;
   }
   return [];

@@ -276,7 +276,7 @@ export interface ConnectionReaperProps {
   readonly applicationNames?: readonly ApplicationNameRule[];
 
   /**
-   * What starts a sweep. `interval`: time. `alarm`: RDS's own metric of connections, once its alarm goes off, and again
+   * What starts a sweep. `interval`: time. `alarm`: RDS's own metric of connections, once its alarm is in ALARM, and again
    * and again while it lasts; a database without connections is then left alone, such as Aurora Serverless that pauses by
    * itself, which each sweep would wake. Needs `alarms: { DatabaseConnections: { threshold } }`.
    *
@@ -320,7 +320,7 @@ export interface ConnectionReaperProps {
   readonly alarmTopic?: ITopic;
 
   /**
-   * Where the alarm `ConnectionsCritical` goes, which goes off with those that can't wait for the morning. Like `alarmTopic` it must let
+   * Where the alarm `ConnectionsCritical` goes, which is in ALARM with those that can't wait for the morning. Like `alarmTopic` it must let
    * CloudWatch publish. Not beside `actions` of that alarm, which take its place.
    *
    * @default - a new topic, with nobody subscribed to it

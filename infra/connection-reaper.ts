@@ -69,9 +69,9 @@ export class ConnectionReaper extends ReaperMetrics {
   readonly dashboard: Dashboard;
 
   /** @throws InputError with everything that is wrong with the props. */
-  constructor(scope: Construct, id: string, given: ConnectionReaperProps) {
+  constructor(scope: Construct, id: string, written: ConnectionReaperProps) {
     super(scope, id);
-    const props = checkProps(given, this);
+    const props = checkProps(written, this);
     const { trigger, interval, timeout, logRetention } = withDefaults(props);
     const { databaseLabel, adminSecret, topicEncryptionKey } = props;
 

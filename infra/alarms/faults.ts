@@ -49,7 +49,7 @@ export function alarmFaults(
 }
 
 /** Why there are no such alarms without a schedule. */
-const NOT_ON_ALARM: { readonly [Name in MetricAlarmName]?: string } = {
+const UNUSED_WITH_TRIGGER_ALARM: { readonly [Name in MetricAlarmName]?: string } = {
   LeakContinues: 'where DatabaseConnections lasts as long as the leak does',
   ReaperNotRunning: 'where no sweep is ever due',
 };
@@ -61,11 +61,11 @@ function metricAlarmFaults(
   { trigger, intervalMinutes }: AlarmContext,
 ): readonly Fault[] {
   if (override === undefined || override === false) return [];
-  if (trigger === 'alarm' && NOT_ON_ALARM[name] !== undefined) {
+  if (trigger === 'alarm' && UNUSED_WITH_TRIGGER_ALARM[name] !== undefined) {
     return [
       {
         path: `alarms.${name}`,
-        problem: `not supported with trigger: "alarm", ${NOT_ON_ALARM[name]}`,
+        problem: `not supported with trigger: "alarm", ${UNUSED_WITH_TRIGGER_ALARM[name]}`,
         hint: 'Remove it',
       },
     ];

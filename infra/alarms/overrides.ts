@@ -1,13 +1,13 @@
 /** What a deployment may change of an alarm, and the faults of that. */
 import type { Duration } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
-import { given } from '../props/given.js';
+import { withoutUndefined } from '../props/without-undefined.js';
 import type { ConditionOverrides } from './conditions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 /** What an alarm does. */
 export interface AlarmActionsOverride {
-  /** What it does when it goes off, in place of a notification: 4 at most. @default - it notifies */
+  /** What it does in ALARM, in place of a notification: 4 at most. @default - it notifies */
   readonly actions?: readonly IAlarmAction[];
 
   /**
@@ -20,7 +20,7 @@ export interface AlarmActionsOverride {
 
 /** What differs from an alarm's defaults, which README lists. */
 export interface AlarmOverride extends AlarmActionsOverride {
-  /** Where it goes off, in the unit of its metric. @default - see README */
+  /** From where on it is in ALARM, in the unit of its metric. @default - see README */
   readonly threshold?: number;
 
   /**
@@ -76,5 +76,5 @@ export function conditionOverrides(overrides: AlarmOverrides): ConditionOverride
 }
 
 function conditionOverride({ threshold, period, evaluationPeriods, datapointsToAlarm }: AlarmOverride) {
-  return given({ threshold, period: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
+  return withoutUndefined({ threshold, period: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
 }

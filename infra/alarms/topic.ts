@@ -4,7 +4,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { given } from '../props/given.js';
+import { withoutUndefined } from '../props/without-undefined.js';
 import { alarmNamePrefix } from './names.js';
 
 /** Properties of an {@link alarmTopic}. */
@@ -35,7 +35,7 @@ function newTopic(scope: Construct, id: string, { databaseLabel, encryptionKey }
   const topic = new Topic(scope, id, {
     displayName: `Connection Reaper: ${databaseLabel}${id === 'PageTopic' ? ' (page)' : ''}`,
     enforceSSL: true,
-    ...given({ masterKey: encryptionKey }),
+    ...withoutUndefined({ masterKey: encryptionKey }),
   });
   admitAlarms(scope, topic, databaseLabel);
   // CloudWatch itself calls KMS, and what the key's policy allows the account is nothing to it.

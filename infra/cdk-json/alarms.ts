@@ -12,7 +12,7 @@ import type { AlarmOverrides } from '../alarms/overrides.js';
 /** The ARN of a topic. */
 export const topicArn = textLike(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic');
 
-/** What an alarm of `cdk.json` does: it may have a `topicArn`, which it notifies when it goes off and when it is over. */
+/** What an alarm of `cdk.json` does: it may have a `topicArn`, which it notifies in ALARM and when that is over. */
 export const alarmActions = { topicArn: v.optional(topicArn) };
 
 /** An alarm of `cdk.json`, with its period in minutes. */

@@ -6,7 +6,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { invokeCommand } from '../commands.js';
 import { ConnectionReaper } from '../connection-reaper.js';
-import { given } from '../props/given.js';
+import { withoutUndefined } from '../props/without-undefined.js';
 import { importAlarms } from './alarms.js';
 import type { DatabaseConfig } from './database-entry.js';
 
@@ -28,7 +28,7 @@ export class ConnectionReaperStack extends Stack {
       ...policyProps(config),
       ...importLogin(this, config),
       vpc: importVpc(this, config),
-      ...given({
+      ...withoutUndefined({
         interval: imported(config.interval, Duration.minutes),
         timeout: imported(config.timeout, Duration.seconds),
         securityGroups: securityGroupIds?.map((id) =>
@@ -82,12 +82,12 @@ function imported<Name, Value>(name: Name | undefined, make: (name: Name) => Val
 function importLogin(scope: Construct, { secretArn, adminSecretArn, secretKeyArn }: DatabaseConfig) {
   const login = (id: string, arn: string | undefined) =>
     imported(arn, (secretArn) => importSecret(scope, id, secretArn, secretKeyArn));
-  return given({ secret: login('Secret', secretArn), adminSecret: login('AdminSecret', adminSecretArn) });
+  return withoutUndefined({ secret: login('Secret', secretArn), adminSecret: login('AdminSecret', adminSecretArn) });
 }
 
 function importSecret(scope: Construct, id: string, secretCompleteArn: string, keyArn: string | undefined): ISecret {
   const encryptionKey = imported(keyArn, (arn) => Key.fromKeyArn(scope, `${id}Key`, arn));
-  return Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...given({ encryptionKey }) });
+  return Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...withoutUndefined({ encryptionKey }) });
 }
 
 function importVpc(scope: Construct, { vpc }: DatabaseConfig): IVpc {
@@ -120,7 +120,7 @@ function policyProps(config: DatabaseConfig) {
     metricsVia,
     // A secret names the role itself.
     ...(secretArn === undefined && { reaperRole }),
-    ...given({
+    ...withoutUndefined({
       instances: others.instances,
       databaseName: others.databaseName,
       sslRootCert: others.sslRootCert,
@@ -134,7 +134,7 @@ function policyProps(config: DatabaseConfig) {
     idleTimeout: Duration.seconds(idleTimeout),
     pressure: pressure.map((tier) => ({ ...tier, idleTimeout: Duration.seconds(tier.idleTimeout) })),
     rules: rules.map(({ idleTimeout, ...rule }) =>
-      given({ ...rule, idleTimeout: imported(idleTimeout, Duration.seconds) }),
+      withoutUndefined({ ...rule, idleTimeout: imported(idleTimeout, Duration.seconds) }),
     ),
   };
 }

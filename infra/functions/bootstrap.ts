@@ -5,9 +5,9 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
 import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../../lambda/contract/names.js';
 import type { Placement } from '../placement/network.js';
-import { given } from '../props/given.js';
 import { reaperSettings } from '../props/reaper-settings.js';
 import { type CheckedProps, iamLoginOf } from '../props/resolve-props.js';
+import { withoutUndefined } from '../props/without-undefined.js';
 import { bootstrapProvider } from './bootstrap-provider.js';
 import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';
@@ -128,12 +128,12 @@ function bootstrapFunction(
 ): LambdaFunction {
   const { endpoints, vpcSubnets, ...place } = placement;
   const logGroup = new LogGroup(scope, 'Log', { retention: logRetention });
-  const rights = {
+  const permissions = {
     read: secret === undefined ? [adminSecret] : [adminSecret, secret],
     connect: iamLoginOf(props),
     publishes: false,
   };
-  const role = functionRole(scope, 'Connection Reaper: sets up its database role on deployment', logGroup, rights);
+  const role = functionRole(scope, 'Connection Reaper: sets up its database role on deployment', logGroup, permissions);
   const bootstrap = bundledFunction(scope, {
     description: `Sets up the role of the Connection Reaper of ${props.databaseLabel}, while it is deployed`,
     handler: 'bootstrap',
@@ -141,9 +141,9 @@ function bootstrapFunction(
     environment,
     role,
     ...place,
-    ...given({ vpcSubnets }),
+    ...withoutUndefined({ vpcSubnets }),
     logGroup,
   });
-  endpoints?.open(bootstrap.connections, role, rights);
+  endpoints?.open(bootstrap.connections, role, permissions);
   return bootstrap;
 }

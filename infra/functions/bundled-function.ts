@@ -26,7 +26,7 @@ export interface BundledFunctionProps extends FunctionOptions {
 }
 
 /**
- * A function of the one bundle, in the VPC, with nothing that invokes it. Its role gets the rights that takes.
+ * A function of the one bundle, in the VPC, with nothing that invokes it. Its role gets the permissions that takes.
  *
  * The bundle is built beforehand, so that a synth needs no bundler: an app that installed the package has none.
  */

@@ -122,7 +122,8 @@ export function allowNetworkInterfaces(scope: Construct, role: IRole): Policy {
   });
   Validations.of(policy).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'Lambda demands these rights on all resources. Another policy denies them to the code of the function.',
+    reason:
+      'Lambda demands these permissions on all resources. Another policy denies them to the code of the function.',
   });
   return policy;
 }

@@ -5,9 +5,9 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Placement } from '../placement/network.js';
-import { given } from '../props/given.js';
 import { reaperSettings } from '../props/reaper-settings.js';
 import { type CheckedProps, callsCloudWatch, iamLoginOf } from '../props/resolve-props.js';
+import { withoutUndefined } from '../props/without-undefined.js';
 import { bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';
 import { functionRole } from './permissions.js';
@@ -30,7 +30,7 @@ export function reaperFunction(
   { props, secret, placement, timeout, logGroup, deadLetterQueue }: ReaperFunctionProps,
 ): LambdaFunction {
   const { endpoints, vpcSubnets, ...place } = placement;
-  const rights = {
+  const permissions = {
     read: [secret, props.breakGlassSecret].filter((one) => one !== undefined),
     connect: iamLoginOf(props),
     publishes: callsCloudWatch(props),
@@ -39,7 +39,7 @@ export function reaperFunction(
     scope,
     'Connection Reaper: logs in, publishes its metrics, writes its log',
     logGroup,
-    rights,
+    permissions,
   );
   const handler = bundledFunction(scope, {
     description: `Reaps idle PostgreSQL connections of ${props.databaseLabel}`,
@@ -48,11 +48,11 @@ export function reaperFunction(
     environment: reaperEnvironment(scope, reaperSettings(props, secret?.secretArn), endpoints?.environment),
     role,
     ...place,
-    ...given({ vpcSubnets }),
+    ...withoutUndefined({ vpcSubnets }),
     logGroup,
     deadLetterQueue,
     ...NO_REPLAYS,
   });
-  endpoints?.open(handler.connections, role, rights);
+  endpoints?.open(handler.connections, role, permissions);
   return handler;
 }

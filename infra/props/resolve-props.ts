@@ -3,8 +3,8 @@ import { REAPER_ROLE } from '../../lambda/contract/names.js';
 import type { ConnectionReaperProps, ReaperInstance } from '../connection-reaper-props.js';
 import type { IamLogin } from '../functions/permissions.js';
 import { type DatabaseFacts, factsOf } from '../placement/database.js';
-import { given } from './given.js';
 import { identifierIn } from './rds-endpoint.js';
+import { withoutUndefined } from './without-undefined.js';
 
 /** The props with all that `database` tells filled in. */
 export interface ResolvedProps extends Omit<ConnectionReaperProps, 'database' | 'databaseSecurityGroup'> {
@@ -22,7 +22,7 @@ export function resolveProps({ database, databaseSecurityGroup, ...props }: Conn
   const instances = props.instances?.map(withIdentifier) ?? facts?.instances;
   return {
     ...props,
-    ...given({
+    ...withoutUndefined({
       databaseLabel: props.databaseLabel ?? facts?.label,
       vpc: props.vpc ?? facts?.vpc,
       instances,
@@ -40,7 +40,7 @@ function loginOf(
   facts: DatabaseFacts | undefined,
 ): Pick<Partial<ConnectionReaperProps>, 'secret' | 'adminSecret'> {
   if (facts === undefined || secret || adminSecret || iamAuthentication === true) return {};
-  return given({ secret: facts.secret, adminSecret: facts.adminSecret });
+  return withoutUndefined({ secret: facts.secret, adminSecret: facts.adminSecret });
 }
 
 /** With what RDS calls it, as far as its endpoint says. */

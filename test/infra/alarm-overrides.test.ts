@@ -7,8 +7,8 @@ import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import type { AlarmOverrides } from '../../infra/alarms/overrides.js';
 import { importAlarms } from '../../infra/cdk-json/alarms.js';
 import { entrySchema } from '../../infra/cdk-json/entry-schema.js';
-import { given } from '../../infra/props/given.js';
 import { propsSchema, quoteProp } from '../../infra/props/props-schema.js';
+import { withoutUndefined } from '../../infra/props/without-undefined.js';
 import { check, faultText } from '../../lambda/input/faults.js';
 import { aReaper } from './a-reaper.js';
 
@@ -418,6 +418,6 @@ function entryFaults(alarms: unknown): readonly string[] {
 
 /** The faults of the prop `alarms`: of each override by itself, and with the rest of the deployment. */
 function faultsOf(alarms: unknown, context: AlarmContext): readonly string[] {
-  const { value, broken, faults } = check(propsSchema, given({ alarms }), [], quoteProp);
+  const { value, broken, faults } = check(propsSchema, withoutUndefined({ alarms }), [], quoteProp);
   return [...faults, ...alarmFaults(value.alarms, broken, context)].map(faultText);
 }

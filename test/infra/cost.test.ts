@@ -86,7 +86,7 @@ describe('the bill of a month', () => {
   });
 
   test('of one that sweeps on alarm alone: what is there all the time', () => {
-    const report = reportOn(onAlarm(ONE));
+    const report = reportOn(triggeredByAlarm(ONE));
     expect(bill(report)).toEqual({
       'alarms, by the metrics they name': [7, 0.7],
       'composite alarms': [1, 0.5],
@@ -98,7 +98,7 @@ describe('the bill of a month', () => {
   test.each<{ kind: string; props: Props }>([
     { kind: 'the least one', props: {} },
     { kind: 'one with much to it', props: MUCH },
-    { kind: 'one that sweeps on alarm', props: onAlarm(TWO) },
+    { kind: 'one that sweeps on alarm', props: triggeredByAlarm(TWO) },
     { kind: 'one in isolated subnets', props: { interfaceEndpoints: true } },
   ])('holds every resource of $kind', ({ props }) => {
     expect(reportOn(props).notPriced).toEqual([]);
@@ -121,7 +121,7 @@ describe('what changes it', () => {
 
   test.each<{ change: string; from: Props; to: Props }>([
     { change: 'one instance more', from: { instances: ONE }, to: { instances: TWO } },
-    { change: 'one instance more', from: onAlarm(ONE), to: onAlarm(TWO) },
+    { change: 'one instance more', from: triggeredByAlarm(ONE), to: triggeredByAlarm(TWO) },
     { change: 'one role with a limit more', from: { roleLimits: { a: 1 } }, to: { roleLimits: { a: 1, b: 1 } } },
     { change: 'a sweep every 5 minutes', from: {}, to: { interval: Duration.minutes(5) } },
     { change: 'a sweep every minute', from: { interval: Duration.minutes(10) }, to: {} },
@@ -217,7 +217,7 @@ describe('what is assumed of a sweep', () => {
 });
 
 /** Sweeps when RDS counts many connections, and not otherwise. */
-function onAlarm(instances: typeof ONE): Props {
+function triggeredByAlarm(instances: typeof ONE): Props {
   return {
     trigger: 'alarm',
     instances: instances.map((instance) => ({ ...instance, dbInstanceIdentifier: instance.name })),

@@ -7,7 +7,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
-import { given } from '../../infra/props/given.js';
+import { withoutUndefined } from '../../infra/props/without-undefined.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import { faultText, InputError } from '../../lambda/input/faults.js';
 import { parseSettings } from '../../lambda/input/settings.js';
@@ -120,7 +120,7 @@ describe('the settings in the environment', () => {
           vpcSubnets: { subnets: vpc.privateSubnets },
         });
         const { hostname: host, port } = database.instanceEndpoint;
-        return { ...given({ secret: database.secret }), instances: [{ name: 'primary', host, port }] };
+        return { ...withoutUndefined({ secret: database.secret }), instances: [{ name: 'primary', host, port }] };
       }),
     );
     expect(json).toMatch(

@@ -139,7 +139,7 @@ describe('a scheduled sweep', () => {
     expect(instance?.name).toBe('primary');
     expect(instance?.outcomes.filter(({ outcome }) => outcome === 'terminated')).toHaveLength(5);
     expect(instance?.applications.find(({ name }) => name === 'leaky')).toMatchObject({
-      backends: 5,
+      connections: 5,
       idle: 5,
       terminated: 5,
     });

@@ -18,7 +18,7 @@ import {
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What it weighs today, and a little. The bundle is most of it. */
-const MAX_BYTES = 245_000;
+const MAX_BYTES = 250_000;
 
 // Outside of the project, so that nothing of it is found there by chance.
 const folder = mkdtempSync(join(tmpdir(), 'library-'));

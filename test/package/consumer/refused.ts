@@ -36,7 +36,7 @@ export const refused: readonly Partial<ConnectionReaperProps>[] = [
   { alarms: { ConnectionsCritical: { of: ['ConnectionsCritical'] } } },
   // @ts-expect-error no database
   { database: bucket },
-  // @ts-expect-error interval or onAlarm
+  // @ts-expect-error schedule or alarm
   { trigger: 'rate(1 minute)' },
 ];
 

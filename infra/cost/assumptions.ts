@@ -1,4 +1,4 @@
-import { MAX_UNDECLARED_ROLES } from '../../lambda/contract/names.js';
+import { MAX_UNDECLARED_ROLES } from '../../lambda/contract/metrics.js';
 import type { Deployed } from './deployed.js';
 
 /** What a bill depends on and a template doesn't say. */

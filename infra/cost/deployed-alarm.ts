@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DIMENSIONS, type MetricLevel, NAMESPACE } from '../../lambda/contract/names.js';
+import { DIMENSIONS, type MetricLevel, NAMESPACE } from '../../lambda/contract/metrics.js';
 
 /** What an alarm is charged by. */
 export interface DeployedAlarm {

@@ -1,4 +1,4 @@
-import { MAX_UNDECLARED_ROLES, METRICS, type MetricLevel } from '../../lambda/contract/names.js';
+import { MAX_UNDECLARED_ROLES, METRICS, type MetricLevel } from '../../lambda/contract/metrics.js';
 import type { Assumptions } from './assumptions.js';
 import type { Deployed } from './deployed.js';
 import type { InsightsQuery } from './deployed-alarm.js';

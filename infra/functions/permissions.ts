@@ -4,7 +4,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { NAMESPACE } from '../../lambda/contract/names.js';
+import { NAMESPACE } from '../../lambda/contract/metrics.js';
 
 /** What Lambda does in the function's name to place it into a VPC. */
 const NETWORK_INTERFACE_ACTIONS = [

@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type Fleet, insightsQuery } from '../../lambda/contract/insights-query.js';
-import { DIMENSIONS } from '../../lambda/contract/names.js';
+import { DIMENSIONS } from '../../lambda/contract/metrics.js';
 import { searchExpression } from './fleet-metrics.js';
 import { PlainMetrics } from './plain-metrics.js';
 

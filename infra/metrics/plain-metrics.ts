@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { type DIMENSIONS, type MetricLevel, type MetricName, NAMESPACE } from '../../lambda/contract/names.js';
+import { type DIMENSIONS, type MetricLevel, type MetricName, NAMESPACE } from '../../lambda/contract/metrics.js';
 
 /** How to read a metric. Which one it is can't be changed, so it has no dimensions. */
 export type ReaperMetricOptions = Omit<MetricOptions, 'dimensionsMap'>;

@@ -11,7 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { AnyPrincipal, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { NAMESPACE } from '../../lambda/contract/names.js';
+import { NAMESPACE } from '../../lambda/contract/metrics.js';
 import { type RoleRights, secretResource } from '../functions/permissions.js';
 import { type CheckedProps, callsCloudWatch } from '../props/resolve-props.js';
 import { readsSecrets } from '../props/rules.js';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { AWS_LIMITS, RUN_LIMITS } from '../contract/limits.js';
-import { NAMESPACE } from '../contract/names.js';
+import { NAMESPACE } from '../contract/metrics.js';
 import { emfLines } from '../report/emf.js';
 import type { Datapoint } from '../report/metrics.js';
 import type { Publication } from '../report/publication.js';

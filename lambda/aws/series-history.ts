@@ -1,6 +1,6 @@
 import { type CloudWatchClient, GetMetricDataCommand, type MetricDataResult } from '@aws-sdk/client-cloudwatch';
 import { insightsQuery } from '../contract/insights-query.js';
-import { OTHER_APPLICATIONS, OTHER_ROLES } from '../contract/names.js';
+import { OTHER_APPLICATIONS, OTHER_ROLES } from '../contract/metrics.js';
 import type { NamedSeries, SeriesHistory } from '../report/series.js';
 
 /** What CloudWatch knows of the names of a database. */

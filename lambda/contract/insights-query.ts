@@ -1,4 +1,4 @@
-import { DIMENSIONS, type MetricLevel, type MetricName, NAMESPACE } from './names.js';
+import { DIMENSIONS, type MetricLevel, type MetricName, NAMESPACE } from './metrics.js';
 
 /** Which metric of all the applications or roles of one database. */
 export interface Fleet<Level extends MetricLevel> {

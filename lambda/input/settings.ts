@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { DEFAULT_INSTANCE_NAME, OTHER_APPLICATIONS, REAPER_ROLE, SETTINGS_VARIABLE } from '../contract/names.js';
+import { OTHER_APPLICATIONS } from '../contract/metrics.js';
+import { DEFAULT_INSTANCE_NAME, REAPER_ROLE, SETTINGS_VARIABLE } from '../contract/names.js';
 import { duration, type Seconds } from './duration.js';
 import {
   decodeJson,

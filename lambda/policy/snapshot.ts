@@ -1,5 +1,5 @@
 /** What a run reads of a server: its connections, its roles, its limits. */
-import { UNNAMED_APPLICATION } from '../contract/names.js';
+import { UNNAMED_APPLICATION } from '../contract/metrics.js';
 import type { Seconds } from '../input/duration.js';
 import { globMatcher } from '../input/match.js';
 import type { Settings } from '../input/settings.js';

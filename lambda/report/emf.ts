@@ -1,4 +1,4 @@
-import { NAMESPACE } from '../contract/names.js';
+import { NAMESPACE } from '../contract/metrics.js';
 import { groupBy } from '../policy/group-by.js';
 import type { Datapoint } from './metrics.js';
 

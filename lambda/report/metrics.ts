@@ -8,7 +8,7 @@ import {
   OTHER_APPLICATIONS,
   OTHER_ROLES,
   UNNAMED_APPLICATION,
-} from '../contract/names.js';
+} from '../contract/metrics.js';
 import type { InstanceResult } from '../diagnosis/instance-result.js';
 import { isServerFull } from '../diagnosis/login-refusal.js';
 import { wasChosen, withOutcome } from '../policy/outcome.js';

@@ -6,7 +6,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import { MAX_RUNBOOK_URL } from '../../infra/alarms/runbook.js';
-import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/names.js';
+import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/metrics.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import { aReaper, aStack, propertiesOf, resolved } from './a-reaper.js';
 

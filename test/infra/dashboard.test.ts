@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { METRIC_ALARMS } from '../../infra/alarms/names.js';
-import { METRICS } from '../../lambda/contract/names.js';
+import { METRICS } from '../../lambda/contract/metrics.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import { aReaper, propertiesOf, resolved } from './a-reaper.js';
 

@@ -3,7 +3,7 @@ import type { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { describe, expect, test } from 'vitest';
 import type { ReaperMetrics } from '../../infra/metrics/metrics.js';
 import type { InstanceMetricOptions, ReaperMetricOptions } from '../../infra/metrics/plain-metrics.js';
-import { METRICS, type MetricName, NAMESPACE } from '../../lambda/contract/names.js';
+import { METRICS, type MetricName, NAMESPACE } from '../../lambda/contract/metrics.js';
 import { aReaper } from './a-reaper.js';
 
 const { reaper } = aReaper({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DIMENSIONS, METRICS } from '../../lambda/contract/names.js';
+import { DIMENSIONS, METRICS } from '../../lambda/contract/metrics.js';
 import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';

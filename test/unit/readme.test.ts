@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/names.js';
+import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/metrics.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import { parseSettings } from '../../lambda/input/settings.js';
 

@@ -1,6 +1,6 @@
 /** The limits that protect the database from the reaper, from the constants, the templates and the code. */
 import { AWS_LIMITS, RUN_LIMITS, SESSION_LIMITS, TEMPORARY_TABLE_LIMITS } from '../../../lambda/contract/limits.js';
-import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract/names.js';
+import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract/metrics.js';
 import { parseEvent } from '../../../lambda/input/event.js';
 import { InputError } from '../../../lambda/input/faults.js';
 import { policyOf } from '../../../lambda/policy/policy.js';

@@ -1,3 +1,4 @@
+/** What PutMetricData refuses. */
 import { type MetricDatum, StandardUnit } from '@aws-sdk/client-cloudwatch';
 
 /** A datum on the wire, with the parameters that the function sends, and epoch seconds. The SDK writes NaN as a text. */

@@ -1,3 +1,4 @@
+/** The demo's story on one server: a leak fills it, a sweep frees it, and every claim is checked. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { REAPER_ROLE } from '../lambda/contract/names.js';

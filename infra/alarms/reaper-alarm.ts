@@ -1,3 +1,4 @@
+/** Makes one alarm, with its actions and its description. */
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,

@@ -1,3 +1,4 @@
+/** All alarms of one reaper, as the construct offers them. */
 import type { Alarm, AlarmBase, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';

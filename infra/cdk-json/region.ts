@@ -1,3 +1,4 @@
+/** The region of a database in `cdk.json`, from the ARNs and endpoints that its entry names. */
 import type { Fault } from '../../lambda/input/faults.js';
 
 /** Where a thing is that an entry names. */

@@ -1,3 +1,5 @@
+/** The prices that the cost estimate multiplies with. */
+
 /** Where and when {@link PRICES} held. Other regions have prices of their own. */
 export const PRICE_LIST = { region: 'us-east-1', date: 'August 2026' } as const;
 

@@ -1,3 +1,4 @@
+/** The environment variables of the functions, the settings among them. */
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';

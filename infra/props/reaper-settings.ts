@@ -1,3 +1,4 @@
+/** Turns the construct's props into the settings of the function. */
 import { type Duration, Token } from 'aws-cdk-lib';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 import type { ResolvedProps } from './resolve-props.js';

@@ -1,3 +1,4 @@
+/** Every setting of the function: its name, what is allowed, its default. A new setting is declared here. */
 import * as v from 'valibot';
 import { OTHER_APPLICATIONS } from '../contract/metrics.js';
 import { DEFAULT_INSTANCE_NAME, REAPER_ROLE, SETTINGS_VARIABLE } from '../contract/names.js';

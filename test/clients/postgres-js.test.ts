@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { PASSWORD, startDatabase, type TestDatabase, until } from '../support/database.js';
 import { startClient } from './client-process.js';
 import { asClient, reap } from './reap.js';
 
@@ -14,12 +14,18 @@ afterAll(() => database?.[Symbol.asyncDispose]());
 
 describe('postgres.js', () => {
   it('opens another connection for the next query', async () => {
+    let closed = 0;
     const sql = postgres(database.server.url('checkout', PASSWORD), {
       connection: { application_name: 'reconnecting' },
       max: 3,
+      onclose: () => {
+        closed += 1;
+      },
     });
     await Promise.all([1, 2, 3].map(() => sql`select pg_sleep(0.05)`));
     await reap(database, 'reconnecting');
+    // Before it has heard of it, a query would fail as that of a frozen client does.
+    await until(async () => closed === 3);
     expect(await Promise.all([1, 2, 3].map(async (n) => (await sql`select ${n}::int as n`)[0]))).toEqual([
       { n: 1 },
       { n: 2 },

@@ -69,7 +69,8 @@ const BACKEND: { readonly [Property in keyof Backend]: string } = {
   applicationName: "coalesce(a.application_name, '')",
   role: 'r.rolname',
   superuser: 'coalesce(r.rolsuper, false)',
-  ofReaper: 'a.usesysid in (select role from reaper)',
+  // A connection that is logging in has no role yet.
+  ofReaper: 'coalesce(a.usesysid in (select role from reaper), false)',
   database: 'd.datname',
   clientAddr: 'host(a.client_addr)',
   stateSeconds: "extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8",

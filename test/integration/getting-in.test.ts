@@ -1,4 +1,5 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import type { LoginSources } from '../../lambda/login/logins.js';
 import { inlineParameters } from '../../lambda/postgres/inline-parameters.js';
 import { aPolicy } from '../support/builders.js';
 import { fill, loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
+import { halfOpenLogin } from '../support/half-open-login.js';
 
 const MAX_CONNECTIONS = 20;
 
@@ -234,8 +236,20 @@ describe('a full server', () => {
     });
   });
 
+  it('gets one login at a time while slots are reserved, and several at once when none is free', async () => {
+    await using proxy = await startCountingProxy();
+    const address = { host: '127.0.0.1', port: proxy.port };
+    await fillOrdinary();
+    await expect(logIn({}, { address }, within(400))).rejects.toThrow(/reserved for others/);
+    // The next one may come before the proxy has heard of the end of the last.
+    expect(proxy.mostAtOnce()).toBeLessThanOrEqual(2);
+    await fillAll();
+    await expect(logIn({}, { address }, within(400))).rejects.toThrow(/every slot is taken/);
+    expect(proxy.mostAtOnce()).toBeGreaterThanOrEqual(5);
+  });
+
   it('of half-open logins lets the run in once they are gone', async () => {
-    const sockets = await Promise.all(Array.from({ length: MAX_CONNECTIONS }, () => halfOpen()));
+    const sockets = await Promise.all(Array.from({ length: MAX_CONNECTIONS }, () => halfOpenLogin(database.server)));
     const began = performance.now();
     const { facts, close } = await logIn({});
     expect(facts.refusals).toEqual(['every_slot']);
@@ -261,20 +275,6 @@ describe('a rejected password', () => {
   });
 });
 
-/** Asks to log in and then says nothing more, which takes a slot for the server's authentication_timeout. */
-async function halfOpen(): Promise<Socket> {
-  const { host, port } = database.server;
-  const socket = connectSocket(port, host);
-  socket.on('error', () => undefined);
-  const parameters = Buffer.from('user\0checkout\0database\0postgres\0\0');
-  const head = Buffer.alloc(8);
-  head.writeInt32BE(head.length + parameters.length, 0);
-  head.writeInt32BE(196_608, 4);
-  socket.write(Buffer.concat([head, parameters]));
-  await new Promise((resolve) => socket.once('data', resolve));
-  return socket;
-}
-
 describe('parameters as literals', () => {
   it('mean to the server what they mean as parameters', async () => {
     const values = ['a,b', 'c"d', null, 'NULL', "e'f", '{}', 'g\\h', 'ü\n', ''];
@@ -288,3 +288,27 @@ describe('parameters as literals', () => {
     expect(bound.rows[0].list).toEqual(values);
   });
 });
+
+/** Passes logins on to the server, and counts how many were there at once. */
+async function startCountingProxy(): Promise<AsyncDisposable & { readonly port: number; mostAtOnce(): number }> {
+  const { host, port } = database.server;
+  let open = 0;
+  let most = 0;
+  const proxy = createServer((client) => {
+    open += 1;
+    most = Math.max(most, open);
+    const server = connect(port, host);
+    client.pipe(server).pipe(client);
+    server.on('close', () => {
+      open -= 1;
+    });
+    for (const socket of [client, server]) socket.on('error', () => [client, server].map((one) => one.destroy()));
+    client.on('close', () => server.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    mostAtOnce: () => most,
+    [Symbol.asyncDispose]: async () => void proxy.close(),
+  };
+}

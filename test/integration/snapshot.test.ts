@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Holding, type Snapshot, usableSlots } from '../../lambda/policy/snapshot.js';
 import { openSession } from '../../lambda/postgres/session.js';
@@ -12,9 +10,9 @@ import {
   rowsOf,
   startDatabase,
   type TestDatabase,
-  until,
   walsender,
 } from '../support/database.js';
+import { halfOpenLogin } from '../support/half-open-login.js';
 import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
@@ -53,18 +51,10 @@ async function look(
 describe('a snapshot', () => {
   it.runIf(major >= 18)('has a connection that is still logging in', async () => {
     await database.admin.query("create role marked; comment on role marked is 'Connection Reaper: orders'");
-    const socket = connect(database.server.port, database.server.host);
+    const socket = await halfOpenLogin(database.server);
     try {
-      await once(socket, 'connect');
-      const parameters = Buffer.from('user\0checkout\0database\0postgres\0\0');
-      const packet = Buffer.alloc(8 + parameters.length);
-      packet.writeInt32BE(packet.length, 0);
-      packet.writeInt32BE(3 << 16, 4);
-      parameters.copy(packet, 8);
-      socket.write(packet);
-      const starting = async () => (await look()).backends.filter(({ state }) => state === 'starting');
-      await until(async () => (await starting()).length === 1);
-      expect(await starting()).toMatchObject([{ role: null, database: null, ofReaper: false, superuser: false }]);
+      const starting = (await look()).backends.filter(({ state }) => state === 'starting');
+      expect(starting).toMatchObject([{ role: null, database: null, ofReaper: false, superuser: false }]);
     } finally {
       socket.destroy();
       await database.admin.query('drop role marked');

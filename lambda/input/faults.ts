@@ -189,7 +189,7 @@ export function objectOf<Input, Output>(
 /** Asks for the known name that an unknown one is at most two edits, or a third of its length, away from. */
 function nearMiss(name: string, known: readonly string[]): string | undefined {
   const near = known.find((one) => {
-    const most = Math.max(2, one.length / 3);
+    const most = Math.max(2, one.length / 5);
     return Math.abs(one.length - name.length) <= most && edits(name, one) <= Math.min(most, one.length - 1);
   });
   return near && `did you mean ${near}?`;

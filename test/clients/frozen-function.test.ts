@@ -18,8 +18,11 @@ import { type NetworkNamespace, networkNamespace } from './network-namespace.js'
 /** After the freeze. A schedule leaves at least a minute between two sweeps. */
 const SWEEPS_AT_MS = { first: 5_000, second: 25_000 };
 
-/** How often a run looks whether what it terminated is gone differs, and with it the number of its writes. */
-const MORE_WRITES = 3;
+/**
+ * How often a run looks whether what it terminated is gone differs, and on a busy machine how often it signals: up to four
+ * times, where the state that it read is too old by then. With it differs the number of its writes.
+ */
+const MORE_WRITES = 6;
 
 const LIMIT = 7;
 

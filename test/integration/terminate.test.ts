@@ -45,6 +45,7 @@ async function endAfter(
   meanwhile: (seen: readonly Backend[]) => Promise<unknown> = async () => undefined,
   session: BatchSession = opened.session,
 ) {
+  await waiting(...clients);
   const seen = await seenNow(clients, session);
   await meanwhile(seen);
   const { outcomes, error } = await terminateBackends(session, seen, enoughTime);
@@ -54,9 +55,9 @@ async function endAfter(
 }
 
 /** A backend says that it is idle a moment before it waits for its client. */
-function waiting(client: pg.Client): Promise<void> {
-  const wait = "select from pg_stat_activity where pid = $1 and wait_event = 'ClientRead'";
-  return until(async () => (await database.admin.query(wait, [pidOf(client)])).rowCount === 1);
+function waiting(...clients: readonly pg.Client[]): Promise<void> {
+  const wait = "select from pg_stat_activity where pid = any ($1) and wait_event = 'ClientRead'";
+  return until(async () => (await database.admin.query(wait, [clients.map(pidOf)])).rowCount === clients.length);
 }
 
 const terminated = { outcome: 'terminated', reason: null };

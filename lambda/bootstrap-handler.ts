@@ -26,7 +26,7 @@ import { isRefusedToken } from './login/login-failure.js';
 import { type LoginTarget, loginTargets } from './login/login-target.js';
 import { loginsOf } from './login/logins.js';
 import { redactorOf, type SecretValues } from './login/redact.js';
-import { grantRights, isInRecovery, type ReaperRole } from './postgres/grant-privileges.js';
+import { grantRights, isInRecovery, type ReaperRole, retryOvertaken } from './postgres/grant-privileges.js';
 import type { Session } from './postgres/session.js';
 import { setRolePassword } from './postgres/sql/role-password.js';
 
@@ -161,7 +161,7 @@ async function setUpRole(
 ): Promise<readonly string[] | null> {
   if (await isInRecovery(session)) return null;
   const notes = await grantRights(session, role);
-  if (password !== null) await setRolePassword(session, role.name, password);
+  if (password !== null) await retryOvertaken(() => setRolePassword(session, role.name, password));
   return notes;
 }
 

@@ -31,7 +31,7 @@ export interface ReaperRole {
   readonly adopt?: boolean;
 }
 
-/** How often the grants are tried, where another deployment changes the same rows at that moment. */
+/** How often a statement is tried. */
 const ATTEMPTS = 5;
 
 /** The grants take about 50 ms. */
@@ -61,18 +61,23 @@ export async function grantRights(
             pg_catalog.set_config('connection_reaper.adopt', $6, false)`,
     [name, database, JSON.stringify(limitedRoles), rescueLogin, byToken ? 'on' : 'off', adopt ? 'on' : 'off'],
   );
+  await retryOvertaken(() => session.query(GRANTS));
+  const rows = await session.query("select current_setting('connection_reaper.notes')::json as notes");
+  const [row] = decodeRows('the notes of the grants', NOTES, rows);
+  return row?.notes ?? [];
+}
+
+/** Repeats a statement where another deployment changes the same rows at that moment. */
+export async function retryOvertaken(statement: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await session.query(GRANTS);
-      break;
+      await statement();
+      return;
     } catch (error) {
       if (attempt === ATTEMPTS || !isOvertaken(error)) throw error;
       await sleep(PAUSE_MS * attempt);
     }
   }
-  const rows = await session.query("select current_setting('connection_reaper.notes')::json as notes");
-  const [row] = decodeRows('the notes of the grants', NOTES, rows);
-  return row?.notes ?? [];
 }
 
 /**

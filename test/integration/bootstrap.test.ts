@@ -131,8 +131,11 @@ describe('the bootstrap', () => {
   });
 
   it('succeeds also where two run at once', async () => {
-    const answers = await Promise.all([bootstrapWith().invoke({}), bootstrapWith().invoke({})]);
-    expect(answers).toMatchObject(Array(2).fill({ instances: [{ outcome: 'set_up' }] }));
+    // They meet at the grants in one round, at the password in another.
+    for (let round = 0; round < 5; round += 1) {
+      const answers = await Promise.all([bootstrapWith().invoke({}), bootstrapWith().invoke({})]);
+      expect(answers).toMatchObject(Array(2).fill({ instances: [{ outcome: 'set_up' }] }));
+    }
   });
 
   it('makes each reaper a role of its own', async () => {

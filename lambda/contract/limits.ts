@@ -26,8 +26,9 @@ export const RUN_LIMITS = {
   /** The CONNECTION LIMIT that its role is made with: two runs, one that is closing, and a person. */
   ownConnections: 4,
   /**
-   * How long to repeat the login at a full server. Each login in progress holds a slot: in a storm of 50 reconnecting clients a single
-   * attempt by a reserved slot gets in 7 times of 100, half of the runs are in within 1.4 s, and the worst took 7.2 s.
+   * How long to repeat the login at a full server. Each login in progress holds a slot. In a storm of 50 reconnecting
+   * clients a single attempt by a reserved slot gets in 7 times of 100. Half of the runs are in within 1.4 s, and the worst
+   * took 7.2 s.
    */
   loginRetryMs: 20_000,
   /**

@@ -186,7 +186,7 @@ export function objectOf<Input, Output>(
   };
 }
 
-/** Asks for the known name that an unknown one is at most two edits, or a third of its length, away from. */
+/** Asks for the known name that an unknown one is at most two edits, or a fifth of its length, away from. */
 function nearMiss(name: string, known: readonly string[]): string | undefined {
   const near = known.find((one) => {
     const most = Math.max(2, one.length / 5);

@@ -52,7 +52,7 @@ export async function retryLogin(
 class LoginRace {
   count = 0;
   readonly refusals = new Set<Refusal>();
-  /** The last refusal for want of a slot. */
+  /** The last refusal because no slot was free. */
   private full: FailedAttempt | null = null;
   private result: Attempt | null = null;
   private readonly cuts: AbortController[] = [];
@@ -93,11 +93,16 @@ class LoginRace {
   /** What a failed attempt makes of all; `null` where they go on. */
   private conclusion(failed: FailedAttempt): FailedAttempt | null {
     const { refusal } = failed;
-    const goesOn = isServerFull(refusal) || (this.full !== null && saysLess(failed));
+    const goesOn = isServerFull(refusal) || (this.full !== null && (saysLess(failed) || this.mayBeOurs(refusal)));
     if (isServerFull(refusal)) this.full = failed;
     if (refusal !== null && (isServerFull(refusal) || !goesOn)) this.refusals.add(refusal);
     if (!goesOn) return failed;
     return this.isOver() ? this.full : null;
+  }
+
+  /** The role's limit counts the other attempts too. */
+  private mayBeOurs(refusal: Refusal | null): boolean {
+    return refusal === 'role_limit' && this.cuts.length > 1;
   }
 
   /** A walsender's slot is one that a standby may need. */
@@ -112,11 +117,10 @@ class LoginRace {
 }
 
 /**
- * Whether a failure says less than that the server was full a moment ago: an attempt that broke off; the role's own limit,
- * which the other attempts count towards; a refused token, since reserved slots are refused only after the token was
- * accepted, and what verifies tokens fails under load as well.
+ * Whether a failure says less than that the server was full a moment ago: an attempt that broke off, or a refused token.
+ * Reserved slots are refused only after the token was accepted, and what verifies tokens fails under load as well.
  */
 function saysLess(failed: FailedAttempt): boolean {
   const brokeOff = sqlStateOf(failed.cause) === null && !(failed.cause instanceof PoolerError);
-  return brokeOff || failed.refusal === 'role_limit' || isRefusedToken(failed);
+  return brokeOff || isRefusedToken(failed);
 }

@@ -15,5 +15,7 @@ export function decodeRows<Row>(
   if (result.success) return result.output;
   const [{ path, kind, expected }] = result.issues;
   const at = path?.map(({ key }) => String(key)).join('.') ?? '';
-  throw new Error(`the server's answer to the query for ${what} is not as expected: ${at} is no ${expected ?? kind}`);
+  throw new Error(
+    `the server's answer to the query for ${what} is not as expected: ${at} is no ${expected ?? kind}. This is a defect of the reaper: report it with the version of the server`,
+  );
 }

@@ -86,7 +86,7 @@ const BACKEND_VALUES = {
   pid: v.number(),
   backendStart: v.nullable(text),
   stateChange: v.nullable(text),
-  // A state of a later version must not stop the run; whoever is in it is spared.
+  // A state that a later version adds must not stop the run. Connections in it are spared.
   state: v.nullable(v.custom<BackendState>((state) => typeof state === 'string')),
   readable: v.boolean(),
   applicationName: text,

@@ -125,7 +125,7 @@ function timeFaults({
   if (trigger === 'alarm' && interval === 1) {
     faults.push({
       path: 'interval',
-      problem: 'expected 2 minutes or more with trigger: "alarm", since an alarm takes one minute to go off again',
+      problem: 'expected 2 minutes or more with trigger: "alarm", since an alarm takes one minute to be in ALARM again',
       got: `${interval}`,
     });
   }

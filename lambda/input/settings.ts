@@ -71,7 +71,7 @@ const rule = <Duration>(duration: v.GenericSchema<Duration, Seconds>) =>
     }),
     v.check(
       (given) => RULE_MATCHERS.some((key) => given[key] !== undefined),
-      `at least one of ${RULE_MATCHERS.join(', ')} (write application: "*" to mean every backend)`,
+      `at least one of ${RULE_MATCHERS.join(', ')} (write application: "*" to mean every connection)`,
     ),
     v.check(
       (given) => RULE_EFFECTS.some((key) => given[key] !== undefined),
@@ -79,7 +79,7 @@ const rule = <Duration>(duration: v.GenericSchema<Duration, Seconds>) =>
     ),
     v.check(
       (given) => given.spare !== true || RULE_EFFECTS.every((key) => key === 'spare' || given[key] === undefined),
-      'spare: true alone, since nothing else has an effect beside it',
+      'spare: true alone, because no other key has an effect with it',
     ),
   );
 
@@ -94,7 +94,7 @@ export function loginEntries<const Instance extends v.GenericSchema<unknown, { r
     reaperRole: v.optional(reaperRole, REAPER_ROLE),
     /** `replication`: when every slot is taken, log in as a walsender, which `max_connections` does not count. */
     rescueLogin: v.optional(v.picklist(['off', 'replication'], '"off" or "replication"'), 'off'),
-    /** The servers to visit; by default one, at the host and port that the secret names. */
+    /** The PostgreSQL servers; by default one, at the host and port that the secret names. */
     instances: v.optional(
       v.pipe(
         v.array(oneInstance, 'a list of instances'),

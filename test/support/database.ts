@@ -7,6 +7,7 @@ import type { LoginSources } from '../../lambda/login/logins.js';
 import type { Backend } from '../../lambda/policy/snapshot.js';
 import { grantRights } from '../../lambda/postgres/grant-privileges.js';
 import type { SessionTarget } from '../../lambda/postgres/session.js';
+import { initializedCluster } from './initialized-cluster.js';
 import { binariesOf, major } from './postgres-majors.js';
 
 /** A real server with roles to play with, and every client that was opened on it. */
@@ -69,7 +70,8 @@ export function sourcesOf(username?: string): LoginSources {
  * the rights that the deployment or infra/grants.sql gives it.
  */
 export async function startDatabase(settings: PostgresOptions['settings'] = {}): Promise<TestDatabase> {
-  const server = await startPostgres({ settings, binaries: await binariesOf(major) });
+  const binaries = await binariesOf(major);
+  const server = await startPostgres({ settings, binaries, cluster: await initializedCluster(major, binaries) });
   const clients: pg.Client[] = [];
   const open = async (config: pg.ClientConfig): Promise<pg.Client> => {
     const client = new pg.Client({ host: server.host, port: server.port, database: 'postgres', ...config });

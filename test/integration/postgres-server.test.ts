@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../demo/postgres-server.js';
+import { initializedCluster } from '../support/initialized-cluster.js';
 import { binariesOf, major } from '../support/postgres-majors.js';
 
 const binaries = await binariesOf(major);
@@ -54,6 +55,7 @@ describe('startPostgres', () => {
       );
       expect(rows).toEqual([{ max: '23', version: server.version }]);
       expect(await server.logText()).toContain('connection authorized: user=postgres');
+      await expect(query(server.url('postgres', 'wrong'), 'select 1')).rejects.toMatchObject({ code: '28P01' });
       expect(leftovers()).not.toEqual([]);
     } finally {
       await server.stop();
@@ -62,22 +64,14 @@ describe('startPostgres', () => {
     expect(leftovers()).toEqual([]);
   });
 
-  it('refuses a wrong password', async () => {
-    await using server = await startPostgres({ binaries });
-    await expect(query(server.url('postgres', 'wrong'), 'select 1')).rejects.toMatchObject({ code: '28P01' });
-  });
-
-  it('runs as many servers side by side as asked', async () => {
-    await using one = await startPostgres({ binaries });
-    await using two = await startPostgres({ binaries });
+  it('runs servers side by side, also on copies of one cluster, and builds URLs for any password', async () => {
+    const cluster = await initializedCluster(major, binaries);
+    await using one = await startPostgres({ binaries, cluster });
+    await using two = await startPostgres({ binaries, cluster });
     expect(one.port).not.toBe(two.port);
-    expect(await query(superuserUrl(two), 'select 1 as alive')).toEqual([{ alive: 1 }]);
-  });
-
-  it('builds URLs for any password', async () => {
-    await using server = await startPostgres({ binaries });
-    await query(superuserUrl(server), `create role "a b" login password 'p@ss/w:o#rd?%'`);
-    expect(await query(server.url('a b', 'p@ss/w:o#rd?%'), 'select current_user as role')).toEqual([{ role: 'a b' }]);
+    await query(superuserUrl(one), `create role "a b" login password 'p@ss/w:o#rd?%'`);
+    expect(await query(one.url('a b', 'p@ss/w:o#rd?%'), 'select current_user as role')).toEqual([{ role: 'a b' }]);
+    expect(await query(superuserUrl(two), "select from pg_roles where rolname = 'a b'")).toEqual([]);
   });
 
   it('fails with the end of the log when the server refuses to start', async () => {

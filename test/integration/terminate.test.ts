@@ -12,7 +12,7 @@ let database: TestDatabase;
 let opened: OpenSession;
 
 beforeAll(async () => {
-  database = await startDatabase({ max_connections: 300 });
+  database = await startDatabase({ max_connections: 200 });
 });
 
 afterAll(() => database[Symbol.asyncDispose]());
@@ -64,8 +64,8 @@ const terminated = { outcome: 'terminated', reason: null };
 const vanished = { outcome: 'vanished', reason: null };
 
 describe('ending backends', () => {
-  it('terminates unchanged connections in several batches, and verifies that they are gone', async () => {
-    const clients = await database.leak(230, 'checkout');
+  it('terminates unchanged connections in two batches, and verifies that they are gone', async () => {
+    const clients = await database.leak(120, 'checkout');
     const { outcomes, error } = await endAfter(clients);
     expect(error).toBeNull();
     expect(outcomes).toEqual(clients.map(() => terminated));
@@ -179,7 +179,7 @@ describe('ending backends', () => {
   });
 
   it('reports what it may have done when its session breaks in the middle', async () => {
-    const clients = await database.leak(210, 'checkout');
+    const clients = await database.leak(120, 'checkout');
     const own = await reaper();
     const seen = await seenNow(clients, own.session);
     let statements = 0;
@@ -206,7 +206,7 @@ describe('ending backends', () => {
       const found = outcomes.find((outcome) => outcome.backend === backend);
       return `${found?.outcome} ${found?.reason}`;
     });
-    expect(outcomes).toHaveLength(210);
+    expect(outcomes).toHaveLength(120);
     // Those for whom the server was late were left for another statement, which was never sent, as were the others.
     const first = names.slice(0, 100).filter((name) => name !== 'spared stopped');
     expect(first.length).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 import { TallyReporter } from './test/support/tally-reporter.js';
 
 export default defineConfig({
@@ -9,6 +10,7 @@ export default defineConfig({
     // files at once take a fifth less time than two, and more would only wait for each other.
     pool: 'forks',
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', new TallyReporter()],

@@ -13,7 +13,7 @@ import type { Answer } from '../../lambda/report/answer.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { startDatabase, type TestDatabase, until } from '../support/database.js';
 import { environmentWith, failureOf, VPC } from '../support/deployed.js';
-import { major } from '../support/postgres-majors.js';
+import { BUNDLED_MAJOR, major } from '../support/postgres-majors.js';
 
 /**
  * A token is new with every second, so the clock of the function stands still here, and the server is told beforehand
@@ -222,19 +222,23 @@ describe('a bootstrap of a role that logs in by token', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 
-  it('makes the role, which has no password, and fails with what to check when the token is refused', async () => {
-    const began = performance.now();
-    const message = await failure(bootstrap({ iamAuthentication: true, reaperRole: 'new_reaper' }));
-    // Rights that were given a moment ago get their time, and no more than that.
-    expect(performance.now() - began).toBeGreaterThan(20_000);
-    expect(performance.now() - began).toBeLessThan(25_000);
-    expect(message).toMatch(/is not set up: could not log in to "writer" at \S+ as new_reaper: 28P01: /);
-    expect(message).toContain(ADVICE.replaceAll('connection_reaper', 'new_reaper'));
-    const { rows } = await database.admin.query(
-      "select rolpassword, pg_has_role(oid, 'rds_iam', 'MEMBER') as iam from pg_authid where rolname = 'new_reaper'",
-    );
-    expect(rows).toEqual([{ rolpassword: null, iam: true }]);
-  });
+  // It waits long, and the version changes nothing.
+  it.runIf(major === BUNDLED_MAJOR)(
+    'makes the role without a password, and fails when the token is refused',
+    async () => {
+      const began = performance.now();
+      const message = await failure(bootstrap({ iamAuthentication: true, reaperRole: 'new_reaper' }));
+      // Rights that were given a moment ago get their time, and no more than that.
+      expect(performance.now() - began).toBeGreaterThan(20_000);
+      expect(performance.now() - began).toBeLessThan(25_000);
+      expect(message).toMatch(/is not set up: could not log in to "writer" at \S+ as new_reaper: 28P01: /);
+      expect(message).toContain(ADVICE.replaceAll('connection_reaper', 'new_reaper'));
+      const { rows } = await database.admin.query(
+        "select rolpassword, pg_has_role(oid, 'rds_iam', 'MEMBER') as iam from pg_authid where rolname = 'new_reaper'",
+      );
+      expect(rows).toEqual([{ rolpassword: null, iam: true }]);
+    },
+  );
 
   it('lets it log in by password again, once a secret says so', async () => {
     const secretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/own-AbCdEf';

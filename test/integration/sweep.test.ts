@@ -2,22 +2,30 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT } from '../readme/commands.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { type Ran, ran } from '../support/shell.js';
 
 let database: TestDatabase;
+let folder: string;
+let file: string;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sweep-'));
+  file = join(folder, 'settings.json');
   database = await startDatabase({ max_connections: 30 });
 });
 
-afterAll(() => database[Symbol.asyncDispose]());
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await database?.[Symbol.asyncDispose]();
+});
 
 function sweep(args: readonly string[], url = database.server.url('connection_reaper', PASSWORD)): Promise<Ran> {
-  return ran('npm', ['run', '--silent', 'sweep', '--', '--url', url, ...args]);
+  return ran(process.execPath, ['--import', 'tsx', 'demo/sweep.ts', '--url', url, ...args], { cwd: PROJECT });
 }
 
-describe('npm run sweep', () => {
+describe('demo/sweep.ts', () => {
   it('previews, and ends backends and sets limits only when told to', async () => {
     const leaked = await database.leak(3, 'checkout', 'leaky');
     const spared = await database.leak(2, 'billing', 'kept-1');
@@ -47,36 +55,22 @@ describe('npm run sweep', () => {
   });
 
   it('takes more settings from a file, and floors and TLS from where they are written', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sweep-'));
-    try {
-      const file = join(folder, 'settings.json');
-      await writeFile(
-        file,
-        JSON.stringify({ applicationNames: [{ match: 'pod-*', name: 'pods' }], idleTimeout: '1h' }),
-      );
-      await database.leak(1, 'billing', 'pod-1');
-      await database.leak(1, 'billing', 'pod-2');
-      await database.idleFor(1);
-      const url = `${database.server.url('connection_reaper', PASSWORD)}?sslmode=disable`;
-      const { stdout } = await sweep(['--settings', file, '--idle-timeout', '1s', '--keep-per-application', '1'], url);
-      expect(stdout).toMatch(/pods +2 /);
-      expect(stdout).toMatch(/kept for their application/);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const settings = { applicationNames: [{ match: 'pod-*', name: 'pods' }], idleTimeout: '1h' };
+    await writeFile(file, JSON.stringify(settings));
+    await database.leak(1, 'billing', 'pod-1');
+    await database.leak(1, 'billing', 'pod-2');
+    await database.idleFor(1);
+    const url = `${database.server.url('connection_reaper', PASSWORD)}?sslmode=disable`;
+    const { stdout } = await sweep(['--settings', file, '--idle-timeout', '1s', '--keep-per-application', '1'], url);
+    expect(stdout).toMatch(/pods +2 /);
+    expect(stdout).toMatch(/kept for their application/);
   });
 
-  it('takes no settings from a file that the command line gives', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sweep-'));
-    try {
-      const file = join(folder, 'settings.json');
-      await writeFile(file, JSON.stringify({ mode: 'enforce', databaseName: 'x', idleTimeout: '1h' }));
-      const { code, stderr } = await sweep(['--settings', file]);
-      expect(code).not.toBe(0);
-      expect(stderr).toContain('leave out what has no effect here: databaseName, mode');
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+  it('fails for a setting in the file that the command line gives', async () => {
+    await writeFile(file, JSON.stringify({ mode: 'enforce', databaseName: 'x', idleTimeout: '1h' }));
+    const { code, stderr } = await sweep(['--settings', file]);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('leave out what has no effect here: databaseName, mode');
   });
 
   it('takes an IPv6 address as a URL writes it', async () => {

@@ -96,7 +96,7 @@ describe('the bootstrap', () => {
     expect([await limitOf('checkout'), await limitOf('billing')]).toEqual([40, 10]);
   });
 
-  it('takes away what is no longer declared', async () => {
+  it('revokes what is no longer declared', async () => {
     await bootstrapWith({ roleLimits: { checkout: 40 } }).invoke({});
     const limits = { checkout: 30, billing: 20 };
     const answer = (await start('handler', deployment, { roleLimits: limits }).invoke({})) as Answer;
@@ -106,7 +106,7 @@ describe('the bootstrap', () => {
     ]);
   });
 
-  it('gives the role the password of its secret again, however it was changed', async () => {
+  it('sets the password of the secret again after somebody changed it', async () => {
     await bootstrapWith().invoke({});
     await database.admin.query("alter role connection_reaper password 'another'");
     await bootstrapWith().invoke({});
@@ -115,7 +115,7 @@ describe('the bootstrap', () => {
     expect(rows).toEqual([{ user: 'connection_reaper' }]);
   });
 
-  it('tells no password to the log, the answer or the server', async () => {
+  it('writes no password to the log, the answer or the server', async () => {
     await database.admin.query("alter system set log_statement = 'all'");
     await database.admin.query('select pg_reload_conf()');
     const lambda = bootstrapWith();
@@ -130,7 +130,7 @@ describe('the bootstrap', () => {
     ]);
   });
 
-  it('succeeds also where two run at once', async () => {
+  it('succeeds when two run at once', async () => {
     // They meet at the grants in one round, at the password in another.
     for (let round = 0; round < 5; round += 1) {
       const answers = await Promise.all([bootstrapWith().invoke({}), bootstrapWith().invoke({})]);
@@ -138,7 +138,7 @@ describe('the bootstrap', () => {
     }
   });
 
-  it('makes each reaper a role of its own', async () => {
+  it('makes a separate role for each reaper', async () => {
     await bootstrapWith().invoke({});
     aws.setSecret(ownSecretArn, JSON.stringify({ username: 'billing_reaper', password: OWN_PASSWORD }));
     expect(await bootstrapWith({ databaseLabel: 'billing', roleLimits: { billing: 1 } }).invoke({})).toMatchObject({
@@ -150,7 +150,7 @@ describe('the bootstrap', () => {
     expect(await limitedRolesOf('connection_reaper')).toContain('checkout');
   });
 
-  it('says which declared roles there are not yet', async () => {
+  it('names the declared roles that do not exist yet', async () => {
     expect(await bootstrapWith({ roleLimits: { later: 1 } }).invoke({})).toMatchObject({
       instances: [{ notes: ['These roles do not exist yet, and get their limits once they do: later'] }],
     });
@@ -179,7 +179,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     );
   });
 
-  it('when the admin may not', async () => {
+  it('when the admin has no permission for it', async () => {
     await database.admin.query(`create role no_admin login password '${PASSWORD}'`);
     aws.setSecret(ADMIN_SECRET_ARN, JSON.stringify({ username: 'no_admin', password: PASSWORD }));
     const { errorMessage } = await failure(bootstrapWith());
@@ -254,7 +254,7 @@ describe('to CloudFormation', () => {
     await provider[Symbol.asyncDispose]();
   });
 
-  it('it stays one resource, however often it is updated', async () => {
+  it('it stays one resource over updates', async () => {
     const { invoke } = bootstrapWith();
     const created = await provider.ask(NEW, invoke);
     expect(created.Status).toBe('SUCCESS');
@@ -288,7 +288,7 @@ describe('to CloudFormation', () => {
     },
   );
 
-  it('a failure with much to tell takes no more room than there is, and the log has all of it', async () => {
+  it('a long failure is shortened to what fits, and the log has all of it', async () => {
     const roles = Array.from({ length: 50 }, (_, index) => `${'ö'.repeat(28)}_${index}`);
     await database.admin.query(roles.map((role) => `create role "${role}" superuser;`).join(''));
     const lambda = bootstrapWith({ roleLimits: Object.fromEntries(roles.map((role) => [role, 1])) });

@@ -83,7 +83,7 @@ describe('one run at a time', () => {
     },
   );
 
-  it('runs although a prepared transaction holds the lock, and names it', async () => {
+  it('runs and names a prepared transaction that holds the lock', async () => {
     await intruder(`begin; select pg_advisory_xact_lock(${KEY}); prepare transaction 'stuck'`);
     const found = await result();
     await database.admin.query("rollback prepared 'stuck'");
@@ -97,7 +97,7 @@ describe('one run at a time', () => {
     expect((await result()).runAtWork).toMatchObject({ role: 'connection_reaper' });
   });
 
-  it('does not wait for another reaper, which has a lock of its own', async () => {
+  it('does not wait for another reaper', async () => {
     const other = await logIn('other_reaper');
     const owner = { ownRole: 'other_reaper', user: 'other_reaper' };
     expect(await takeRunLock(other.session, owner, 0)).toMatchObject({ runAtWork: null, intruders: [] });
@@ -105,7 +105,7 @@ describe('one run at a time', () => {
     expect(runLockKey('connection_reaper_clone')).toBe(KEY);
   });
 
-  it('terminates the session of a run that was lost, and takes its lock', async () => {
+  it('terminates the session of a lost run, and takes its lock', async () => {
     const lost = await logIn();
     await takeRunLock(lost.session, OWNER, 0);
     await database.idleFor(0.4);
@@ -138,7 +138,7 @@ describe('one run at a time', () => {
     await other.session.query('select 1');
   });
 
-  it('runs although a role that only has the name of its twin holds the lock', async () => {
+  it('runs while a role with only the name of its twin holds the lock', async () => {
     await database.admin.query(`create role connection_reaper_clone login password '${PASSWORD}'`);
     const squatter = await database.connect('connection_reaper_clone', { application_name: 'connection-reaper' });
     opened.push({ close: () => squatter.end() });

@@ -63,7 +63,7 @@ function waiting(...clients: readonly pg.Client[]): Promise<void> {
 const terminated = { outcome: 'terminated', reason: null };
 const vanished = { outcome: 'vanished', reason: null };
 
-describe('ending backends', () => {
+describe('terminating connections', () => {
   it('terminates unchanged connections in two batches, and verifies that they are gone', async () => {
     const clients = await database.leak(120, 'checkout');
     const { outcomes, error } = await endAfter(clients);
@@ -112,7 +112,7 @@ describe('ending backends', () => {
     expect(outcomes).toEqual([vanished, terminated]);
   });
 
-  it('is not fooled by another backend with the same pid', async () => {
+  it('spares a newer connection with the same pid', async () => {
     const [client] = await database.leak(1, 'checkout');
     const [seen] = await seenNow([client]);
     const older: Backend = { ...seen, backendStart: '2020-01-01 00:00:00+00' };
@@ -238,7 +238,7 @@ describe('ending backends', () => {
     await own.close();
   });
 
-  it('reports a hanging backend as signalled and still there', async () => {
+  it('reports a hanging connection as signalled and still there', async () => {
     const [hanging] = await database.leak(1, 'checkout');
     await waiting(hanging);
     process.kill(pidOf(hanging), 'SIGSTOP');
@@ -250,7 +250,7 @@ describe('ending backends', () => {
     }
   });
 
-  it('notices within a few milliseconds that a backend has gone', async () => {
+  it('notices within a few milliseconds that a connection is gone', async () => {
     const [slow] = await database.leak(1, 'checkout');
     const looks: number[] = [];
     const watching: Session = {

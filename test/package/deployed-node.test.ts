@@ -7,10 +7,14 @@ import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
 import { type LambdaProcess, startLambda } from '../../demo/lambda-process.js';
 import type { Answer } from '../../lambda/report/answer.js';
+import { aReaper, sweeperOf } from '../infra/a-reaper.js';
 import { aCertificateBy, anAuthority, installCertificate } from '../support/certificates.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { SECRET_ARN, VPC } from '../support/deployed.js';
 import { fetchNode } from '../support/fetch-node.js';
+
+/** No server listens there. */
+const NOWHERE = 'http://127.0.0.1:9';
 
 let folder: string;
 let authorityFile: string;
@@ -54,14 +58,14 @@ afterEach(async () => {
 });
 
 /** The deployed bundle, which also tells what it runs on. */
-function deploy(environment: Readonly<Record<string, string>>): LambdaProcess {
+function deploy(environment: Readonly<Record<string, string>>, awsEndpoint = aws.endpoint): LambdaProcess {
   const bundlePath = join(folder, 'index.mjs');
   writeFileSync(
     bundlePath,
     `import { handler as deployed } from ${JSON.stringify(pathToFileURL(deployment.bundlePath).href)};
     export const handler = async (...call) => ({ answer: await deployed(...call), version: process.version });`,
   );
-  lambda = startLambda({ ...deployment, bundlePath, handler: 'handler', environment, awsEndpoint: aws.endpoint, node });
+  lambda = startLambda({ ...deployment, bundlePath, handler: 'handler', environment, awsEndpoint, node });
   return lambda;
 }
 
@@ -86,6 +90,18 @@ describe('the bundle, on the Node.js that the template names', () => {
       }),
     );
     expect(log().filter((line) => !line.startsWith('{'))).toEqual([]);
+  });
+
+  test('reaches AWS by the interface endpoints that the template names', async () => {
+    const { Variables } = sweeperOf(aReaper({ interfaceEndpoints: true }).template).Environment;
+    const names = Object.keys(Variables).filter((name) => name.startsWith('AWS_ENDPOINT_URL_'));
+    const endpoints = Object.fromEntries(names.map((name) => [name, aws.endpoint]));
+    const environment = { ...deployment.environment, ...endpoints, NODE_EXTRA_CA_CERTS: authorityFile };
+    const { answer } = (await deploy(environment, NOWHERE).invoke(deployment.scheduledEvent)) as { answer: Answer };
+
+    expect(answer.metrics).toMatchObject({ requests: 1, via: 'api' });
+    const operations = aws.requests().map(({ operation }) => operation);
+    expect(operations.toSorted()).toEqual(['GetMetricData', 'GetMetricData', 'GetSecretValue', 'PutMetricData']);
   });
 
   test("trusts no other authority than the runtime's, and still starts where that file is missing", async () => {

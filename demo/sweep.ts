@@ -59,7 +59,7 @@ const command = new Command('sweep')
   .option('--role-limit <role=limit>', "a role's connection limit (repeatable)", roleLimit, {})
   .option(
     '--settings <file>',
-    'a JSON file with more settings: those of the README that no option here gives',
+    'a JSON file with more settings: those of docs/settings.md that no option here gives',
     settingsFile,
   )
   .addOption(new Option('--ssl-mode <mode>', 'how to connect').choices(['verify-full', 'disable']))

@@ -338,7 +338,7 @@ export interface ConnectionReaperProps {
   /**
    * What differs from the defaults of each alarm, by its name; `false` leaves it out.
    *
-   * @default - every alarm as README describes it
+   * @default - every alarm as docs/metrics-and-alarms.md describes it
    */
   readonly alarms?: AlarmOverrides;
 

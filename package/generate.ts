@@ -2,13 +2,19 @@
  * `npm run generate` writes the files that repeat what the code says:
  *
  *   infra/cdk-json/cdk.schema.json   by which editors complete `cdk.json`; made of the schemas that check it, with the
- *                                    meanings from the tables of the README
+ *                                    meanings from the tables of docs/settings.md
  *   infra/grants.sql                 its last statement, for people with psql, is the one that the deployment runs
+ *   docs/metrics-and-alarms.md       its tables of metrics and of alarms
+ *   docs/cost.md                     its example bill
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { cdkSchema } from '../infra/cdk-json/schema.js';
 import { GRANTS } from '../lambda/postgres/sql/grants.js';
+import { alarmsTable } from './alarms-table.js';
+import { costExample } from './cost-table.js';
+import { withBlock } from './generated-block.js';
+import { metricsTables } from './metrics-table.js';
 
 const inProject = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const read = (path: string) => readFileSync(inProject(path), 'utf8');
@@ -17,7 +23,7 @@ const read = (path: string) => readFileSync(inProject(path), 'utf8');
 const ROW = /^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$/gm;
 
 function schemaText(): string {
-  const rows = read('README.md').matchAll(ROW);
+  const rows = read('docs/settings.md').matchAll(ROW);
   const meanings = [...rows].map(([, key, value, meaning = '']) => [key, `${meaning} (default: ${value})`]);
   return `${JSON.stringify(cdkSchema(Object.fromEntries(meanings)), null, 2)}\n`;
 }
@@ -27,10 +33,21 @@ function grantsText(): string {
   return `${forPsql}${GRANTS}`;
 }
 
+function metricsAndAlarmsText(): string {
+  const page = withBlock(read('docs/metrics-and-alarms.md'), 'metrics', metricsTables());
+  return withBlock(page, 'alarms', alarmsTable());
+}
+
+function costText(): string {
+  return withBlock(read('docs/cost.md'), 'cost', costExample());
+}
+
 /** The generated files: each path, and the text that belongs there. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   'infra/cdk-json/cdk.schema.json': schemaText,
   'infra/grants.sql': grantsText,
+  'docs/metrics-and-alarms.md': metricsAndAlarmsText,
+  'docs/cost.md': costText,
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -18,9 +18,9 @@ export interface AlarmActionsOverride {
   readonly okActions?: readonly IAlarmAction[];
 }
 
-/** What differs from an alarm's defaults, which README lists. */
+/** What differs from an alarm's defaults, which docs/metrics-and-alarms.md lists. */
 export interface AlarmOverride extends AlarmActionsOverride {
-  /** From where on it is in ALARM, in the unit of its metric. @default - see README */
+  /** From where on it is in ALARM, in the unit of its metric. @default - see docs/metrics-and-alarms.md */
   readonly threshold?: number;
 
   /**
@@ -34,11 +34,11 @@ export interface AlarmOverride extends AlarmActionsOverride {
    * How many of the latest periods count: together a day at most, a week where a period is an hour or longer, and three
    * hours for ApplicationConnectionsHigh, LeakContinues and RoleNearLimit.
    *
-   * @default - see README
+   * @default - see docs/metrics-and-alarms.md
    */
   readonly evaluationPeriods?: number;
 
-  /** How many of them must breach the threshold. @default - see README; no more than `evaluationPeriods` */
+  /** How many of them must breach the threshold. @default - see docs/metrics-and-alarms.md; no more than `evaluationPeriods` */
   readonly datapointsToAlarm?: number;
 }
 

@@ -15,7 +15,7 @@ export interface ReaperAlarmsProps extends MetricAlarmsProps {
   /** Where ConnectionsCritical goes; `undefined` where it is left out, or has actions in place of that. */
   readonly pageTopic: ITopic | undefined;
 
-  /** Overrides that hold: `alarmFaults` finds nothing in them. @default - every alarm as README describes it */
+  /** Overrides that hold: `alarmFaults` finds nothing in them. @default - every alarm as docs/metrics-and-alarms.md describes it */
   readonly overrides?: AlarmOverrides | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The commands that the README, the runbook, the stack's outputs, the alarms and the dashboard give people, run by a shell
+ * The commands that the pages, the stack's outputs, the alarms and the dashboard give people, run by a shell
  * as they stand there: AWS's and PostgreSQL's own programs, on a real server and the deployed function.
  */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -97,12 +97,12 @@ describe('what asks the function', () => {
     await services.stop();
   });
 
-  const inReadme = theCommand('aws lambda invoke');
+  const inReadme = commandsLike('aws lambda invoke');
   const ask = theCommand('ask() {');
   const asked = commandsLike("ask '");
   const told = toldByTheStack().filter((command) => command.startsWith('aws lambda invoke '));
   const commands: readonly (readonly [string, string])[] = [
-    ['in the README', inReadme],
+    ...inReadme.map((command) => [`in the README (${command})`, command] as const),
     ...asked.map((command) => [`in the runbook (${command})`, `${ask}\n${command}`] as const),
     ...told.map((command) => [`that the stack tells (${command})`, command] as const),
   ];
@@ -132,8 +132,9 @@ describe('what asks the function', () => {
   });
 
   it('fails when there is no such function, and prints no old answer for it', async () => {
-    await aws(inReadme, api.endpoint, { FUNCTION });
-    const { code, stdout, stderr } = await aws(inReadme, api.endpoint, { FUNCTION: 'another' });
+    const [command = ''] = inReadme;
+    await aws(command, api.endpoint, { FUNCTION });
+    const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION: 'another' });
     expect(code).not.toBe(0);
     expect(stdout).toBe('');
     expect(stderr).toContain('ResourceNotFoundException');
@@ -173,7 +174,7 @@ describe('what asks PostgreSQL', () => {
     };
   };
 
-  it('sets up the role with the psql command of the README', async () => {
+  it('sets up the role with the psql command of docs/permissions.md', async () => {
     const { code, stderr } = await shell(theCommand('psql '), PROJECT, asSuperuser());
     expect(stderr).toMatch(/^psql:infra\/grants.sql:\d+: WARNING: {2}These roles do not exist yet, .*: reporting\n$/);
     expect(code).toBe(0);

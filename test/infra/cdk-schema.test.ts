@@ -15,7 +15,7 @@ test('is the one that cdk.json names', () => {
 test('says of every key what it means', () => {
   const entry = SCHEMA.properties.context.properties.databases.additionalProperties;
   for (const [key, { description }] of Object.entries<{ description?: string }>(entry.properties)) {
-    expect(description, `${key} has a row in a table of the README`).toBeDefined();
+    expect(description, `${key} has a row in a table of docs/settings.md`).toBeDefined();
   }
 });
 

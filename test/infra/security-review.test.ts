@@ -3,15 +3,15 @@ import { addedFacts, type Fact } from '../support/security-review/facts.js';
 import { largestAnswer } from '../support/security-review/largest-answer.js';
 import { LAMBDA_PAYLOAD } from '../support/security-review/limits.js';
 import { ONE_LINE, OPTIONS } from '../support/security-review/options.js';
-import { README, readmeAsGenerated } from '../support/security-review/readme.js';
+import { PAGES } from '../support/security-review/pages.js';
 import { NETWORK_INTERFACES, reasonOf } from '../support/security-review/reasons.js';
 import { factsOf, templatesOf } from '../support/security-review/review.js';
 
-test('README has the security review and the limits as they are', async () => {
+test.each(PAGES)('$path has its table as it is', async ({ path, text }) => {
   await expect(
-    readmeAsGenerated(),
-    'the tables under Security in README.md are not up to date; to write them anew: npx vitest run test/infra/security-review.test.ts -u',
-  ).toMatchFileSnapshot(README);
+    text(),
+    'the table is not up to date; to write it anew: npx vitest run test/infra/security-review.test.ts -u',
+  ).toMatchFileSnapshot(path);
 });
 
 test('only the action that SNS documents with a wildcard has one', () => {

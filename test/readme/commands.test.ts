@@ -1,5 +1,5 @@
 /**
- * Runs the commands that README and runbook tell people to run, in a copy of the project. Other test files run those that
+ * Runs the commands that the pages tell people to run, in a copy of the project. Other test files run those that
  * need a database or AWS.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -68,7 +68,7 @@ function folderFor(command: string): string {
 }
 
 it.each([...STEPS.map((command) => [command, command] as const), PART])(
-  '%s is in a step of .ci/run, and in the README',
+  '%s is in a step of .ci/run, and in a page',
   (command, step) => {
     const line = step.replace('npm run ', 'npm run (?:--silent )?');
     expect(read('.ci/run')).toMatch(new RegExp(`^[^#\\n]*\\b${line}(?: |$)`, 'm'));

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where a reader of the README is when told to run something. */
+/** Where a reader of the pages is when told to run something. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Whatever a reader can run as it is: a script of npm's, or one of the programs that the project leans on. */
@@ -10,10 +10,17 @@ const RUNNABLE = /^(?:(?:npm|npx|psql|aws|jq|ask) \S|\.ci\/)/;
 
 const SHELL_BLOCK = /^```(?:sh|shell|bash|console)\n(.*?)^```$/gms;
 
-/** Every command that the README and the runbook tell people to run. */
-const COMMANDS: readonly string[] = [
-  ...new Set(['README.md', 'docs/runbook.md'].flatMap((path) => commandsIn(read(path)))),
+/** The pages for people, by their paths. */
+export const PAGES: readonly string[] = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...readdirSync(`${PROJECT}/docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
+
+/** Every command that the pages tell people to run. */
+const COMMANDS: readonly string[] = [...new Set(PAGES.flatMap((path) => commandsIn(read(path))))];
 
 /**
  * Every command of a text, as it stands there but on one line: those of its shell blocks, without comments, and inline
@@ -57,7 +64,7 @@ export function theCommand(beginning: string): string {
   const [command, ...others] = commandsLike(beginning);
   if (command !== undefined && others.length === 0) return command;
   const found = command === undefined ? 0 : others.length + 1;
-  throw new Error(`expected README and runbook to have one command that begins with "${beginning}", found ${found}`);
+  throw new Error(`expected the pages to have one command that begins with "${beginning}", found ${found}`);
 }
 
 /** The commands that a test file should run and has not taken. */

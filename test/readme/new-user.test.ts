@@ -1,5 +1,5 @@
 /**
- * What somebody does who has nothing but the README and a clone: describes databases in cdk.json, synthesizes, reads what
+ * What somebody does who has nothing but the pages and a clone: describes databases in cdk.json, synthesizes, reads what
  * would be created, and deploys as far as that goes without an account.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,9 +24,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(home, { recursive: true }));
 
-/** The JSON that the README says to put under `context.databases`, and the same for a second database. */
+/** The JSON that docs/deploy.md says to put under `context.databases`, and the same for a second database. */
 function describedDatabases() {
-  const [, block = ''] = /^```json\n(.*?)^```$/ms.exec(read('README.md')) ?? [];
+  const [, block = ''] = /^```json\n(.*?)^```$/ms.exec(read('docs/deploy.md')) ?? [];
   const { orders } = JSON.parse(block);
   return { orders, billing: { ...orders, secretArn: orders.secretArn.replace('orders', 'billing') } };
 }
@@ -54,7 +54,7 @@ describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
     await writeFile(join(clone, 'cdk.json'), JSON.stringify(cdkJson));
   });
 
-  it('synthesizes a template for each, with what the README says is deployed', async () => {
+  it('synthesizes a template for each, with what the page says is deployed', async () => {
     const { code, stderr } = await inClone(theCommand('npx cdk synth'));
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(`Successfully synthesized to ${join(clone, 'cdk.out')}`);

@@ -1,95 +1,99 @@
-import { readFileSync } from 'node:fs';
+/** What the pages say about settings, metrics, alarms and events is what the code does. */
+import { toJsonSchema } from '@valibot/to-json-schema';
 import { describe, expect, it } from 'vitest';
+import { METRIC_ALARMS } from '../../infra/alarms/names.js';
 import { DIMENSIONS, METRICS, NAMESPACE } from '../../lambda/contract/metrics.js';
 import { parseEvent } from '../../lambda/input/event.js';
-import { parseSettings } from '../../lambda/input/settings.js';
+import { parseSettings, settingsSchema } from '../../lambda/input/settings.js';
+import { PAGES, read } from '../readme/commands.js';
 
-const readme = read('README.md');
-const runbook = read('docs/runbook.md');
-
-function read(path: string): string {
-  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+/** The rows of every table under a heading, as their cells. */
+function rows(path: string, ...headings: readonly string[]): readonly (readonly string[])[] {
+  const sections = read(path).split(/^## /m);
+  return headings.flatMap((heading) => {
+    const section = sections.find((text) => text.startsWith(`${heading}\n`)) ?? '';
+    const [own = ''] = section.split(/^### /m);
+    return (own.match(/(?:^\|.*\n)+/gm) ?? []).flatMap((table) =>
+      table
+        .trim()
+        .split('\n')
+        .slice(2)
+        .map((line) => line.slice(2, -2).split(' | ')),
+    );
+  });
 }
 
-/** The rows of a table under a heading, as their cells. */
-function table(heading: string, index = 0): readonly (readonly string[])[] {
-  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  const tables = section.match(/(?:^\|.*\n)+/gm) ?? [];
-  return (tables[index] ?? '')
-    .trim()
-    .split('\n')
-    .slice(2)
-    .map((line) => line.slice(2, -2).split(' | '));
+function code(text = ''): string {
+  return /`([^`]+)`/.exec(text)?.[1] ?? '';
 }
 
-function codes(text: string): readonly string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
-}
+describe('docs/settings.md', () => {
+  const settings = rows('docs/settings.md', 'What the reaper does', 'How it logs in', 'What it publishes');
+  const names = settings.map(([name]) => code(name));
 
-describe('the README', () => {
-  it('names every metric with its unit and dimensions, and no other', () => {
-    const levels = table('Metrics').map(([dimensions = '', metrics = '']) => ({
-      dimensions: codes(dimensions),
-      metrics: [...metrics.matchAll(/((?:`\w+`(?:, )?)+) \((\w+)\)/g)].flatMap(([, names = '', unit]) =>
-        codes(names).map((name) => [name, unit] as const),
-      ),
-    }));
-    expect(levels.map(({ dimensions }) => dimensions)).toEqual(Object.values(DIMENSIONS));
-    expect(levels.map(({ metrics }) => Object.fromEntries(metrics))).toEqual(Object.values(METRICS));
-    expect(readme).toContain(`Namespace \`${NAMESPACE}\``);
+  it('names every setting once, and no other', () => {
+    const { properties = {} } = toJsonSchema(settingsSchema, { typeMode: 'input', errorMode: 'ignore' });
+    const { databaseLabel: _, secretArn: __, ...documented } = properties;
+    expect(names.toSorted()).toEqual(Object.keys(documented).toSorted());
   });
 
-  it('names every setting, with its default', () => {
-    const documented = Object.fromEntries(table('Settings').map(([name = '', value = '']) => [codes(name)[0], value]));
-    const { databaseLabel: _, secretArn: __, ...defaults } = parseSettings('{"databaseLabel":"x","secretArn":"x"}');
-    const none = { pressure: [], rules: [], roleLimits: {}, applicationNames: [] };
-    expect(defaults).toEqual({
-      ...none,
-      mode: codes(documented['mode'] ?? '')[0],
-      idleTimeout: 300,
-      rescueLogin: codes(documented['rescueLogin'] ?? '')[0],
-      terminateAboveRoleLimit: codes(documented['terminateAboveRoleLimit'] ?? '')[0] === 'true',
-      keepPerApplication: Number(codes(documented['keepPerApplication'] ?? '')[0]),
-      maxApplications: Number(codes(documented['maxApplications'] ?? '')[0]),
-      sslMode: codes(documented['sslMode'] ?? '')[0],
-      metricsVia: codes(documented['metricsVia'] ?? '')[0],
-      iamAuthentication: codes(documented['iamAuthentication'] ?? '')[0] === 'true',
-      reaperRole: codes(documented['reaperRole'] ?? '')[0],
-    });
-    expect(documented['idleTimeout']).toBe('`5m`');
-    expect(Object.keys(none).map((name) => documented[name])).toEqual(['none', 'none', 'none', 'none']);
-    const optional = [
-      'breakGlassSecretArn',
-      'idleInTransactionTimeout',
-      'maxTerminationsPerRun',
-      'instances',
-      'databaseName',
-      'sslRootCert',
-    ];
-    expect(Object.keys(documented).sort()).toEqual([...Object.keys(defaults), ...optional].sort());
+  it('has the defaults of the settings', () => {
+    const {
+      databaseLabel: _,
+      secretArn: __,
+      idleTimeout,
+      ...defaults
+    } = parseSettings('{"databaseLabel":"x","secretArn":"x"}');
+    const documented = Object.fromEntries(settings.map(([name, value = '']) => [code(name), value]));
+    expect([idleTimeout, documented['idleTimeout']]).toEqual([300, '`5m`']);
+    for (const [name, value] of Object.entries(defaults)) {
+      const text = typeof value === 'object' ? 'none' : `\`${value}\``;
+      expect(documented[name], name).toBe(text);
+    }
   });
 
   it('names every key of cdk.json that is not a setting', () => {
-    const settings = table('Settings').map(([name = '']) => codes(name)[0]);
     const schema = JSON.parse(read('infra/cdk-json/cdk.schema.json'));
     const { properties } = schema.properties.context.properties.databases.additionalProperties;
-    const others = Object.keys(properties).filter((key) => key === 'secretArn' || !settings.includes(key));
-    expect(
-      table('Settings', 1)
-        .map(([name = '']) => codes(name)[0])
-        .sort(),
-    ).toEqual(others.sort());
+    const others = Object.keys(properties).filter((key) => !names.includes(key));
+    const documented = rows('docs/settings.md', 'The deployment').map(([name]) => code(name));
+    expect(documented.toSorted()).toEqual(others.toSorted());
+  });
+});
+
+describe('docs/metrics-and-alarms.md', () => {
+  const page = read('docs/metrics-and-alarms.md');
+
+  it('names every metric with its unit, every dimension and the namespace', () => {
+    for (const units of Object.values(METRICS)) {
+      for (const [name, unit] of Object.entries(units)) expect(page).toContain(`| \`${name}\` | ${unit} |`);
+    }
+    for (const names of Object.values(DIMENSIONS)) {
+      expect(page).toContain(`(dimensions ${names.map((name) => `\`${name}\``).join(', ')}):`);
+    }
+    expect(page).toContain(`Namespace \`${NAMESPACE}\``);
   });
 
-  it('has a heading in the runbook for every alarm it names', () => {
-    const alarms = table('Alarms').map(([name = '']) => codes(name)[0]);
-    const headings = [...runbook.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
-    expect(headings).toEqual(alarms);
+  it('names every alarm, in the order of the runbook, which has a heading for each', () => {
+    const headings = [...read('docs/runbook.md').matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+    expect(headings).toEqual(['ConnectionsCritical', ...METRIC_ALARMS]);
+    expect(rows('docs/metrics-and-alarms.md', 'Alarms').map(([name]) => code(name))).toEqual(headings);
   });
+});
 
-  it('shows events that the function takes', () => {
-    const events = [...`${readme}\n${runbook}`.matchAll(/\{"action":[^}]*\}/g)].map(([event]) => event);
-    expect(events.length).toBeGreaterThan(5);
+describe('the pages', () => {
+  it('show events that the function takes', () => {
+    const events = PAGES.flatMap((path) => read(path).match(/\{"action":[^}]*\}/g) ?? []);
+    expect(new Set(events).size).toBeGreaterThan(5);
     for (const event of events) expect(() => parseEvent(JSON.parse(event))).not.toThrow();
+  });
+
+  it.each(['docs/settings.md', 'docs/clients.md'])('%s shows settings that the function takes', (path) => {
+    const examples = [...read(path).matchAll(/^```json\n(.*?)^```$/gms)].map(([, json = '']) => json);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      const settings = { databaseLabel: 'orders', secretArn: 'orders', ...JSON.parse(example) };
+      expect(() => parseSettings(JSON.stringify(settings))).not.toThrow();
+    }
   });
 });

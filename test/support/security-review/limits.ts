@@ -4,6 +4,7 @@ import { MAX_UNDECLARED_ROLES, METRICS } from '../../../lambda/contract/metrics.
 import { parseEvent } from '../../../lambda/input/event.js';
 import { InputError } from '../../../lambda/input/faults.js';
 import { policyOf } from '../../../lambda/policy/policy.js';
+import { markdownTable } from '../../../package/generated-block.js';
 import { aReaper } from '../../infra/a-reaper.js';
 import { someSettings } from '../builders.js';
 import { largestAnswer, MOST_CONNECTIONS, MOST_INSTANCES } from './largest-answer.js';
@@ -24,7 +25,8 @@ export function limitsTable(): string {
   const patience = policyOf(settings, parseEvent({ action: 'reap' })).lockPatienceMs;
   const perApplication = Object.keys(METRICS.application).length;
   const { connectMs, firstAnswerMs, statementMs, lockMs, idleMs, closeMs } = SESSION_LIMITS;
-  return table([
+  return markdownTable([
+    ['of the reaper', 'at most', 'how'],
     [
       'connections of a run',
       '1 an instance',
@@ -151,9 +153,4 @@ function number(value: number): string {
 
 function megabytes(bytes: number): string {
   return `${Math.round((bytes / 1024 ** 2) * 10) / 10} MB`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const head = ['of the reaper', 'at most', 'how'];
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

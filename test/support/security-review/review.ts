@@ -3,6 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { ConnectionReaper } from '../../../infra/connection-reaper.js';
 import { groupBy } from '../../../lambda/policy/group-by.js';
+import { markdownTable } from '../../../package/generated-block.js';
 import { anApp } from '../../infra/a-reaper.js';
 import { addedFacts, type Fact, type Resources } from './facts.js';
 import { ONE_LINE, OPTIONS, type Option } from './options.js';
@@ -70,8 +71,7 @@ export function securityTable(): string {
     why,
     when,
   ]);
-  const head = ['who', 'may', 'on', 'only', 'why', 'when'];
-  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdownTable([['who', 'may', 'on', 'only', 'why', 'when'], ...lines]);
 }
 
 function keysIn(option: Option): ReadonlySet<string> {

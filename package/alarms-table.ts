@@ -1,0 +1,47 @@
+/** The table of alarms in docs/metrics-and-alarms.md. */
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { type AlarmCondition, alarmConditions, DEFAULT_PAGE, STARTS_SWEEP } from '../infra/alarms/conditions.js';
+import { ALARM_DEFINITIONS } from '../infra/alarms/definitions.js';
+import type { MetricAlarmName } from '../infra/alarms/names.js';
+import { markdownTable } from './generated-block.js';
+
+/** An alarm without a default threshold is made only if the deployment sets one. */
+const NOT_SET = -1;
+
+const MISSING: Readonly<Record<string, string>> = {
+  [TreatMissingData.BREACHING]: 'counts as breaching',
+  [TreatMissingData.IGNORE]: 'the alarm keeps its state',
+  [TreatMissingData.NOT_BREACHING]: 'counts as OK',
+};
+
+/** Every alarm with its condition, as a schedule of one minute has them. */
+export function alarmsTable(): string {
+  const sweeping = { trigger: 'schedule', intervalMinutes: 1 } as const;
+  const conditions = alarmConditions({ DatabaseConnections: { threshold: NOT_SET } }, sweeping);
+  const rows = (Object.entries(conditions) as [MetricAlarmName, AlarmCondition][]).map(([name, condition]) => [
+    `\`${name}\``,
+    conditionText(name, condition),
+    windowText(condition),
+    MISSING[condition.treatMissingData] ?? '',
+    effectsOf(name),
+  ]);
+  const pages = DEFAULT_PAGE.schedule.map((name) => `\`${name}\``);
+  const critical = ['`ConnectionsCritical`', `any of ${pages.join(', ')} is in ALARM`, '', '', 'pages'];
+  return markdownTable([['alarm', 'condition', 'how often', 'missing data', 'also'], critical, ...rows]);
+}
+
+function conditionText(name: MetricAlarmName, { threshold }: AlarmCondition): string {
+  const { quantity, comparisonOperator, hasContributors } = ALARM_DEFINITIONS[name];
+  const sign = comparisonOperator === ComparisonOperator.LESS_THAN_THRESHOLD ? '<' : '≥';
+  const contributors = hasContributors ? ', for each contributor' : '';
+  return `${quantity} ${sign} ${threshold === NOT_SET ? 'a threshold that you set' : threshold}${contributors}`;
+}
+
+function windowText({ period, datapointsToAlarm, evaluationPeriods }: AlarmCondition): string {
+  const periods = `${datapointsToAlarm} of ${evaluationPeriods} period${evaluationPeriods === 1 ? '' : 's'}`;
+  return period === 1 ? periods : `${periods} of ${period} minutes`;
+}
+
+function effectsOf(name: MetricAlarmName): string {
+  return STARTS_SWEEP.schedule.includes(name) ? 'starts a sweep' : '';
+}

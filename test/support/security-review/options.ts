@@ -33,7 +33,7 @@ export const OPTIONS: readonly Option[] = [
   secret,
   iamAuthentication,
   {
-    name: '`adminSecret` beside `iamAuthentication`',
+    name: '`adminSecret` and `iamAuthentication` together',
     beside: [iamAuthentication],
     props: (stack) => {
       const props = withIam(stack);

@@ -15,10 +15,10 @@ const PLACING =
   'Lambda uses the role to place the function into its VPC; AWS documents all resources, because the interfaces do not exist yet';
 const NOT_BY_CODE = 'only Lambda needs them; the code of the function must not use them';
 const LINES = 'its log lines; Lambda sends them, not through the VPC; the function can create no other log';
-const NAMESPACE = 'its metrics; the action knows no resources, so the namespace limits it';
+const NAMESPACE = 'its metrics; AWS cannot limit this action to resources, so the namespace limits it';
 const READS_METRICS =
-  'to learn, after a cold start, which applications and roles have metrics already; the action knows neither resources nor a namespace';
-const ENDPOINT = 'the endpoint lets through what the role may do, and nobody else';
+  'to learn, after a cold start, which applications and roles have metrics already; AWS cannot limit this action to resources or a namespace';
+const ENDPOINT = 'the endpoint lets only this role through, for what the role may do';
 const SETS_UP = 'to create the role as the administrator, set its password, and prove that it can log in';
 const DATABASE = 'to log in, with TLS by default; both security groups have a rule';
 const NOT_IN_CLEAR = 'nothing is sent without TLS';
@@ -44,14 +44,15 @@ const REASONS: Readonly<Record<string, string>> = {
   'ReaperSchedulerRole lambda:InvokeFunction': 'to start the sweeps',
   'ReaperSchedulerRole sqs:SendMessage': 'to hand over the sweeps that Lambda did not accept',
   'ReaperBootstrapProviderRole lambda:InvokeFunction': 'to run the bootstrap on deployment',
-  'ReaperBootstrapProviderRole lambda:GetFunction': 'to wait until a function that was long unused is ready again',
+  'ReaperBootstrapProviderRole lambda:GetFunction':
+    'to wait until a function that was not used for a long time is ready again',
   ...forEach('ReaperBootstrapProviderRole', ['logs:CreateLogStream', 'logs:PutLogEvents'], LINES),
   'lambda.amazonaws.com sts:AssumeRole': 'Lambda runs the function',
   'scheduler.amazonaws.com sts:AssumeRole': 'EventBridge Scheduler starts the sweeps',
-  'lambda.alarms.cloudwatch.amazonaws.com lambda:InvokeFunction': 'a sweep at once when connections are many',
+  'lambda.alarms.cloudwatch.amazonaws.com lambda:InvokeFunction': 'a sweep at once when there are many connections',
   'cloudwatch.amazonaws.com sns:Publish': 'to notify of alarms',
-  'cloudwatch.amazonaws.com kms:Decrypt': 'an alarm that may not use the key of its topic notifies nobody',
-  'cloudwatch.amazonaws.com kms:GenerateDataKey*': 'the same, in the form that SNS documents for services that publish',
+  'cloudwatch.amazonaws.com kms:Decrypt': 'an alarm that cannot use the key of its topic notifies nobody',
+  'cloudwatch.amazonaws.com kms:GenerateDataKey*': 'the same reason; SNS documents this form for services that publish',
   '* never sqs:*': NOT_IN_CLEAR,
   '* never sns:Publish': NOT_IN_CLEAR,
   'ReaperSecurityGroup connect by tcp 443 on 0.0.0.0/0':
@@ -70,7 +71,7 @@ const REASONS: Readonly<Record<string, string>> = {
     'which connections were terminated and which limits set: application, role, database, client address; no statement, no secret',
   'ReaperBootstrapLog keep': 'which privileges the role got',
   'ReaperBootstrapProviderLog keep': 'when it ran, and nothing of its input',
-  'ReaperDeadLetters keep': 'the event of a run that failed, and the start of its error; nothing here may read them',
+  'ReaperDeadLetters keep': 'the event of a run that failed, and the start of its error; no role here may read them',
   'ReaperLogin keep':
     'the password of the role, 40 random characters; not rotated, because that needs the admin secret',
 };

@@ -14,9 +14,12 @@ const MISSING: Readonly<Record<string, string>> = {
   [TreatMissingData.NOT_BREACHING]: 'counts as OK',
 };
 
-/** Every alarm with its condition, as a schedule of one minute has them. */
+/** An interval that no alarm has as its own period, so that periods of the interval can be told from fixed ones. */
+const INTERVAL_MINUTES = 7;
+
+/** Every alarm with its condition, as it is with a schedule. */
 export function alarmsTable(): string {
-  const sweeping = { trigger: 'schedule', intervalMinutes: 1 } as const;
+  const sweeping = { trigger: 'schedule', intervalMinutes: INTERVAL_MINUTES } as const;
   const conditions = alarmConditions({ DatabaseConnections: { threshold: NOT_SET } }, sweeping);
   const rows = (Object.entries(conditions) as [MetricAlarmName, AlarmCondition][]).map(([name, condition]) => [
     `\`${name}\``,
@@ -38,8 +41,9 @@ function conditionText(name: MetricAlarmName, { threshold }: AlarmCondition): st
 }
 
 function windowText({ period, datapointsToAlarm, evaluationPeriods }: AlarmCondition): string {
-  const periods = `${datapointsToAlarm} of ${evaluationPeriods} period${evaluationPeriods === 1 ? '' : 's'}`;
-  return period === 1 ? periods : `${periods} of ${period} minutes`;
+  const share = `${datapointsToAlarm} of ${evaluationPeriods}`;
+  if (period === INTERVAL_MINUTES) return `${share} ${evaluationPeriods === 1 ? 'period' : 'periods'}`;
+  return period === 1 ? `${share} minutes` : `${share} periods of ${period} minutes`;
 }
 
 function effectsOf(name: MetricAlarmName): string {

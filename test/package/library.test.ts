@@ -22,8 +22,8 @@ const DOCS = readdirSync(join(PROJECT, 'docs'))
   .map((name) => `docs/${name}`)
   .toSorted();
 
-/** What it weighs today, and a little. The bundle is most of it. */
-const MAX_BYTES = 250_000;
+/** What it weighs today, and a little. The bundle is most of it, and the pages are an eighth. */
+const MAX_BYTES = 260_000;
 
 // Outside of the project, so that nothing of it is found there by chance.
 const folder = mkdtempSync(join(tmpdir(), 'library-'));

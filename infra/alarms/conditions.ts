@@ -7,8 +7,7 @@ const { BREACHING, IGNORE, NOT_BREACHING } = TreatMissingData;
 /** When an alarm is in ALARM. */
 export interface AlarmCondition {
   readonly threshold: number;
-  /** In minutes. */
-  readonly period: number;
+  readonly periodMinutes: number;
   readonly evaluationPeriods: number;
   readonly datapointsToAlarm: number;
   readonly treatMissingData: TreatMissingData;
@@ -35,7 +34,7 @@ const SOON = { datapointsToAlarm: 2, evaluationPeriods: 3 };
 const AT_ONCE = { datapointsToAlarm: 1, evaluationPeriods: 1 };
 
 /** RDS publishes once a minute, whenever the sweeps are. */
-const DATABASE_CONNECTIONS = { period: 1, ...SOON, treatMissingData: NOT_BREACHING };
+const DATABASE_CONNECTIONS = { periodMinutes: 1, ...SOON, treatMissingData: NOT_BREACHING };
 
 /**
  * The conditions of the alarms that there are, by name.
@@ -56,36 +55,36 @@ export function alarmConditions(
   );
 }
 
-function scheduleDefaults({ intervalMinutes: period }: Sweeping): Defaults {
+function scheduleDefaults({ intervalMinutes: periodMinutes }: Sweeping): Defaults {
   return {
-    ServerFull: { threshold: 1, period, ...AT_ONCE, treatMissingData: IGNORE },
-    SlotsNearlyFull: { threshold: 80, period, ...SOON, treatMissingData: IGNORE },
+    ServerFull: { threshold: 1, periodMinutes, ...AT_ONCE, treatMissingData: IGNORE },
+    SlotsNearlyFull: { threshold: 80, periodMinutes, ...SOON, treatMissingData: IGNORE },
     DatabaseConnections: DATABASE_CONNECTIONS,
-    ApplicationConnectionsHigh: { threshold: 50, period, ...SOON, treatMissingData: NOT_BREACHING },
+    ApplicationConnectionsHigh: { threshold: 50, periodMinutes, ...SOON, treatMissingData: NOT_BREACHING },
     LeakContinues: {
       threshold: 1,
       // Six of the longest interval are the three hours that Metrics Insights looks back at most.
-      period: Math.max(10, period),
+      periodMinutes: Math.max(10, periodMinutes),
       datapointsToAlarm: 5,
       evaluationPeriods: 6,
       treatMissingData: NOT_BREACHING,
     },
-    RoleNearLimit: { threshold: 90, period, ...SOON, treatMissingData: NOT_BREACHING },
+    RoleNearLimit: { threshold: 90, periodMinutes, ...SOON, treatMissingData: NOT_BREACHING },
     ReaperFailing: {
       threshold: 1,
-      period,
+      periodMinutes,
       datapointsToAlarm: 3,
       evaluationPeriods: 5,
       treatMissingData: NOT_BREACHING,
     },
     ReaperNotRunning: {
       threshold: 1,
-      period,
+      periodMinutes,
       datapointsToAlarm: 3,
       evaluationPeriods: 3,
       treatMissingData: BREACHING,
     },
-    ReaperBlind: { threshold: 1, period, datapointsToAlarm: 3, evaluationPeriods: 3, treatMissingData: IGNORE },
+    ReaperBlind: { threshold: 1, periodMinutes, datapointsToAlarm: 3, evaluationPeriods: 3, treatMissingData: IGNORE },
   };
 }
 
@@ -93,8 +92,8 @@ function scheduleDefaults({ intervalMinutes: period }: Sweeping): Defaults {
  * Without a schedule sweeps are few, so each one counts, and one that nothing asked for is no fault. What watches that
  * they come is left out, and so is what they would find again and again: DatabaseConnections says both.
  */
-function alarmDefaults({ intervalMinutes: period }: Sweeping): Defaults {
-  const atOnce = { period, ...AT_ONCE, treatMissingData: NOT_BREACHING };
+function alarmDefaults({ intervalMinutes: periodMinutes }: Sweeping): Defaults {
+  const atOnce = { periodMinutes, ...AT_ONCE, treatMissingData: NOT_BREACHING };
   return {
     ServerFull: { threshold: 1, ...atOnce },
     SlotsNearlyFull: { threshold: 80, ...atOnce },
@@ -111,11 +110,11 @@ function overridden(
   override: ConditionOverride | false = {},
 ): AlarmCondition | undefined {
   if (defaults === undefined || override === false) return undefined;
-  const { threshold = defaults.threshold, period, evaluationPeriods = defaults.evaluationPeriods } = override;
+  const { threshold = defaults.threshold, periodMinutes, evaluationPeriods = defaults.evaluationPeriods } = override;
   if (threshold === undefined) return undefined;
   return {
     threshold,
-    period: period ?? defaults.period,
+    periodMinutes: periodMinutes ?? defaults.periodMinutes,
     evaluationPeriods,
     // Whoever gives the one number alone, does not mean the other one to be more than that.
     datapointsToAlarm: override.datapointsToAlarm ?? Math.min(defaults.datapointsToAlarm, evaluationPeriods),

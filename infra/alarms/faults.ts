@@ -1,17 +1,11 @@
 import { DEFAULT_INSTANCE_NAME } from '../../lambda/contract/names.js';
 import type { Fault } from '../../lambda/input/faults.js';
-import {
-  type AlarmCondition,
-  alarmConditions,
-  type ConditionOverrides,
-  DEFAULT_PAGE,
-  type Sweeping,
-} from './conditions.js';
+import { type AlarmCondition, alarmConditions, DEFAULT_PAGE, type Sweeping } from './conditions.js';
 import { MAX_RULE, pageRule } from './connections-critical.js';
 import { ALARM_DEFINITIONS } from './definitions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
+import { type AlarmOverrides, conditionOverrides } from './overrides.js';
 import { alarmName } from './reaper-alarm.js';
-import type { ParsedAlarms } from './schemas.js';
 
 /** What the deployment knows, and the alarms hang on. */
 export interface AlarmContext extends Sweeping {
@@ -26,19 +20,19 @@ export interface AlarmContext extends Sweeping {
  * What overrides say against each other, CloudWatch's limits or the deployment. An override that is broken is left out, so
  * that the faults of the others come out with its own.
  *
- * @param overrides as their schema gives them.
+ * @param overrides as their schema gives them. What an alarm does is not checked.
  * @param broken the paths of those that don't fit it, such as `alarms.RoleNearLimit`.
  */
 export function alarmFaults(
-  overrides: ParsedAlarms | undefined,
+  overrides: AlarmOverrides | undefined,
   broken: ReadonlySet<string>,
   context: AlarmContext,
 ): readonly Fault[] {
   const isBroken = (name: string) => broken.has(`alarms.${name}`);
-  const sound: ParsedAlarms = Object.fromEntries(
+  const sound: AlarmOverrides = Object.fromEntries(
     Object.entries(Object(overrides)).filter(([name, override]) => override !== undefined && !isBroken(name)),
   );
-  const conditions = alarmConditions(sound, context);
+  const conditions = alarmConditions(conditionOverrides(sound), context);
   return [
     ...(isBroken('DatabaseConnections') ? [] : databaseConnectionsFaults(sound.DatabaseConnections, context)),
     ...METRIC_ALARMS.flatMap((name) => metricAlarmFaults(name, sound[name], conditions[name], context)),
@@ -56,7 +50,7 @@ const UNUSED_WITH_TRIGGER_ALARM: { readonly [Name in MetricAlarmName]?: string }
 
 function metricAlarmFaults(
   name: MetricAlarmName,
-  override: ConditionOverrides[MetricAlarmName],
+  override: AlarmOverrides[MetricAlarmName],
   condition: AlarmCondition | undefined,
   { trigger, intervalMinutes }: AlarmContext,
 ): readonly Fault[] {
@@ -71,13 +65,13 @@ function metricAlarmFaults(
     ];
   }
   if (condition === undefined) return [];
-  const { threshold, period, evaluationPeriods, datapointsToAlarm } = condition;
+  const { threshold, periodMinutes, evaluationPeriods, datapointsToAlarm } = condition;
   const faults: Fault[] = [];
-  if (name !== 'DatabaseConnections' && period < intervalMinutes) {
+  if (name !== 'DatabaseConnections' && periodMinutes < intervalMinutes) {
     faults.push({
       path: `alarms.${name}.period`,
       problem: `expected no less than the interval, ${intervalMinutes} minutes, since between sweeps there is no data`,
-      got: `${period}`,
+      got: `${periodMinutes}`,
     });
   }
   if (datapointsToAlarm > evaluationPeriods) {
@@ -87,16 +81,16 @@ function metricAlarmFaults(
       got: `${datapointsToAlarm}`,
     });
   }
-  const longest = longestWindow(name, period);
-  if (period * evaluationPeriods > longest) {
+  const longest = longestWindow(name, periodMinutes);
+  if (periodMinutes * evaluationPeriods > longest) {
     faults.push({
       path: `alarms.${name}`,
       problem: `expected a window of ${longest} minutes at most, which is as far as CloudWatch looks back`,
-      got: `${evaluationPeriods} periods of ${period}`,
+      got: `${evaluationPeriods} periods of ${periodMinutes}`,
     });
   }
-  const sweeps = Math.floor(period / intervalMinutes);
-  if (name === 'ReaperNotRunning' && period >= intervalMinutes && threshold > sweeps) {
+  const sweeps = Math.floor(periodMinutes / intervalMinutes);
+  if (name === 'ReaperNotRunning' && periodMinutes >= intervalMinutes && threshold > sweeps) {
     faults.push({
       path: 'alarms.ReaperNotRunning.threshold',
       problem: `expected no more than the ${sweeps} sweeps of a period`,
@@ -112,13 +106,13 @@ function metricAlarmFaults(
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
  */
-function longestWindow(name: MetricAlarmName, period: number): number {
+function longestWindow(name: MetricAlarmName, periodMinutes: number): number {
   if (ALARM_DEFINITIONS[name].hasContributors) return 180;
-  return period < 60 ? 1_440 : 10_080;
+  return periodMinutes < 60 ? 1_440 : 10_080;
 }
 
 function databaseConnectionsFaults(
-  override: ConditionOverrides['DatabaseConnections'],
+  override: AlarmOverrides['DatabaseConnections'],
   { trigger, instances }: AlarmContext,
 ): readonly Fault[] {
   if (override === undefined || override === false) {
@@ -153,7 +147,7 @@ function databaseConnectionsFaults(
 }
 
 function pageFaults(
-  override: ParsedAlarms['ConnectionsCritical'],
+  override: AlarmOverrides['ConnectionsCritical'],
   exists: (name: MetricAlarmName) => boolean,
   context: AlarmContext,
 ): readonly Fault[] {

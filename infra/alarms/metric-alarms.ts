@@ -30,7 +30,7 @@ export function metricAlarms(
 ): readonly Alarm[] {
   const { reaper, trigger, topic } = props;
   const definition = ALARM_DEFINITIONS[name];
-  const period = Duration.minutes(condition.period);
+  const period = Duration.minutes(condition.periodMinutes);
   const actions = actionsOf(override, topic);
   const invocation: readonly IAlarmAction[] = STARTS_SWEEP[trigger].includes(name)
     ? // Without an id of its own the second alarm would take over the first one's permission in apps without CDK's flag.

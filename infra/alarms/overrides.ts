@@ -76,5 +76,5 @@ export function conditionOverrides(overrides: AlarmOverrides): ConditionOverride
 }
 
 function conditionOverride({ threshold, period, evaluationPeriods, datapointsToAlarm }: AlarmOverride) {
-  return withoutUndefined({ threshold, period: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
+  return withoutUndefined({ threshold, periodMinutes: period?.toMinutes(), evaluationPeriods, datapointsToAlarm });
 }

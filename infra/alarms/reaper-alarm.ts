@@ -79,7 +79,7 @@ export class ReaperAlarm extends Alarm {
       alarmDescription: describe(kind, {
         condition:
           `${subject}: ${quantity} ${sign} ${threshold} in ${datapointsToAlarm} of ${evaluationPeriods} periods of ` +
-          `${Duration.minutes(condition.period).toHumanString()}.`,
+          `${Duration.minutes(condition.periodMinutes).toHumanString()}.`,
         meaning: props.meaning,
         evaluation: [
           `Without data ${props.hasContributors ? 'a contributor' : 'it'} ${SILENCE[treatMissingData]}, since ${props.silence}.`,
@@ -100,8 +100,8 @@ export class ReaperAlarm extends Alarm {
    *
    * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html
    */
-  private waitForData({ period, evaluationPeriods }: AlarmCondition): void {
-    const minutes = Math.min(DEPLOYMENT_MINUTES + period * evaluationPeriods, MAX_WARM_UP_MINUTES);
+  private waitForData({ periodMinutes, evaluationPeriods }: AlarmCondition): void {
+    const minutes = Math.min(DEPLOYMENT_MINUTES + periodMinutes * evaluationPeriods, MAX_WARM_UP_MINUTES);
     const resource = this.node.defaultChild as CfnAlarm;
     resource.addPropertyOverride('WarmUpConfiguration', { WarmUpPeriodDurationInMinutes: minutes });
   }

@@ -1,19 +1,12 @@
+import { Duration as CdkDuration } from 'aws-cdk-lib';
 import * as v from 'valibot';
 import type { Seconds } from '../../lambda/input/duration.js';
 import { exactObject, wholeNumber } from '../../lambda/input/faults.js';
 import { MAX_BACKENDS } from '../../lambda/input/settings.js';
-import type { ConditionOverrides } from './conditions.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 
 /** CloudWatch looks back no further, so that no period is longer, and no window has more of them. */
 const MINUTES_A_WEEK = 10_080;
-
-/** Overrides as their schema gives them: periods in minutes. What an alarm does is left to CDK, or is a topic. */
-export interface ParsedAlarms extends ConditionOverrides {
-  readonly ConnectionsCritical?:
-    | { readonly of?: readonly MetricAlarmName[]; readonly actions?: unknown; readonly topicArn?: string }
-    | false;
-}
 
 const names = v.pipe(
   v.array(v.picklist(METRIC_ALARMS, `one of ${METRIC_ALARMS.join(', ')}`), 'a list of alarms'),
@@ -35,6 +28,7 @@ export function alarmEntries<Duration>(form: {
     form.duration,
     v.transform((seconds) => seconds / 60),
     wholeNumber(1, MINUTES_A_WEEK, 'whole minutes'),
+    v.transform((minutes) => CdkDuration.minutes(minutes)),
   );
   const window = { period: v.optional(period), evaluationPeriods: periods, datapointsToAlarm: periods };
   const above = (threshold: v.GenericSchema<number>) =>

@@ -1,15 +1,17 @@
 import * as v from 'valibot';
-import { check, demand, excerptOfName, type Fault, InputError, objectOf } from '../../lambda/input/faults.js';
+import { check, demand, excerptOfName, type Fault, InputError, isObject, objectOf } from '../../lambda/input/faults.js';
 import { label } from '../../lambda/input/settings.js';
+import { functionSettings } from '../props/function-settings.js';
 import { asKey, propOf } from '../props/naming.js';
 import { withIdentifier } from '../props/resolve-props.js';
-import { namedRole, type RoleUse, roleClash, serverAt } from '../props/role-clashes.js';
-import { faultsTogether, type Parsed } from '../props/rules.js';
+import type { ParsedProps } from '../props/resolved-props.js';
+import { roleClash, roleUse } from '../props/role-clashes.js';
+import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether } from '../props/rules.js';
 import { type Entry, entrySchema } from './entry-schema.js';
 import { regionFaults, regionsOf } from './region.js';
 
-/** An entry that holds: what the app needs to know to make a stack. */
-export interface DatabaseConfig extends Entry {
+/** An entry that holds, resolved as far as that needs no constructs. */
+export interface DatabaseConfig extends Omit<Entry, keyof ParsedProps>, ParsedProps {
   readonly databaseLabel: string;
   /** Where all that the entry names is. */
   readonly region: string | undefined;
@@ -35,11 +37,7 @@ export function parseDatabases(databases: unknown): readonly DatabaseConfig[] {
   const named = demand('cdk.json', file, { context: { databases } }).context.databases;
   const read = Object.entries(named).map(([name, given]) => readEntry(name, given));
   const configs = read.flatMap(({ config }) => config ?? []);
-  const faults = [
-    ...read.flatMap(({ faults }) => faults),
-    ...clashes(Object.keys(named)),
-    ...roleClashes(configs.map(roleUse)),
-  ];
+  const faults = [...read.flatMap(({ faults }) => faults), ...clashes(Object.keys(named)), ...roleClashes(configs)];
   if (faults.length > 0) throw new InputError('cdk.json', faults);
   return configs;
 }
@@ -63,36 +61,28 @@ function clashes(names: readonly string[]): readonly Fault[] {
   });
 }
 
-function roleUse({ databaseLabel, reaperRole, secretArn, adminSecretArn, instances = [] }: DatabaseConfig): RoleUse {
-  return {
-    reaper: databaseLabel,
-    ...namedRole({ reaperRole }, secretArn, 'secretArn'),
-    servers: [...(adminSecretArn === undefined ? [] : [adminSecretArn]), ...instances.map(serverAt)],
-  };
-}
-
-function roleClashes(uses: readonly RoleUse[]): readonly Fault[] {
+function roleClashes(configs: readonly DatabaseConfig[]): readonly Fault[] {
+  const uses = configs.map((config) => roleUse(config.databaseLabel, config, asKey));
   return uses.flatMap((use, index) => roleClash(use, uses.slice(0, index)).map((fault) => inFile(use.reaper, fault)));
 }
 
-/** Checks an entry: its keys, each by itself, and then what they say together. */
+/** Checks and resolves an entry: its keys, each by itself, and then what they say together. */
 function readEntry(
   name: string,
   written: unknown,
 ): { readonly faults: readonly Fault[]; readonly config?: DatabaseConfig } {
-  const { value: entry, broken, faults: shapes } = check(entrySchema, written);
+  const { value, broken, faults: shapes } = check(entrySchema, written);
   const named = check(label, name);
-  const faults = [...shapes, ...named.faults, ...(isObject(written) ? together(name, written, entry, broken) : [])];
-  if (faults.length > 0) return { faults: faults.map((fault) => inFile(name, fault)) };
-  return { faults, config: { ...entry, databaseLabel: name, region: regionsOf(entry)[0]?.region } };
-}
-
-/** What the keys of an entry say about each other. */
-function together(databaseLabel: string, written: object, entry: Entry, broken: ReadonlySet<string>): readonly Fault[] {
-  const value = Object.fromEntries(Object.entries(entry).map(([key, member]) => [propOf(key), member]));
-  return [
+  if (!isObject(written)) return { faults: [...shapes, ...named.faults].map((fault) => inFile(name, fault)) };
+  // Each alarm is checked by itself.
+  const holds = ([key]: [string, unknown]) => key === 'alarms' || !broken.has(key);
+  const entry = Object.fromEntries(Object.entries(value).filter(holds)) as Entry;
+  const props = resolveEntry(name, entry);
+  const faults = [
+    ...shapes,
+    ...named.faults,
     ...faultsTogether({
-      value: { ...(value as unknown as Parsed), databaseLabel, ...withIdentifiers(entry, broken) },
+      value: props,
       broken: new Set([...broken].map(propOf)),
       written: new Set(Object.keys(written).map(propOf)),
       name: asKey,
@@ -101,10 +91,32 @@ function together(databaseLabel: string, written: object, entry: Entry, broken: 
     ...keyFaults(entry),
     ...(['vpc', 'secretArn', 'adminSecretArn'].some((key) => broken.has(key)) ? [] : regionFaults(entry)),
   ];
+  if (faults.length > 0) return { faults: faults.map((fault) => inFile(name, fault)) };
+  return { faults, config: { ...entry, ...props, region: regionsOf(entry)[0]?.region } };
 }
 
-function withIdentifiers({ instances }: Entry, broken: ReadonlySet<string>): Pick<Parsed, 'instances'> {
-  return broken.has('instances') || instances === undefined ? {} : { instances: instances.map(withIdentifier) };
+/** An entry in the form of props, with its defaults and the settings of the function. */
+function resolveEntry(databaseLabel: string, entry: Entry): ParsedProps & { readonly databaseLabel: string } {
+  const props = {
+    ...entry,
+    databaseLabel,
+    instances: entry.instances?.map(withIdentifier),
+    secret: referenceTo(entry.secretArn),
+    adminSecret: referenceTo(entry.adminSecretArn),
+    breakGlassSecret: referenceTo(entry.breakGlassSecretArn),
+    alarmTopic: entry.alarmTopicArn,
+    pageTopic: entry.pageTopicArn,
+    topicEncryptionKey: entry.topicEncryptionKeyArn,
+    interval: entry.interval ?? DEFAULT_INTERVAL[entry.trigger],
+    timeout: entry.timeout ?? DEFAULT_TIMEOUT,
+  };
+  const { reaperRole, ...others } = props;
+  // A secret names the role itself.
+  return { ...props, settings: functionSettings(entry.secretArn === undefined ? props : others) };
+}
+
+function referenceTo(secretArn: string | undefined) {
+  return secretArn === undefined ? undefined : { secretArn };
 }
 
 /** Keys of secrets that are not there. */
@@ -125,10 +137,6 @@ function keyFaults(entry: Entry): readonly Fault[] {
     });
   }
   return faults;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A fault with its place in the file. */

@@ -61,7 +61,10 @@ export const entrySchema = exactObject({
   pageTopicArn: v.optional(topicArn),
   /** The customer key that the topics are encrypted with which the stack makes. */
   topicEncryptionKeyArn: v.optional(keyArn),
-  logRetentionDays: v.optional(v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365')),
+  logRetentionDays: v.optional(
+    v.enum(RetentionDays, 'a number of days that CloudWatch Logs knows, such as 30 or 365'),
+    RetentionDays.ONE_MONTH,
+  ),
   ...sharedEntries({ duration, fiveMinutes: '5m', instance, alarmActions, orToken: (schema) => schema }),
 });
 

@@ -1,16 +1,15 @@
 import { CfnResource, CustomResource, Duration, FileSystem, Validations } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
-import { ADMIN_SECRET_VARIABLE, REAPER_ROLE } from '../../lambda/contract/names.js';
+import { ADMIN_SECRET_VARIABLE } from '../../lambda/contract/names.js';
 import type { Placement } from '../placement/network.js';
-import { reaperSettings } from '../props/reaper-settings.js';
-import { type CheckedProps, iamLoginOf } from '../props/resolve-props.js';
+import { iamLoginOf, type ResolvedProps } from '../props/resolved-props.js';
 import { withoutUndefined } from '../props/without-undefined.js';
 import { bootstrapProvider } from './bootstrap-provider.js';
 import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
-import { reaperEnvironment } from './environment.js';
+import { bootstrapSettings, reaperEnvironment } from './environment.js';
 import { functionRole } from './permissions.js';
 
 /** For every instance, one after another. The provider waits longer, so that the error that comes out is ours. */
@@ -39,14 +38,13 @@ export function ownSecret(scope: Construct, databaseLabel: string, role: string)
   return secret as ISecret;
 }
 
-/** What the bootstrap is made of, beside the construct's props. */
+/** What the bootstrap is made of, besides the props. */
 export interface BootstrapProps {
-  readonly props: CheckedProps;
+  readonly props: ResolvedProps;
   /** The construct's own; none where the login is by IAM. */
   readonly secret: ISecret | undefined;
   readonly adminSecret: ISecret;
   readonly placement: Placement;
-  readonly logRetention: RetentionDays;
 }
 
 /**
@@ -56,18 +54,17 @@ export interface BootstrapProps {
  */
 export function bootstrapResource(scope: Construct, bootstrap: BootstrapProps): CustomResource {
   const parts = new Construct(scope, 'Bootstrap');
-  const { reaperRole = REAPER_ROLE } = bootstrap.props;
   const environment = bootstrapEnvironment(parts, bootstrap);
   const handler = bootstrapFunction(parts, environment, bootstrap);
   const resource = new CustomResource(parts, 'DatabaseRole', {
     resourceType: 'Custom::ConnectionReaperBootstrap',
-    serviceToken: bootstrapProvider(parts, handler, bootstrap.logRetention).serviceToken,
+    serviceToken: bootstrapProvider(parts, handler, bootstrap.props.logRetention).serviceToken,
     // The function reads none of them: CloudFormation runs it again when one of them is another than before. The secret's
     // ARN stays the same where the role in it is another.
     properties: {
       Environment: environment,
       Code: FileSystem.fingerprint(BUNDLE_FOLDER),
-      Role: reaperRole,
+      Role: bootstrap.props.reaperRole,
     },
   });
   // It logs in, so the server must be up and the ways there open. The rules are parts of the security groups.
@@ -88,46 +85,20 @@ function resourcesIn(parts: readonly (IConstruct | undefined)[], reaper: Constru
   });
 }
 
-/** Only what concerns the role. Other settings may change while the database can't be reached. */
 function bootstrapEnvironment(scope: Construct, { props, secret, adminSecret, placement }: BootstrapProps) {
-  const settings = reaperSettings(props, secret?.secretArn);
-  const {
-    databaseLabel,
-    secretArn,
-    iamAuthentication,
-    reaperRole,
-    instances,
-    databaseName,
-    sslMode,
-    sslRootCert,
-    roleLimits,
-    rescueLogin,
-  } = settings;
-  return reaperEnvironment(
-    scope,
-    {
-      databaseLabel,
-      secretArn,
-      iamAuthentication,
-      reaperRole,
-      instances,
-      databaseName,
-      sslMode,
-      sslRootCert,
-      roleLimits,
-      rescueLogin,
-    },
-    { [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn, ...placement.endpoints?.environment },
-  );
+  return reaperEnvironment(scope, bootstrapSettings({ ...props.settings, secretArn: secret?.secretArn }), {
+    [ADMIN_SECRET_VARIABLE]: adminSecret.secretArn,
+    ...placement.endpoints?.environment,
+  });
 }
 
 function bootstrapFunction(
   scope: Construct,
   environment: Record<string, string>,
-  { props, secret, adminSecret, placement, logRetention }: BootstrapProps,
+  { props, secret, adminSecret, placement }: BootstrapProps,
 ): LambdaFunction {
   const { endpoints, vpcSubnets, ...place } = placement;
-  const logGroup = new LogGroup(scope, 'Log', { retention: logRetention });
+  const logGroup = new LogGroup(scope, 'Log', { retention: props.logRetention });
   const permissions = {
     read: secret === undefined ? [adminSecret] : [adminSecret, secret],
     connect: iamLoginOf(props),

@@ -1,9 +1,18 @@
 /** The environment variables of the functions, the settings among them. */
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
-import { InputError } from '../../lambda/input/faults.js';
-import { SOME_SECRET_ARN, type UncheckedSettings, withStandIns } from '../props/reaper-settings.js';
+import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import type { Fault } from '../../lambda/input/faults.js';
+import type { SettingsInput } from '../../lambda/input/settings.js';
+
+/** Settings on their way to the environment. The name of the database is missing only while faults are collected. */
+export type EnvironmentSettings = Omit<SettingsInput, 'databaseLabel'> & { readonly databaseLabel: string | undefined };
+
+/** The variables that tell the SDK which endpoints to use. */
+export const ENDPOINT_VARIABLES = {
+  secretsManager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+  cloudWatch: 'AWS_ENDPOINT_URL_CLOUDWATCH',
+} as const;
 
 /**
  * What Lambda allows for all environment variables together.
@@ -15,49 +24,99 @@ const MAX_ENVIRONMENT_BYTES = 4096;
 /** Amazon's certificate authorities, which the runtime has loaded by default only up to Node.js 18. */
 const RUNTIME_CA_FILE = '/var/runtime/ca-cert.pem';
 
-/**
- * A function's environment variables: the settings as JSON, what TLS needs, and others.
- *
- * @throws InputError when they are too large for Lambda.
- */
-export function reaperEnvironment(
-  scope: Construct,
-  settings: UncheckedSettings,
-  others: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  // Node.js reads the file at its start, and warns where it is missing: only the runtime has it.
-  const trust: Record<string, string> =
-    settings.sslMode !== 'disable' && settings.sslRootCert === undefined
-      ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE }
-      : {};
-  // Names of secrets and endpoints, which may be tokens.
-  const measured = Object.keys(others).map((name) => [name, SOME_SECRET_ARN]);
-  demandRoom(scope, {
-    ...trust,
-    ...Object.fromEntries(measured),
-    [SETTINGS_VARIABLE]: JSON.stringify(withStandIns(settings)),
-  });
-  return { ...trust, ...others, [SETTINGS_VARIABLE]: settingsJson(Stack.of(scope), settings) };
+/** The settings that concern the role. Others may change while the bootstrap can't reach the database. */
+const BOOTSTRAP_SETTINGS = [
+  'databaseLabel',
+  'secretArn',
+  'iamAuthentication',
+  'reaperRole',
+  'instances',
+  'databaseName',
+  'sslMode',
+  'sslRootCert',
+  'roleLimits',
+  'rescueLogin',
+] as const satisfies readonly (keyof EnvironmentSettings)[];
+
+/** The settings of the function that sets up the role. */
+export function bootstrapSettings(settings: EnvironmentSettings): EnvironmentSettings {
+  const chosen = Object.fromEntries(BOOTSTRAP_SETTINGS.map((key) => [key, settings[key]]));
+  return { databaseLabel: settings.databaseLabel, ...chosen };
 }
 
-/** CDK loses a key `__proto__` where it resolves tokens. Only `roleLimits` can have it, for a role, and that has no tokens. */
-function settingsJson(stack: Stack, settings: UncheckedSettings): string {
+/** A function's environment variables: the settings as JSON, what TLS needs, and others. */
+export function reaperEnvironment(
+  scope: Construct,
+  settings: EnvironmentSettings,
+  others: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const stack = Stack.of(scope);
+  // CDK loses a key `__proto__` where it resolves tokens. Only `roleLimits` can have it, for a role, and has no tokens.
   const members = Object.entries(settings)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `"${key}":${key === 'roleLimits' ? JSON.stringify(value) : stack.toJsonString(value)}`);
-  return `{${members.join(',')}}`;
+  return { ...trust(settings), ...others, [SETTINGS_VARIABLE]: `{${members.join(',')}}` };
 }
 
-function demandRoom(scope: Construct, environment: Readonly<Record<string, string>>): void {
+/** Node.js reads the file at its start, and warns where it is missing: only the runtime has it. */
+function trust({ sslMode, sslRootCert }: EnvironmentSettings): Record<string, string> {
+  return sslMode !== 'disable' && sslRootCert === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE } : {};
+}
+
+/** What decides, besides the settings, how large the environments are. */
+export interface EnvironmentParts {
+  /** Whether the construct makes the secret of the login. */
+  readonly ownSecret: boolean;
+  /** Whether there is a bootstrap, which gets the ARN of the admin secret. */
+  readonly adminSecret: boolean;
+  /** Those of {@link ENDPOINT_VARIABLES} that the functions get. */
+  readonly endpoints: readonly string[];
+}
+
+/** As long as the ARN of a secret with a long generated name. */
+const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
+
+/** As long as the longest endpoint of an Aurora instance. */
+const SOME_HOST = 'x'.repeat(120);
+
+const SOME_PORT = 5432;
+
+/** The fault of an environment that is too large for Lambda, measured with stand-ins for what only the deployment knows. */
+export function environmentFaults(
+  settings: EnvironmentSettings,
+  { ownSecret, adminSecret, endpoints }: EnvironmentParts,
+): readonly Fault[] {
+  const measured = {
+    ...settings,
+    secretArn: ownSecret ? SOME_SECRET_ARN : standIn(settings.secretArn, SOME_SECRET_ARN),
+    breakGlassSecretArn: standIn(settings.breakGlassSecretArn, SOME_SECRET_ARN),
+    instances: settings.instances?.map(({ host, port, ...instance }) => ({
+      ...instance,
+      host: standIn(host, SOME_HOST),
+      port: standIn(port, SOME_PORT),
+    })),
+  };
+  const environments = [
+    { written: measured, others: endpoints },
+    ...(adminSecret ? [{ written: bootstrapSettings(measured), others: [ADMIN_SECRET_VARIABLE, ...endpoints] }] : []),
+  ].map(({ written, others }) => ({
+    ...trust(settings),
+    ...Object.fromEntries(others.map((name) => [name, SOME_SECRET_ARN])),
+    [SETTINGS_VARIABLE]: JSON.stringify(written),
+  }));
   // Lambda measures the map as JSON ("String measured: {…}"), so each quote in the settings counts twice.
-  const bytes = Buffer.byteLength(JSON.stringify(environment));
-  if (bytes <= MAX_ENVIRONMENT_BYTES) return;
-  throw new InputError(`ConnectionReaper ${scope.node.path}`, [
+  const bytes = Math.max(...environments.map((environment) => Buffer.byteLength(JSON.stringify(environment))));
+  if (bytes <= MAX_ENVIRONMENT_BYTES) return [];
+  return [
     {
       problem:
         `the settings make an environment of ${bytes} bytes, ${bytes - MAX_ENVIRONMENT_BYTES} more than the ` +
         `${MAX_ENVIRONMENT_BYTES} that Lambda allows`,
       hint: 'Shorten rules, roleLimits or applicationNames. Globs match many names at once',
     },
-  ]);
+  ];
+}
+
+function standIn<Value>(value: Value, substitute: Value): Value {
+  return Token.isUnresolved(value) ? substitute : value;
 }

@@ -1,25 +1,22 @@
-import type { Duration } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Placement } from '../placement/network.js';
-import { reaperSettings } from '../props/reaper-settings.js';
-import { type CheckedProps, callsCloudWatch, iamLoginOf } from '../props/resolve-props.js';
+import { callsCloudWatch, iamLoginOf, type ResolvedProps } from '../props/resolved-props.js';
 import { withoutUndefined } from '../props/without-undefined.js';
 import { bundledFunction } from './bundled-function.js';
 import { reaperEnvironment } from './environment.js';
 import { functionRole } from './permissions.js';
 import { NO_REPLAYS } from './schedule.js';
 
-/** What the function is made of, beside the construct's props. */
+/** What the function is made of, besides the props. */
 export interface ReaperFunctionProps {
-  readonly props: CheckedProps;
+  readonly props: ResolvedProps;
   /** The given one, or the construct's own; none where the login is by IAM. */
   readonly secret: ISecret | undefined;
   readonly placement: Placement;
-  readonly timeout: Duration;
   readonly logGroup: ILogGroup;
   readonly deadLetterQueue: IQueue;
 }
@@ -27,7 +24,7 @@ export interface ReaperFunctionProps {
 /** The function, with its role and nothing that invokes it. */
 export function reaperFunction(
   scope: Construct,
-  { props, secret, placement, timeout, logGroup, deadLetterQueue }: ReaperFunctionProps,
+  { props, secret, placement, logGroup, deadLetterQueue }: ReaperFunctionProps,
 ): LambdaFunction {
   const { endpoints, vpcSubnets, ...place } = placement;
   const permissions = {
@@ -44,8 +41,8 @@ export function reaperFunction(
   const handler = bundledFunction(scope, {
     description: `Reaps idle PostgreSQL connections of ${props.databaseLabel}`,
     handler: 'handler',
-    timeout,
-    environment: reaperEnvironment(scope, reaperSettings(props, secret?.secretArn), endpoints?.environment),
+    timeout: props.timeout,
+    environment: reaperEnvironment(scope, { ...props.settings, secretArn: secret?.secretArn }, endpoints?.environment),
     role,
     ...place,
     ...withoutUndefined({ vpcSubnets }),

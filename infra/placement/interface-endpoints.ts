@@ -12,9 +12,9 @@ import {
 import { AnyPrincipal, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { NAMESPACE } from '../../lambda/contract/metrics.js';
+import { ENDPOINT_VARIABLES } from '../functions/environment.js';
 import { type RoleRights, secretResource } from '../functions/permissions.js';
-import { type CheckedProps, callsCloudWatch } from '../props/resolve-props.js';
-import { readsSecrets } from '../props/rules.js';
+import { callsCloudWatch, type ResolvedProps, readsSecrets } from '../props/resolved-props.js';
 
 const HTTPS = Port.tcp(443);
 
@@ -34,7 +34,7 @@ export class ReaperEndpoints extends Construct {
   private readonly secretsManager: InterfaceVpcEndpoint | undefined;
   private readonly cloudWatch: InterfaceVpcEndpoint | undefined;
 
-  constructor(scope: Construct, id: string, props: CheckedProps, subnets: SubnetSelection | undefined) {
+  constructor(scope: Construct, id: string, props: ResolvedProps, subnets: SubnetSelection | undefined) {
     super(scope, id);
     const endpoint = (name: string, service: IInterfaceVpcEndpointService) =>
       reaperEndpoint(this, name, service, props, subnets);
@@ -45,8 +45,8 @@ export class ReaperEndpoints extends Construct {
       ? endpoint('CloudWatch', InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING)
       : undefined;
     this.environment = {
-      ...(this.secretsManager && { AWS_ENDPOINT_URL_SECRETS_MANAGER: urlOf(this.secretsManager) }),
-      ...(this.cloudWatch && { AWS_ENDPOINT_URL_CLOUDWATCH: urlOf(this.cloudWatch) }),
+      ...(this.secretsManager && { [ENDPOINT_VARIABLES.secretsManager]: urlOf(this.secretsManager) }),
+      ...(this.cloudWatch && { [ENDPOINT_VARIABLES.cloudWatch]: urlOf(this.cloudWatch) }),
     };
   }
 
@@ -90,7 +90,7 @@ function reaperEndpoint(
   scope: Construct,
   id: string,
   service: IInterfaceVpcEndpointService,
-  { vpc, databaseLabel }: CheckedProps,
+  { vpc, databaseLabel }: ResolvedProps,
   subnets: SubnetSelection | undefined,
 ): InterfaceVpcEndpoint {
   return new InterfaceVpcEndpoint(scope, id, {

@@ -10,8 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { Fault } from '../../lambda/input/faults.js';
-import { type CheckedProps, callsCloudWatch, type ResolvedProps } from '../props/resolve-props.js';
-import { readsSecrets } from '../props/rules.js';
+import { callsCloudWatch, type ResolvedProps, readsSecrets } from '../props/resolved-props.js';
 import { ReaperEndpoints } from './interface-endpoints.js';
 
 /** PostgreSQL's own. */
@@ -26,11 +25,14 @@ export interface Placement {
   readonly endpoints: ReaperEndpoints | undefined;
 }
 
+/** Where the functions are to be put, as far as the props say. */
+type PlacedProps = Omit<ResolvedProps, 'databaseLabel' | 'vpc'> & { readonly vpc: IVpc | undefined };
+
 /** The port of Secrets Manager and CloudWatch. */
 const HTTPS = Port.tcp(443);
 
 /** Puts the functions into the VPC. */
-export function placeReaper(scope: Construct, props: CheckedProps): Placement {
+export function placeReaper(scope: Construct, props: ResolvedProps): Placement {
   const vpcSubnets = reaperSubnets(props);
   if (leavesVpc(props) && isIsolated(props.vpc, vpcSubnets)) warnOfIsolation(scope, props);
   if (props.peer === undefined) {
@@ -51,7 +53,7 @@ export function placeReaper(scope: Construct, props: CheckedProps): Placement {
 }
 
 /** What is wrong with the subnets. A function has no public address: in a public subnet it reaches the VPC alone. */
-export function subnetFaults(props: ResolvedProps): readonly Fault[] {
+export function subnetFaults(props: PlacedProps): readonly Fault[] {
   const { vpc } = props;
   if (vpc === undefined || !leavesVpc(props) || !vpc.selectSubnets(reaperSubnets({ ...props, vpc })).hasPublic)
     return [];
@@ -66,12 +68,12 @@ export function subnetFaults(props: ResolvedProps): readonly Fault[] {
 }
 
 /** The subnets to run in: the database's own, where there is a way from them to all that the function calls. */
-function reaperSubnets(props: ResolvedProps & { readonly vpc: IVpc }): SubnetSelection | undefined {
+function reaperSubnets(props: PlacedProps & { readonly vpc: IVpc }): SubnetSelection | undefined {
   const { vpc, facts } = props;
   return props.vpcSubnets ?? (facts?.vpc === vpc ? ownSubnets(vpc, facts.vpcSubnets, props) : undefined);
 }
 
-function warnOfIsolation(scope: Construct, props: CheckedProps): void {
+function warnOfIsolation(scope: Construct, props: ResolvedProps): void {
   Annotations.of(scope).addWarningV2(
     'connection-reaper:noWayOut',
     `The function is put into isolated subnets and calls ${calls(props).join(' and ')}: give the VPC endpoints of them, ` +
@@ -88,7 +90,7 @@ function inStackOf(scope: Construct, group: ISecurityGroup): ISecurityGroup {
 }
 
 /** `undefined` for CDK's own choice: the private subnets with a way out, else the isolated ones. */
-function ownSubnets(vpc: IVpc, own: SubnetSelection | undefined, props: ResolvedProps): SubnetSelection | undefined {
+function ownSubnets(vpc: IVpc, own: SubnetSelection | undefined, props: PlacedProps): SubnetSelection | undefined {
   const noUse = vpc.selectSubnets(own).hasPublic || (leavesVpc(props) && isIsolated(vpc, own));
   return noUse && vpc.privateSubnets.length > 0 ? undefined : own;
 }
@@ -99,17 +101,17 @@ function isIsolated(vpc: IVpc, selection: SubnetSelection | undefined): boolean 
   return subnets.length > 0 && subnets.every((subnet) => isolated.has(subnet));
 }
 
-function calls(props: ResolvedProps): readonly string[] {
+function calls(props: PlacedProps): readonly string[] {
   return [...(readsSecrets(props) ? ['Secrets Manager'] : []), ...(callsCloudWatch(props) ? ['CloudWatch'] : [])];
 }
 
 /** Whether the function calls anything beyond the database that the construct makes no way to. */
-function leavesVpc(props: ResolvedProps): boolean {
+function leavesVpc(props: PlacedProps): boolean {
   return props.interfaceEndpoints !== true && calls(props).length > 0;
 }
 
 /** The security group of a function that was given none. It lets nothing in. */
-function reaperSecurityGroup(scope: Construct, props: CheckedProps): ISecurityGroup {
+function reaperSecurityGroup(scope: Construct, props: ResolvedProps): ISecurityGroup {
   const group = new SecurityGroup(scope, 'SecurityGroup', {
     vpc: props.vpc,
     description: `Connection Reaper of ${props.databaseLabel}`,
@@ -124,7 +126,7 @@ function reaperSecurityGroup(scope: Construct, props: CheckedProps): ISecurityGr
 }
 
 /** Lets the function and the database talk, on both sides, if the database's security groups are known. */
-export function connectToDatabase(connections: Connections, props: CheckedProps): void {
+export function connectToDatabase(connections: Connections, props: ResolvedProps): void {
   if (props.peer === undefined) return;
   for (const port of databasePorts(props)) {
     connections.allowTo(props.peer, Port.tcp(port), `Connection Reaper of ${props.databaseLabel}`);

@@ -1,13 +1,19 @@
 import { Duration, Token } from 'aws-cdk-lib';
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import * as v from 'valibot';
-import { exactObject, excerpt, wholeNumber } from '../../lambda/input/faults.js';
+import { exactObject, excerpt, isObject, wholeNumber } from '../../lambda/input/faults.js';
 import { host, label, port } from '../../lambda/input/settings.js';
-import type { ConnectionReaperProps } from '../connection-reaper-props.js';
+import type { ConnectionReaperProps, ReaperDatabase, ReaperInstance } from '../connection-reaper-props.js';
 import { sharedEntries } from './shared-schema.js';
 
 /** By what we use of it, since an app may have several copies of aws-cdk-lib, to which `instanceof` is blind. */
-function construct(expected: string, ...attributes: readonly string[]) {
-  return v.custom((value) => isObject(value) && attributes.some((attribute) => attribute in value), expected);
+function construct<Value>(expected: string, ...attributes: readonly string[]) {
+  return v.custom<Value>((value) => isObject(value) && attributes.some((attribute) => attribute in value), expected);
 }
 
 /** The longest that settings can write in seconds. */
@@ -33,21 +39,21 @@ const instance = exactObject({
   host: orToken(host),
   port: v.optional(orToken(port)),
   dbInstanceIdentifier: v.optional(v.string('the identifier of an instance')),
-});
+}) as v.GenericSchema<unknown, ReaperInstance>;
 
 /** CloudWatch takes five for each state of an alarm, and one may be the function's invocation. */
 const MAX_ACTIONS = 4;
 
 const actions = v.optional(
   v.pipe(
-    v.array(construct('an alarm action (IAlarmAction)', 'bind'), 'a list of alarm actions'),
+    v.array(construct<IAlarmAction>('an alarm action (IAlarmAction)', 'bind'), 'a list of alarm actions'),
     v.maxLength(MAX_ACTIONS, `at most ${MAX_ACTIONS} alarm actions`),
   ),
 );
 
-const secret = v.optional(construct('a secret (ISecret)', 'secretArn'));
-const securityGroup = construct('a security group (ISecurityGroup)', 'securityGroupId');
-const topic = v.optional(construct('a topic (ITopic)', 'topicArn'));
+const secret = v.optional(construct<ISecret>('a secret (ISecret)', 'secretArn'));
+const securityGroup = construct<ISecurityGroup>('a security group (ISecurityGroup)', 'securityGroupId');
+const topic = v.optional(construct<ITopic>('a topic (ITopic)', 'topicArn'));
 
 /**
  * The props, also where nothing checked their types: plain JavaScript can give props that there are not, which would be
@@ -55,7 +61,7 @@ const topic = v.optional(construct('a topic (ITopic)', 'topicArn'));
  */
 export const propsSchema = exactObject({
   database: v.optional(
-    construct(
+    construct<ReaperDatabase>(
       'a cluster or an instance of aws-cdk-lib/aws-rds (IDatabaseCluster, IDatabaseInstance)',
       'clusterIdentifier',
       'instanceIdentifier',
@@ -65,8 +71,8 @@ export const propsSchema = exactObject({
   secret,
   adminSecret: secret,
   breakGlassSecret: secret,
-  vpc: v.optional(construct('a VPC (IVpc)', 'vpcId')),
-  vpcSubnets: v.optional(v.custom(isObject, 'a selection of subnets (SubnetSelection)')),
+  vpc: v.optional(construct<IVpc>('a VPC (IVpc)', 'vpcId')),
+  vpcSubnets: v.optional(v.custom<SubnetSelection>(isObject, 'a selection of subnets (SubnetSelection)')),
   securityGroups: v.optional(
     v.pipe(
       v.array(securityGroup, 'a list of security groups (ISecurityGroup)'),
@@ -74,10 +80,13 @@ export const propsSchema = exactObject({
     ),
   ),
   databaseSecurityGroup: v.optional(securityGroup),
-  logRetention: v.optional(v.number('a number of days (RetentionDays)')),
+  logRetention: v.optional(
+    v.custom<RetentionDays>(Number.isFinite, 'a number of days (RetentionDays)'),
+    RetentionDays.ONE_MONTH,
+  ),
   alarmTopic: topic,
   pageTopic: topic,
-  topicEncryptionKey: v.optional(construct('a KMS key (IKey)', 'keyArn')),
+  topicEncryptionKey: v.optional(construct<IKey>('a KMS key (IKey)', 'keyArn')),
   ...sharedEntries({
     duration,
     fiveMinutes: Duration.minutes(5),
@@ -87,14 +96,13 @@ export const propsSchema = exactObject({
   }),
 } satisfies Record<keyof ConnectionReaperProps, v.GenericSchema>);
 
+/** Props as their schema gives them: idle timeouts in seconds, and the defaults that depend on no other prop. */
+export type PropValues = v.InferOutput<typeof propsSchema>;
+
 /** Shows a value in a fault. Constructs contain circles, so of them it shows the class. */
 export function quoteProp(value: unknown): string {
   if (typeof value === 'function' || (isObject(value) && value.constructor !== Object)) {
     return `a ${value.constructor?.name ?? 'value'}`;
   }
   return Array.isArray(value) && value.length > 0 ? `a list of ${value.length}` : excerpt(value);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,42 +1,37 @@
 import type { IConstruct } from 'constructs';
-import { REAPER_ROLE } from '../../lambda/contract/names.js';
 import type { Fault } from '../../lambda/input/faults.js';
-import type { CheckedProps, ResolvedProps } from './resolve-props.js';
+import type { Naming } from './naming.js';
+import { asProp } from './naming.js';
+import type { ParsedProps } from './resolved-props.js';
 
 /** As whom a reaper logs in, and where to. */
 export interface RoleUse {
   /** What the reaper is called: a path, or a key of `cdk.json`. */
   readonly reaper: string;
-  /** What names the role. */
-  readonly namedBy: 'reaperRole' | 'secret' | 'secretArn';
+  /** The prop or key that names the role. */
+  readonly namedBy: string;
   /** Its name, or else the secret that holds it. */
   readonly role: string;
   /** What tells one server from another. Two reapers that have one of these in common are at the same server. */
   readonly servers: readonly string[];
 }
 
-/**
- * A role as the login names it: by a given secret, or else by `reaperRole`.
- *
- * @param namedBy what the given secret is called.
- */
-export function namedRole(
-  { reaperRole }: { readonly reaperRole?: string | undefined },
-  secretArn: string | undefined,
-  namedBy: 'secret' | 'secretArn',
-): Pick<RoleUse, 'namedBy' | 'role'> {
-  if (secretArn !== undefined) return { namedBy, role: secretArn };
-  return { namedBy: 'reaperRole', role: reaperRole ?? REAPER_ROLE };
-}
-
-/** An instance, as {@link RoleUse.servers} has it. */
-export function serverAt({ host, port = 5432 }: { readonly host: string; readonly port?: number }): string {
-  return `${host.toLowerCase()}:${port}`;
+/** The role that a reaper uses: the one that its secret names, or else `reaperRole`. */
+export function roleUse(reaper: string, props: Partial<ParsedProps>, name: Naming): RoleUse {
+  const { facts, adminSecret, secret, reaperRole = '', instances = [] } = props;
+  const addresses = instances.map(({ host, port = 5432 }) => `${host.toLowerCase()}:${port}`);
+  return {
+    reaper,
+    ...(secret === undefined
+      ? { namedBy: 'reaperRole', role: reaperRole }
+      : { namedBy: name('secret'), role: secret.secretArn }),
+    servers: [facts?.database.node.path, adminSecret?.secretArn, ...addresses].filter((one) => one !== undefined),
+  };
 }
 
 /**
- * What is wrong where two reapers log in to one server as the same role: each would give it its own password, limits and
- * mark, and take it for the other's runs.
+ * The fault of a reaper that logs in to the same server as the same role as another. Each of the two would give the role
+ * its own password, limits and mark, and take the other's runs for its own.
  */
 export function roleClash(one: RoleUse, others: readonly RoleUse[]): readonly Fault[] {
   const other = others.find(
@@ -57,22 +52,12 @@ export function roleClash(one: RoleUse, others: readonly RoleUse[]): readonly Fa
 const REAPERS = new WeakMap<IConstruct, RoleUse[]>();
 
 /** The fault of a second reaper of the app that has the same role on the same server. */
-export function clashFaults(scope: IConstruct, props: ResolvedProps): readonly Fault[] {
-  return roleClash(roleUse(scope, props), REAPERS.get(scope.node.root) ?? []);
+export function clashFaults(scope: IConstruct, path: string, props: Partial<ParsedProps>): readonly Fault[] {
+  return roleClash(roleUse(path, props, asProp), REAPERS.get(scope.node.root) ?? []);
 }
 
 /** Notes the role of a reaper, for those of the app that are made after it. */
-export function noteRole(scope: IConstruct, props: CheckedProps): void {
+export function noteRole(scope: IConstruct, path: string, props: Partial<ParsedProps>): void {
   const { root } = scope.node;
-  REAPERS.set(root, [...(REAPERS.get(root) ?? []), roleUse(scope, props)]);
-}
-
-function roleUse({ node }: IConstruct, props: ResolvedProps): RoleUse {
-  const { facts, adminSecret, secret, instances = [] } = props;
-  const servers = [facts?.database.node.path, adminSecret?.secretArn, ...instances.map(serverAt)];
-  return {
-    reaper: node.path,
-    ...namedRole(props, secret?.secretArn, 'secret'),
-    servers: servers.filter((server) => server !== undefined),
-  };
+  REAPERS.set(root, [...(REAPERS.get(root) ?? []), roleUse(path, props, asProp)]);
 }

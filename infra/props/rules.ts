@@ -1,40 +1,22 @@
-import type { Fault } from '../../lambda/input/faults.js';
-import { ruleFaults } from '../../lambda/input/faults.js';
+import { Duration } from 'aws-cdk-lib';
+import { type Fault, ruleFaults } from '../../lambda/input/faults.js';
 import { SETTINGS_RULES, type Settings } from '../../lambda/input/settings.js';
 import { alarmFaults } from '../alarms/faults.js';
-import type { ParsedAlarms } from '../alarms/schemas.js';
-import type { ReaperInstance } from '../connection-reaper-props.js';
+import type { PageOverride } from '../alarms/overrides.js';
+import { ENDPOINT_VARIABLES, environmentFaults } from '../functions/environment.js';
 import type { Naming } from './naming.js';
 import { hostFaults } from './rds-endpoint.js';
+import { callsCloudWatch, type ParsedProps, readsSecrets } from './resolved-props.js';
 
-/** How long a sweep may take, in seconds. */
-export const DEFAULT_TIMEOUT = 50;
+/** How long a sweep may take. */
+export const DEFAULT_TIMEOUT = Duration.seconds(50);
 
-/** Minutes between two sweeps, by what starts them. */
-export const DEFAULT_INTERVAL = { schedule: 1, alarm: 5 } as const;
-
-/** Props or an entry of `cdk.json`, by the names of props, as their schema gives them: in seconds, `interval` in minutes. */
-export interface Parsed extends Omit<Settings, 'databaseLabel' | 'secretArn' | 'breakGlassSecretArn' | 'instances'> {
-  readonly databaseLabel?: string | undefined;
-  readonly instances?: ReaperInstance[] | undefined;
-  readonly secret?: unknown;
-  readonly adminSecret?: unknown;
-  readonly breakGlassSecret?: unknown;
-  readonly databaseResourceId?: string | undefined;
-  readonly databasePort?: number | undefined;
-  readonly interfaceEndpoints?: boolean | undefined;
-  readonly trigger: 'schedule' | 'alarm';
-  readonly interval?: number | undefined;
-  readonly timeout?: number | undefined;
-  readonly alarms?: ParsedAlarms | undefined;
-  readonly alarmTopic?: unknown;
-  readonly pageTopic?: unknown;
-  readonly topicEncryptionKey?: unknown;
-}
+/** The time between two sweeps, by what starts them. */
+export const DEFAULT_INTERVAL = { schedule: Duration.minutes(1), alarm: Duration.minutes(5) } as const;
 
 /** What is checked, and how it was written. */
 export interface Judged {
-  readonly value: Parsed;
+  readonly value: ParsedProps;
   readonly broken: ReadonlySet<string>;
   /** The names of the props that were written down, and not filled in. */
   readonly written: ReadonlySet<string>;
@@ -46,7 +28,7 @@ export interface Judged {
 /** The faults of props or of an entry: of the values together, each rule as far as the values it is about are sound. */
 export function faultsTogether(judged: Judged): readonly Fault[] {
   const { value, broken } = judged;
-  const sound = (...keys: readonly (keyof Parsed)[]) => !keys.some((key) => broken.has(key));
+  const sound = (...keys: readonly (keyof ParsedProps)[]) => !keys.some((key) => broken.has(key));
   return [
     ...(sound('secret', 'adminSecret', 'iamAuthentication') ? loginFaults(judged) : []),
     ...ruleFaults(SETTINGS_RULES, value as Settings, broken),
@@ -57,12 +39,25 @@ export function faultsTogether(judged: Judged): readonly Fault[] {
     ...(sound('trigger', 'interval', 'instances', 'databaseLabel')
       ? alarmFaults(value.alarms, broken, context(value))
       : []),
+    ...environmentFaults(value.settings, {
+      ownSecret: value.secret === undefined && !value.iamAuthentication,
+      adminSecret: value.adminSecret !== undefined,
+      endpoints: endpointVariables(value),
+    }),
   ];
 }
 
 /** What the alarms depend on. */
-function context({ databaseLabel, trigger, interval = DEFAULT_INTERVAL[trigger], instances = [] }: Parsed) {
-  return { databaseLabel, trigger, intervalMinutes: interval, instances };
+function context({ databaseLabel, trigger, interval, instances = [] }: ParsedProps) {
+  return { databaseLabel, trigger, intervalMinutes: interval.toMinutes(), instances };
+}
+
+function endpointVariables(props: ParsedProps): readonly string[] {
+  if (props.interfaceEndpoints !== true) return [];
+  return [
+    ...(readsSecrets(props) ? [ENDPOINT_VARIABLES.secretsManager] : []),
+    ...(callsCloudWatch(props) ? [ENDPOINT_VARIABLES.cloudWatch] : []),
+  ];
 }
 
 /** The login exists already, by a secret or by IAM, or the deployment makes it. */
@@ -116,31 +111,27 @@ function loginFaults({ value, broken, name }: Judged): readonly Fault[] {
   return faults;
 }
 
-function timeFaults({
-  trigger,
-  interval = DEFAULT_INTERVAL[trigger],
-  timeout = DEFAULT_TIMEOUT,
-}: Parsed): readonly Fault[] {
+function timeFaults({ trigger, interval, timeout }: ParsedProps): readonly Fault[] {
   const faults: Fault[] = [];
-  if (trigger === 'alarm' && interval === 1) {
+  if (trigger === 'alarm' && interval.toMinutes() === 1) {
     faults.push({
       path: 'interval',
       problem: 'expected 2 minutes or more with trigger: "alarm", since an alarm takes one minute to be in ALARM again',
-      got: `${interval}`,
+      got: '1',
     });
   }
-  if (timeout >= interval * 60) {
+  if (timeout.toSeconds() >= interval.toSeconds()) {
     faults.push({
       path: 'timeout',
       problem: 'expected less than the interval, so that a sweep ends before the next one begins',
-      got: `${timeout} s`,
+      got: `${timeout.toSeconds()} s`,
     });
   }
   return faults;
 }
 
 /** A limit on the reaper's own role would lock it out. Synth does not know the role that a secret names. */
-function ownLimitFaults({ secret, reaperRole, roleLimits }: Parsed): readonly Fault[] {
+function ownLimitFaults({ secret, reaperRole, roleLimits }: ParsedProps): readonly Fault[] {
   if (secret !== undefined || !Object.hasOwn(roleLimits, reaperRole)) return [];
   return [
     {
@@ -151,15 +142,6 @@ function ownLimitFaults({ secret, reaperRole, roleLimits }: Parsed): readonly Fa
   ];
 }
 
-/** Whether any function of the construct reads a secret. */
-export function readsSecrets({
-  secret,
-  adminSecret,
-  breakGlassSecret,
-}: Pick<Parsed, 'secret' | 'adminSecret' | 'breakGlassSecret'>): boolean {
-  return [secret, adminSecret, breakGlassSecret].some((one) => one !== undefined);
-}
-
 function unused(path: string, reason: string): Fault {
   return { path, problem: `has no effect${reason}`, hint: 'Remove it' };
 }
@@ -167,7 +149,7 @@ function unused(path: string, reason: string): Fault {
 const critical = ({ value }: Judged) => value.alarms?.ConnectionsCritical;
 
 /** Props that have no effect. Each rule is left out while one of the props it is about is broken. */
-const RULES: readonly (readonly [readonly (keyof Parsed)[], (judged: Judged) => Fault | undefined])[] = [
+const RULES: readonly (readonly [readonly (keyof ParsedProps)[], (judged: Judged) => Fault | undefined])[] = [
   [
     ['reaperRole', 'secret'],
     ({ written, roleNamedBy }) =>
@@ -196,7 +178,7 @@ const RULES: readonly (readonly [readonly (keyof Parsed)[], (judged: Judged) => 
   [
     ['interfaceEndpoints', 'secret', 'adminSecret', 'breakGlassSecret', 'metricsVia'],
     ({ value }) =>
-      value.interfaceEndpoints === true && !readsSecrets(value) && value.metricsVia === 'emf'
+      value.interfaceEndpoints === true && !readsSecrets(value) && !callsCloudWatch(value)
         ? unused('interfaceEndpoints', ', since the function calls neither Secrets Manager nor CloudWatch')
         : undefined,
   ],
@@ -230,7 +212,7 @@ const PAGE_ACTIONS = 'alarms.ConnectionsCritical.actions';
 
 /** Whether the alarm that pages does something in place of notifying its topic. */
 function hasPageActions(judged: Judged): boolean {
-  const page = critical(judged) || undefined;
+  const page: (PageOverride & { readonly topicArn?: string }) | undefined = critical(judged) || undefined;
   return (page?.actions ?? page?.topicArn) !== undefined;
 }
 

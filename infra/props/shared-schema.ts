@@ -1,10 +1,12 @@
+import { Duration as CdkDuration } from 'aws-cdk-lib';
 import * as v from 'valibot';
 import { LEAST_TIMEOUT_SECONDS } from '../../lambda/contract/names.js';
 import type { Seconds } from '../../lambda/input/duration.js';
 import { exactObject, textLike, wholeNumber } from '../../lambda/input/faults.js';
 import { loginEntries, policyEntries } from '../../lambda/input/settings.js';
+import type { AlarmOverrides } from '../alarms/overrides.js';
 import { runbookUrl } from '../alarms/runbook.js';
-import { alarmEntries, type ParsedAlarms } from '../alarms/schemas.js';
+import { alarmEntries } from '../alarms/schemas.js';
 import { RESOURCE_ID } from '../functions/permissions.js';
 
 /** What the props and `cdk.json` write each in its own way. */
@@ -28,17 +30,24 @@ export function sharedEntries<Duration, Instance extends { readonly name: string
     databasePort: v.optional(form.orToken(wholeNumber(1, 65_535))),
     interfaceEndpoints: v.optional(v.boolean('true or false')),
     trigger: v.optional(v.picklist(['schedule', 'alarm'], '"schedule" or "alarm"'), 'schedule'),
-    /** Comes out in minutes. Alarms on Metrics Insights queries look back 3 hours at most, and ours at three to six intervals. */
+    /** Alarms on Metrics Insights queries look back 3 hours at most, and ours at three to six intervals. */
     interval: v.optional(
       v.pipe(
         form.duration,
         v.transform((seconds) => seconds / 60),
         wholeNumber(1, 30, 'whole minutes'),
+        v.transform((minutes) => CdkDuration.minutes(minutes)),
       ),
     ),
     /** 900 is Lambda's limit. */
-    timeout: v.optional(v.pipe(form.duration, wholeNumber(LEAST_TIMEOUT_SECONDS, 900, 'whole seconds'))),
-    alarms: v.optional(exactObject(alarmEntries(form)) as v.GenericSchema<unknown, ParsedAlarms>),
+    timeout: v.optional(
+      v.pipe(
+        form.duration,
+        wholeNumber(LEAST_TIMEOUT_SECONDS, 900, 'whole seconds'),
+        v.transform((seconds) => CdkDuration.seconds(seconds)),
+      ),
+    ),
+    alarms: v.optional(exactObject(alarmEntries(form)) as v.GenericSchema<unknown, AlarmOverrides>),
     runbookUrl: v.optional(runbookUrl),
   };
 }

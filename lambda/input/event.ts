@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { duration } from './duration.js';
-import { demand, exactObject, excerpt, InputError, wholeNumber } from './faults.js';
+import { demand, exactObject, excerpt, InputError, isObject, wholeNumber } from './faults.js';
 import { cidr, glob } from './match.js';
 import { MAX_BACKENDS } from './settings.js';
 
@@ -107,10 +107,6 @@ export function parseEvent(event: unknown): Request {
     throw new InputError('event', [{ path: 'action', problem: `expected one of ${names}`, got: excerpt(action) }]);
   }
   return demand<v.GenericSchema<unknown, Request>>('event', ACTIONS[action], event);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isAction(value: unknown): value is keyof typeof ACTIONS {

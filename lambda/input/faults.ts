@@ -208,7 +208,8 @@ function edits(a: string, b: string): number {
   return row.at(-1) ?? 0;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value is an object, and not a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -24,12 +24,7 @@ export function alarmEntries<Duration>(form: {
 }): Readonly<Record<MetricAlarmName | 'ConnectionsCritical', v.GenericSchema>> {
   const periods = v.optional(wholeNumber(1, MINUTES_A_WEEK));
   // A metric has a datapoint a minute at most.
-  const period = v.pipe(
-    form.duration,
-    v.transform((seconds) => seconds / 60),
-    wholeNumber(1, MINUTES_A_WEEK, 'whole minutes'),
-    v.transform((minutes) => CdkDuration.minutes(minutes)),
-  );
+  const period = wholeMinutes(form.duration, MINUTES_A_WEEK);
   const window = { period: v.optional(period), evaluationPeriods: periods, datapointsToAlarm: periods };
   const above = (threshold: v.GenericSchema<number>) =>
     orFalse(exactObject({ threshold: v.optional(threshold), ...window, ...form.alarmActions }));
@@ -47,6 +42,16 @@ export function alarmEntries<Duration>(form: {
     ReaperBlind: above(count),
     ConnectionsCritical: orFalse(exactObject({ of: v.optional(names), ...form.alarmActions })),
   };
+}
+
+/** A duration of whole minutes, from one on. */
+export function wholeMinutes<Duration>(duration: v.GenericSchema<Duration, Seconds>, most: number) {
+  return v.pipe(
+    duration,
+    v.transform((seconds) => seconds / 60),
+    wholeNumber(1, most, 'whole minutes'),
+    v.transform((minutes) => CdkDuration.minutes(minutes)),
+  );
 }
 
 /** Not a union: where neither form fits, it could not say what is wrong with the one that was meant. */

@@ -60,15 +60,14 @@ function importEntry(scope: Construct, config: DatabaseConfig): ResolvedProps {
     return Secret.fromSecretAttributes(scope, id, { secretCompleteArn, ...withoutUndefined({ encryptionKey }) });
   };
   const key = (id: string, arn: string) => Key.fromKeyArn(scope, id, arn);
-  const { secretKeyArn, breakGlassSecretKeyArn } = config;
   return {
     ...config,
     vpc: importVpc(scope, config),
     securityGroups: config.securityGroupIds?.map((id) => group(`SecurityGroup-${id}`, id)),
     peer: imported('DatabaseSecurityGroup', config.databaseSecurityGroupId, group),
-    secret: imported('Secret', config.secretArn, secret(secretKeyArn)),
-    adminSecret: imported('AdminSecret', config.adminSecretArn, secret(secretKeyArn)),
-    breakGlassSecret: imported('BreakGlassSecret', config.breakGlassSecretArn, secret(breakGlassSecretKeyArn)),
+    secret: imported('Secret', config.secretArn, secret(config.secretKeyArn)),
+    adminSecret: imported('AdminSecret', config.adminSecretArn, secret(config.secretKeyArn)),
+    breakGlassSecret: imported('BreakGlassSecret', config.breakGlassSecretArn, secret(config.breakGlassSecretKeyArn)),
     alarms: config.alarms && importAlarms(scope, config.alarms),
     logRetention: config.logRetentionDays,
     alarmTopic: imported('AlarmTopic', config.alarmTopicArn, topic),

@@ -6,7 +6,7 @@ import { asKey, propOf } from '../props/naming.js';
 import { withIdentifier } from '../props/resolve-props.js';
 import type { ParsedProps } from '../props/resolved-props.js';
 import { roleClash, roleUse } from '../props/role-clashes.js';
-import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether } from '../props/rules.js';
+import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether, unused } from '../props/rules.js';
 import { type Entry, entrySchema } from './entry-schema.js';
 import { regionFaults, regionsOf } from './region.js';
 
@@ -50,14 +50,9 @@ export function stackName(database: string): string {
 function clashes(names: readonly string[]): readonly Fault[] {
   return names.flatMap((name, index) => {
     const other = names.slice(0, index).find((before) => stackName(before) === stackName(name));
-    return other === undefined
-      ? []
-      : [
-          inFile(name, {
-            problem: 'expected a name whose stack is its own',
-            got: `that of ${excerptOfName(other)}: ${excerptOfName(stackName(name))}`,
-          }),
-        ];
+    if (other === undefined) return [];
+    const got = `that of ${excerptOfName(other)}: ${excerptOfName(stackName(name))}`;
+    return [inFile(name, { problem: 'expected a name whose stack is its own', got })];
   });
 }
 
@@ -67,10 +62,7 @@ function roleClashes(configs: readonly DatabaseConfig[]): readonly Fault[] {
 }
 
 /** Checks and resolves an entry: its keys, each by itself, and then what they say together. */
-function readEntry(
-  name: string,
-  written: unknown,
-): { readonly faults: readonly Fault[]; readonly config?: DatabaseConfig } {
+function readEntry(name: string, written: unknown): { faults: readonly Fault[]; config?: DatabaseConfig } {
   const { value, broken, faults: shapes } = check(entrySchema, written);
   const named = check(label, name);
   if (!isObject(written)) return { faults: [...shapes, ...named.faults].map((fault) => inFile(name, fault)) };
@@ -86,7 +78,6 @@ function readEntry(
       broken: new Set([...broken].map(propOf)),
       written: new Set(Object.keys(written).map(propOf)),
       name: asKey,
-      roleNamedBy: entry.secretArn === undefined ? undefined : 'secretArn',
     }),
     ...keyFaults(entry),
     ...(['vpc', 'secretArn', 'adminSecretArn'].some((key) => broken.has(key)) ? [] : regionFaults(entry)),
@@ -121,20 +112,13 @@ function referenceTo(secretArn: string | undefined) {
 
 /** Keys of secrets that are not there. */
 function keyFaults(entry: Entry): readonly Fault[] {
+  const { secretArn, adminSecretArn, secretKeyArn, breakGlassSecretArn, breakGlassSecretKeyArn } = entry;
   const faults: Fault[] = [];
-  if (entry.breakGlassSecretKeyArn !== undefined && entry.breakGlassSecretArn === undefined) {
-    faults.push({
-      path: 'breakGlassSecretKeyArn',
-      problem: 'has no effect without breakGlassSecretArn, whose key it is',
-      hint: 'Remove it',
-    });
+  if (breakGlassSecretKeyArn !== undefined && breakGlassSecretArn === undefined) {
+    faults.push(unused('breakGlassSecretKeyArn', ' without breakGlassSecretArn, whose key it is'));
   }
-  if (entry.secretKeyArn !== undefined && entry.secretArn === undefined && entry.adminSecretArn === undefined) {
-    faults.push({
-      path: 'secretKeyArn',
-      problem: 'has no effect without secretArn or adminSecretArn, whose key it is',
-      hint: 'Remove it',
-    });
+  if (secretKeyArn !== undefined && (secretArn ?? adminSecretArn) === undefined) {
+    faults.push(unused('secretKeyArn', ' without secretArn or adminSecretArn, whose key it is'));
   }
   return faults;
 }

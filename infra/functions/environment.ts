@@ -3,10 +3,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
 import type { Fault } from '../../lambda/input/faults.js';
-import type { SettingsInput } from '../../lambda/input/settings.js';
-
-/** Settings on their way to the environment. The name of the database is missing only while faults are collected. */
-export type EnvironmentSettings = Omit<SettingsInput, 'databaseLabel'> & { readonly databaseLabel: string | undefined };
+import { callsCloudWatch, type EnvironmentSettings, type ParsedProps, readsSecrets } from '../props/resolved-props.js';
 
 /** The variables that tell the SDK which endpoints to use. */
 export const ENDPOINT_VARIABLES = {
@@ -63,16 +60,6 @@ function trust({ sslMode, sslRootCert }: EnvironmentSettings): Record<string, st
   return sslMode !== 'disable' && sslRootCert === undefined ? { NODE_EXTRA_CA_CERTS: RUNTIME_CA_FILE } : {};
 }
 
-/** What decides, besides the settings, how large the environments are. */
-export interface EnvironmentParts {
-  /** Whether the construct makes the secret of the login. */
-  readonly ownSecret: boolean;
-  /** Whether there is a bootstrap, which gets the ARN of the admin secret. */
-  readonly adminSecret: boolean;
-  /** Those of {@link ENDPOINT_VARIABLES} that the functions get. */
-  readonly endpoints: readonly string[];
-}
-
 /** As long as the ARN of a secret with a long generated name. */
 const SOME_SECRET_ARN = `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${'x'.repeat(100)}-AbCdEf`;
 
@@ -82,10 +69,10 @@ const SOME_HOST = 'x'.repeat(120);
 const SOME_PORT = 5432;
 
 /** The fault of an environment that is too large for Lambda, measured with stand-ins for what only the deployment knows. */
-export function environmentFaults(
-  settings: EnvironmentSettings,
-  { ownSecret, adminSecret, endpoints }: EnvironmentParts,
-): readonly Fault[] {
+export function environmentFaults(props: ParsedProps): readonly Fault[] {
+  const { settings, secret, adminSecret, iamAuthentication } = props;
+  const ownSecret = secret === undefined && !iamAuthentication;
+  const endpoints = endpointVariables(props);
   const measured = {
     ...settings,
     secretArn: ownSecret ? SOME_SECRET_ARN : standIn(settings.secretArn, SOME_SECRET_ARN),
@@ -98,7 +85,9 @@ export function environmentFaults(
   };
   const environments = [
     { written: measured, others: endpoints },
-    ...(adminSecret ? [{ written: bootstrapSettings(measured), others: [ADMIN_SECRET_VARIABLE, ...endpoints] }] : []),
+    ...(adminSecret === undefined
+      ? []
+      : [{ written: bootstrapSettings(measured), others: [ADMIN_SECRET_VARIABLE, ...endpoints] }]),
   ].map(({ written, others }) => ({
     ...trust(settings),
     ...Object.fromEntries(others.map((name) => [name, SOME_SECRET_ARN])),
@@ -119,4 +108,12 @@ export function environmentFaults(
 
 function standIn<Value>(value: Value, substitute: Value): Value {
   return Token.isUnresolved(value) ? substitute : value;
+}
+
+function endpointVariables(props: ParsedProps): readonly string[] {
+  if (props.interfaceEndpoints !== true) return [];
+  return [
+    ...(readsSecrets(props) ? [ENDPOINT_VARIABLES.secretsManager] : []),
+    ...(callsCloudWatch(props) ? [ENDPOINT_VARIABLES.cloudWatch] : []),
+  ];
 }

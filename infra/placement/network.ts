@@ -25,8 +25,11 @@ export interface Placement {
   readonly endpoints: ReaperEndpoints | undefined;
 }
 
-/** Where the functions are to be put, as far as the props say. */
-type PlacedProps = Omit<ResolvedProps, 'databaseLabel' | 'vpc'> & { readonly vpc: IVpc | undefined };
+/** Props whose faults are still collected, so that the two that nothing has a default for may be missing. */
+export type PlacedProps = Omit<ResolvedProps, 'databaseLabel' | 'vpc'> & {
+  readonly databaseLabel: string | undefined;
+  readonly vpc: IVpc | undefined;
+};
 
 /** The port of Secrets Manager and CloudWatch. */
 const HTTPS = Port.tcp(443);

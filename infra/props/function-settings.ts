@@ -1,5 +1,4 @@
-import type { EnvironmentSettings } from '../functions/environment.js';
-import type { ParsedProps } from './resolved-props.js';
+import type { EnvironmentSettings, ParsedProps } from './resolved-props.js';
 
 /**
  * The settings of the function. A prop that is left out stays out, since the function knows the defaults.

@@ -14,7 +14,7 @@ const SHARED_ENDPOINT = /\.(cluster-ro|cluster-custom|proxy)-[a-z0-9]+\.[a-z0-9-
 /** What a fault quotes of a host: more than the endpoints of RDS have. */
 const LONGEST_ENDPOINT = 180;
 
-/** What is wrong with the hosts of instances: each sweep would visit another one, and call it by the same name. */
+/** The faults of hosts that lead to several instances: each sweep would reach another one, and call it by the same name. */
 export function hostFaults(instances: readonly { readonly host: string }[]): readonly Fault[] {
   return instances.flatMap(({ host }, index) =>
     SHARED_ENDPOINT.test(host)

@@ -1,22 +1,15 @@
-import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { check, type Fault, InputError } from '../../lambda/input/faults.js';
+import { check, InputError } from '../../lambda/input/faults.js';
 import type { ConnectionReaperProps, ReaperInstance } from '../connection-reaper-props.js';
 import { type DatabaseFacts, factsOf } from '../placement/database.js';
-import { subnetFaults } from '../placement/network.js';
+import { type PlacedProps, subnetFaults } from '../placement/network.js';
 import { functionSettings } from './function-settings.js';
 import { asProp } from './naming.js';
 import { type PropValues, propsSchema, quoteProp } from './props-schema.js';
 import { identifierIn } from './rds-endpoint.js';
 import type { ResolvedProps } from './resolved-props.js';
 import { clashFaults, noteRole } from './role-clashes.js';
-import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether } from './rules.js';
-
-/** Resolved props, or what is left of them where they have faults. */
-type Candidate = Omit<ResolvedProps, 'databaseLabel' | 'vpc'> & {
-  readonly databaseLabel: string | undefined;
-  readonly vpc: IVpc | undefined;
-};
+import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether, missing } from './rules.js';
 
 /** What `database` tells, unless the props say it themselves. */
 const TOLD_BY_DATABASE = ['databaseLabel', 'vpc', 'instances', 'secret', 'adminSecret', 'databaseResourceId'] as const;
@@ -38,14 +31,8 @@ export function resolveProps(scope: Construct, path: string, written: Connection
   const given: Partial<PropValues> = Object.fromEntries(Object.entries(sound).filter(isGiven));
 
   const facts = given.database && factsOf(given.database);
-  const told = {
-    databaseLabel: given.databaseLabel ?? facts?.label,
-    vpc: given.vpc ?? facts?.vpc,
-    instances: given.instances?.map(withIdentifier) ?? facts?.instances,
-    databaseResourceId: given.databaseResourceId ?? facts?.resourceId,
-    ...loginOf(given, facts),
-  };
-  const props: Candidate = {
+  const told = toldBy(facts, given);
+  const props: PlacedProps = {
     ...sound,
     ...told,
     interval: sound.interval ?? DEFAULT_INTERVAL[sound.trigger],
@@ -60,15 +47,11 @@ export function resolveProps(scope: Construct, path: string, written: Connection
   const areSound = (...names: readonly (keyof ConnectionReaperProps)[]) => !names.some((name) => broken.has(name));
   const faults = [
     ...shapes,
-    ...faultsTogether({
-      value: props,
-      broken,
-      written: new Set(Object.keys(given)),
-      name: asProp,
-      roleNamedBy: roleNamedBy(given, props),
-    }),
-    ...missingFaults(props, broken),
-    ...(facts === undefined ? [] : databaseFaults(facts, props, broken)),
+    ...faultsTogether({ value: props, broken, written: new Set(Object.keys(given)), name: asProp }),
+    ...(props.databaseLabel === undefined && areSound('databaseLabel') ? [missing('databaseLabel')] : []),
+    ...(props.vpc === undefined && areSound('vpc')
+      ? [missing('vpc', facts && 'An imported database does not tell its VPC, so set it')]
+      : []),
     ...(areSound('secret', 'adminSecret', 'breakGlassSecret', 'metricsVia', 'interfaceEndpoints', 'vpc', 'vpcSubnets')
       ? subnetFaults(props)
       : []),
@@ -82,76 +65,22 @@ export function resolveProps(scope: Construct, path: string, written: Connection
   return { ...props, databaseLabel, vpc };
 }
 
-/** The master user sets up a role of our own, except on a replica, which takes its roles from its source. */
-function loginOf({ secret, adminSecret, iamAuthentication }: Partial<PropValues>, facts: DatabaseFacts | undefined) {
-  if (facts === undefined || secret || adminSecret || iamAuthentication) return { secret, adminSecret };
-  return { secret: facts.secret, adminSecret: facts.adminSecret };
+/** What the props say, or else the database. The master user sets up the reaper's role, except on a replica. */
+function toldBy(facts: DatabaseFacts | undefined, given: Partial<PropValues>) {
+  const { secret, adminSecret, iamAuthentication } = given;
+  const login = secret || adminSecret || iamAuthentication ? given : facts;
+  return {
+    databaseLabel: given.databaseLabel ?? facts?.label,
+    vpc: given.vpc ?? facts?.vpc,
+    instances: given.instances?.map(withIdentifier) ?? facts?.instances,
+    databaseResourceId: given.databaseResourceId ?? facts?.resourceId,
+    secret: login?.secret,
+    adminSecret: login?.adminSecret,
+  };
 }
 
 /** With what RDS calls it, as far as its endpoint says. */
 export function withIdentifier(instance: ReaperInstance): ReaperInstance {
   const identifier = instance.dbInstanceIdentifier ?? identifierIn(instance.host);
   return identifier === undefined ? instance : { ...instance, dbInstanceIdentifier: identifier };
-}
-
-/** What names the role already, so that `reaperRole` doesn't. */
-function roleNamedBy({ secret }: Partial<PropValues>, props: Candidate): string | undefined {
-  if (props.secret === undefined) return undefined;
-  return secret === undefined ? "the login of the replica's source" : 'secret';
-}
-
-/** What neither the props nor the database tell. */
-function missingFaults({ databaseLabel, vpc, facts }: Candidate, broken: ReadonlySet<string>): readonly Fault[] {
-  const faults: Fault[] = [];
-  if (databaseLabel === undefined && !broken.has('databaseLabel')) {
-    faults.push({ path: 'databaseLabel', problem: 'missing' });
-  }
-  if (vpc === undefined && !broken.has('vpc')) {
-    const hint = facts && { hint: 'An imported database does not tell its VPC, so set it' };
-    faults.push({ path: 'vpc', problem: 'missing', ...hint });
-  }
-  return faults;
-}
-
-/** What the database does not support. */
-function databaseFaults(
-  facts: DatabaseFacts,
-  { instances, iamAuthentication, adminSecret, roleLimits = {} }: Candidate,
-  broken: ReadonlySet<string>,
-): readonly Fault[] {
-  const faults: Fault[] = [];
-  if (facts.engineFamily !== undefined && facts.engineFamily !== 'POSTGRESQL') {
-    faults.push({ path: 'database', problem: 'expected PostgreSQL', got: `the engine family ${facts.engineFamily}` });
-  }
-  if (instances === undefined && !broken.has('instances')) {
-    faults.push({
-      path: 'instances',
-      problem: 'missing',
-      hint:
-        'The imported cluster does not tell its instances. Give instanceEndpointAddresses and port to ' +
-        'fromDatabaseClusterAttributes, or set instances here',
-    });
-  }
-  if (facts.isReplica && adminSecret !== undefined) {
-    faults.push({
-      path: 'adminSecret',
-      problem: 'not supported on a replica, where no role can be made',
-      hint: 'Set secret or iamAuthentication instead',
-    });
-  }
-  if (facts.isReplica && Object.keys(roleLimits).length > 0) {
-    faults.push({
-      path: 'roleLimits',
-      problem: 'not supported on a replica, which takes its roles from its source',
-      hint: 'Limit the roles there',
-    });
-  }
-  if (iamAuthentication && facts.iamAuthentication === false) {
-    faults.push({
-      path: 'iamAuthentication',
-      problem: 'expected a database with iamAuthentication: true',
-      got: 'one without',
-    });
-  }
-  return faults;
 }

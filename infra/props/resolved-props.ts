@@ -4,12 +4,14 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { Settings } from '../../lambda/input/settings.js';
+import type { Settings, SettingsInput } from '../../lambda/input/settings.js';
 import type { AlarmOverrides } from '../alarms/overrides.js';
 import type { ReaperInstance } from '../connection-reaper-props.js';
-import type { EnvironmentSettings } from '../functions/environment.js';
 import type { IamLogin } from '../functions/permissions.js';
 import type { DatabaseFacts } from '../placement/database.js';
+
+/** Settings of the function. The name of the database is missing only while faults are collected. */
+export type EnvironmentSettings = Omit<SettingsInput, 'databaseLabel'> & { readonly databaseLabel: string | undefined };
 
 /** A secret, as far as its ARN is known before any construct exists. */
 type SecretReference = Pick<ISecret, 'secretArn'>;

@@ -1,7 +1,6 @@
 import type { IConstruct } from 'constructs';
 import type { Fault } from '../../lambda/input/faults.js';
-import type { Naming } from './naming.js';
-import { asProp } from './naming.js';
+import { asProp, type Naming } from './naming.js';
 import type { ParsedProps } from './resolved-props.js';
 
 /** As whom a reaper logs in, and where to. */

@@ -6,7 +6,7 @@ import { exactObject, textLike, wholeNumber } from '../../lambda/input/faults.js
 import { loginEntries, policyEntries } from '../../lambda/input/settings.js';
 import type { AlarmOverrides } from '../alarms/overrides.js';
 import { runbookUrl } from '../alarms/runbook.js';
-import { alarmEntries } from '../alarms/schemas.js';
+import { alarmEntries, wholeMinutes } from '../alarms/schemas.js';
 import { RESOURCE_ID } from '../functions/permissions.js';
 
 /** What the props and `cdk.json` write each in its own way. */
@@ -31,14 +31,7 @@ export function sharedEntries<Duration, Instance extends { readonly name: string
     interfaceEndpoints: v.optional(v.boolean('true or false')),
     trigger: v.optional(v.picklist(['schedule', 'alarm'], '"schedule" or "alarm"'), 'schedule'),
     /** Alarms on Metrics Insights queries look back 3 hours at most, and ours at three to six intervals. */
-    interval: v.optional(
-      v.pipe(
-        form.duration,
-        v.transform((seconds) => seconds / 60),
-        wholeNumber(1, 30, 'whole minutes'),
-        v.transform((minutes) => CdkDuration.minutes(minutes)),
-      ),
-    ),
+    interval: v.optional(wholeMinutes(form.duration, 30)),
     /** 900 is Lambda's limit. */
     timeout: v.optional(
       v.pipe(

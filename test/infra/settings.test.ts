@@ -369,8 +369,8 @@ describe('the props', () => {
     aReaper({ instances: props.instances }, surroundings);
     expect(pathsOf(() => new ConnectionReaper(stack, 'Wrong', props))).toEqual([
       'securityGroups',
-      'iamAuthentication',
       'pressure',
+      'iamAuthentication',
       'timeout',
       'pageTopic',
       'alarms.ReaperBlind.datapointsToAlarm',

@@ -10,9 +10,9 @@ import type { AlarmOverrides } from './alarms/overrides.js';
 /** A database of CDK's RDS module, made in the same app or imported by its attributes. */
 export type ReaperDatabase = IDatabaseCluster | IDatabaseInstance;
 
-/** A PostgreSQL server to visit: a writer, a reader, or the only one. */
+/** A PostgreSQL server to connect to: a writer, a reader, or the only one. */
 export interface ReaperInstance {
-  /** What it is called in metrics, alarms and reports: 1 to 64 letters, digits, `.`, `_` or `-`. */
+  /** Its name in metrics, alarms and reports: 1 to 64 letters, digits, `.`, `_` or `-`. */
   readonly name: string;
 
   /** Its own endpoint. Not a reader endpoint, which leads to a random instance, nor a pooler. */
@@ -22,7 +22,7 @@ export interface ReaperInstance {
   readonly port?: number;
 
   /**
-   * What RDS calls it, which the alarm on RDS's own metric needs.
+   * Its identifier in RDS, which the alarm on RDS's own metric needs.
    *
    * @default - the first label of `host`, where that is an endpoint of RDS; else none
    */
@@ -30,8 +30,8 @@ export interface ReaperInstance {
 }
 
 /**
- * What holds for some backends. The first rule that matches a backend counts; all matchers that a rule gives must match,
- * and it must give at least one.
+ * What applies to some connections. The first rule that matches a connection applies. A rule needs at least one matcher, and
+ * all its matchers must match.
  */
 export interface ReaperRule {
   /** A glob on `application_name`; `(none)` is the name of the unnamed. @default - any application */
@@ -40,41 +40,41 @@ export interface ReaperRule {
   /** A glob on the role. @default - any role */
   readonly role?: string;
 
-  /** A glob on the database that the backend is connected to. @default - any database */
+  /** A glob on the database that the connection uses. @default - any database */
   readonly database?: string;
 
   /** A CIDR block that the client's address is in. @default - any address */
   readonly address?: string;
 
-  /** Replaces `idleTimeout` for these backends. @default - `idleTimeout` of the construct */
+  /** Replaces `idleTimeout` for these connections. @default - `idleTimeout` of the construct */
   readonly idleTimeout?: Duration;
 
-  /** Replaces `keepPerApplication` for these backends. @default - `keepPerApplication` of the construct */
+  /** Replaces `keepPerApplication` for these connections. @default - `keepPerApplication` of the construct */
   readonly keep?: number;
 
-  /** Never end these backends. Excludes all else. @default - they are ended like others */
+  /** Never terminate these connections. No other effect is allowed with it. @default - they are terminated like others */
   readonly spare?: true;
 
   /**
-   * End holders of advisory locks, temporary tables and channels among them like everybody else.
+   * Also terminate connections that hold advisory locks, temporary tables, cursors or LISTEN channels.
    *
    * @default - those are spared
    */
   readonly terminateStateful?: true;
 }
 
-/** Less patience on a full server. */
+/** A shorter idle timeout while the server is fuller. */
 export interface PressureTier {
-  /** From this share of the usable slots on, in percent. */
+  /** Applies from this percentage of the usable slots on. */
   readonly usedPercent: number;
 
-  /** This threshold holds instead of the construct's `idleTimeout`. */
+  /** Replaces the construct's `idleTimeout`. */
   readonly idleTimeout: Duration;
 }
 
 /** Gives several applications one name, such as the pods of one deployment. */
 export interface ApplicationNameRule {
-  /** A glob on `application_name`. The first one that matches counts. */
+  /** A glob on `application_name`. The first match applies. */
   readonly match: string;
 
   /** The name to count them under: printable ASCII. */
@@ -84,11 +84,11 @@ export interface ApplicationNameRule {
 /** Properties of a `ConnectionReaper`. Either `database` says where the database is, or the other props do. */
 export interface ConnectionReaperProps {
   /**
-   * The database: a PostgreSQL cluster, instance or read replica of CDK's RDS module. Where it was made in this app, it is
-   * all that is needed. One that was imported by its attributes tells no VPC, so `vpc` is needed beside it.
+   * The database: a PostgreSQL cluster, instance or read replica of CDK's RDS module. One that
+   * is made in this app needs no other prop. One that is imported by its attributes does not tell its VPC, so set `vpc` too.
    *
    * From it come `databaseLabel`, `vpc`, `vpcSubnets`, the rules of both security groups, `instances` with all their
-   * endpoints, `adminSecret`, and the resource that a login by IAM is granted on. What is given beside it, counts.
+   * endpoints, `adminSecret`, and the resource that a login by IAM is granted on. Other props override them.
    *
    * @default - none: `databaseLabel`, `vpc` and a login are needed
    */
@@ -96,7 +96,7 @@ export interface ConnectionReaperProps {
 
   /**
    * What the database is called in metrics, alarms, the dashboard and reports: 1 to 64 letters, digits, `.`, `_` or `-`.
-   * One reaper a name in an account and region, since their metrics would mix.
+   * Each reaper in an account and region needs its own name, because the metrics of two would mix.
    *
    * @default - the identifier of an imported `database`; of one made in this app its path, such as `Orders-Cluster`
    */
@@ -150,7 +150,7 @@ export interface ConnectionReaperProps {
   readonly databaseResourceId?: string;
 
   /**
-   * A second login, used only when the first one is refused by a full server (SQLSTATE 53300), and loudly logged.
+   * A second login. The reaper uses it only when a full server rejects the first one (SQLSTATE 53300), and logs that.
    *
    * @default - none
    */
@@ -201,11 +201,11 @@ export interface ConnectionReaperProps {
    */
   readonly databaseSecurityGroup?: ISecurityGroup;
 
-  /** The port for the security group rules where it is the secret that names the host. @default 5432 */
+  /** The port for the security group rules when the secret names the host. @default 5432 */
   readonly databasePort?: number;
 
   /**
-   * The servers to visit.
+   * The servers to connect to.
    *
    * @default - every instance of `database`; without one, a single server called `primary`, at the host and port in the
    * secret
@@ -232,36 +232,36 @@ export interface ConnectionReaperProps {
   /** `preview` decides and reports everything and changes nothing. @default enforce */
   readonly mode?: 'enforce' | 'preview';
 
-  /** How long a backend must have been `idle` to be ended. @default Duration.minutes(5) */
+  /** The reaper terminates connections that have been `idle` this long. @default Duration.minutes(5) */
   readonly idleTimeout?: Duration;
 
   /**
-   * How long a backend must have been idle in a transaction to be ended, which rolls that transaction back.
+   * The reaper terminates connections that have been idle in a transaction this long, which rolls the transaction back.
    *
-   * @default - transactions are left alone
+   * @default - it spares connections in a transaction
    */
   readonly idleInTransactionTimeout?: Duration;
 
-  /** The fuller the server, the shorter the patience. Rules with an `idleTimeout` of their own keep it. @default - none */
+  /** Shorter idle timeouts for a fuller server. They do not change the `idleTimeout` of a rule. @default - none */
   readonly pressure?: readonly PressureTier[];
 
-  /** Never take an application below this many backends. @default 0 */
+  /** Never reduce an application below this many connections. @default 0 */
   readonly keepPerApplication?: number;
 
-  /** The most backends that one sweep ends. @default - no cap */
+  /** The most connections that one sweep terminates. @default - no cap */
   readonly maxTerminationsPerRun?: number;
 
-  /** What holds for some backends instead. @default - none */
+  /** Exceptions for some connections. @default - none */
   readonly rules?: readonly ReaperRule[];
 
   /**
-   * The CONNECTION LIMIT that each of these roles shall have; whatever else they have is corrected.
+   * The CONNECTION LIMIT of each of these roles. Each sweep corrects a role that has another limit.
    *
    * @default - no role's limit is touched
    */
   readonly roleLimits?: Readonly<Record<string, number>>;
 
-  /** Also end idle backends above their role's declared limit, after 30 s. @default false */
+  /** Also terminate idle connections above their role's declared limit, after 30 s. @default false */
   readonly terminateAboveRoleLimit?: boolean;
 
   /**
@@ -272,15 +272,15 @@ export interface ConnectionReaperProps {
    */
   readonly maxApplications?: number;
 
-  /** Several application names that shall count as one. @default - every `application_name` counts for itself */
+  /** Rules that count several application names as one. @default - every `application_name` counts for itself */
   readonly applicationNames?: readonly ApplicationNameRule[];
 
   /**
-   * What starts a sweep. `interval`: time. `alarm`: RDS's own metric of connections, once its alarm is in ALARM, and again
-   * and again while it lasts; a database without connections is then left alone, such as Aurora Serverless that pauses by
-   * itself, which each sweep would wake. Needs `alarms: { DatabaseConnections: { threshold } }`.
+   * What starts a sweep. `schedule` starts one every `interval`. `alarm` starts one when RDS's own metric of connections is in
+   * ALARM, and one every `interval` while that lasts. Use `alarm` for Aurora Serverless that pauses without connections,
+   * because each sweep wakes it. It needs `alarms: { DatabaseConnections: { threshold } }`.
    *
-   * @default interval
+   * @default schedule
    */
   readonly trigger?: 'schedule' | 'alarm';
 
@@ -301,14 +301,14 @@ export interface ConnectionReaperProps {
   readonly timeout?: Duration;
 
   /**
-   * How metrics reach CloudWatch. `api`: by PutMetricData, which needs a route and a right. `log`: through the function's
-   * log, in the embedded metric format, which needs neither and is a little later.
+   * How metrics reach CloudWatch. `api` calls PutMetricData, which needs a route and a permission. `emf` writes them to the
+   * function's log in the embedded metric format, which needs neither and is a little later.
    *
    * @default api
    */
   readonly metricsVia?: 'api' | 'emf';
 
-  /** How long the function's log is kept. It says whose backends were ended. @default RetentionDays.ONE_MONTH */
+  /** How long the function's log is kept. It records every terminated connection. @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
 
   /**
@@ -321,7 +321,7 @@ export interface ConnectionReaperProps {
 
   /**
    * Where the alarm `ConnectionsCritical` goes, which is in ALARM with those that can't wait for the morning. Like `alarmTopic` it must let
-   * CloudWatch publish. Not beside `actions` of that alarm, which take its place.
+   * CloudWatch publish. It has no effect with `actions` of that alarm, which replace it.
    *
    * @default - a new topic, with nobody subscribed to it
    */

@@ -56,7 +56,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, options) => reaper.metricServerFull(options),
     quantity: 'ServerFull',
     meaning:
-      'The server takes no more connections ("too many clients"). The command ends what has been idle for a minute.',
+      'The server takes no more connections ("too many clients"). The command terminates what has been idle for a minute.',
     silence: UNSEEN,
     window: 'One is enough, since applications are being turned away already.',
     command: ({ reaper }) => invokeCommand(reaper, { action: 'reap', idleTimeout: '1m', dryRun: false }),
@@ -97,10 +97,10 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   LeakContinues: {
     ofInstance: false,
     hasContributors: true,
-    metric: (reaper, { period }) => reaper.insightsTerminatedBackendsByApplication({ ...(period && { period }) }),
+    metric: (reaper, { period }) => reaper.insightsTerminatedConnectionsByApplication({ ...(period && { period }) }),
     quantity: "an application's TerminatedConnections",
     meaning:
-      "The reaper keeps ending one application's backends, named as the contributor, or (other) where it has no series of its " +
+      "The reaper keeps terminating one application's connections, named as the contributor, or (other) where it has no series of its " +
       'own. Reaping is a bandage: fix the code ' +
       'path in the report, or set the idle timeout of its pool below idleTimeout.',
     silence: 'an application without data has left',
@@ -149,7 +149,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     hasContributors: false,
     metric: (reaper, options) =>
       new MathExpression({
-        label: 'unreadable backends and refused terminations',
+        label: 'unreadable connections and refused terminations',
         expression: 'unreadable + refused',
         usingMetrics: {
           unreadable: reaper.metricUnreadableConnections(options),

@@ -15,7 +15,7 @@ export interface Assumptions {
   readonly historyReadsPerHour: number;
   /** The two lines that Lambda logs about an invocation, and ours about the run. */
   readonly logBytesPerSweep: number;
-  /** Our lines about an instance: those of a login and of what was spared, and room for a backend that is ended. */
+  /** Our lines about an instance: those of a login and of what was spared, and room for a connection that is terminated. */
   readonly logBytesPerInstance: number;
 }
 

@@ -15,13 +15,17 @@ export interface PublishedSeries {
 /** Counts what a sweep publishes: nothing without a schedule, since nobody knows whether there will be sweeps. */
 export function publishedSeries(deployed: Deployed, { applications, otherRoles }: Assumptions): PublishedSeries {
   const { instances, maxApplications, roles, minutesBetweenSweeps } = deployed;
-  const visits = minutesBetweenSweeps === null ? 0 : instances;
-  const named = Math.min(applications, maxApplications) * visits;
+  const sweptInstances = minutesBetweenSweeps === null ? 0 : instances;
+  const named = Math.min(applications, maxApplications) * sweptInstances;
   // One more stands for the applications that have no series of their own.
-  const others = applications > maxApplications ? visits : 0;
+  const others = applications > maxApplications ? sweptInstances : 0;
   // And one for such roles.
   const undeclared = Math.min(otherRoles, MAX_UNDECLARED_ROLES + 1);
-  const series = { instance: visits, application: named + others, role: visits === 0 ? 0 : roles + undeclared };
+  const series = {
+    instance: sweptInstances,
+    application: named + others,
+    role: sweptInstances === 0 ? 0 : roles + undeclared,
+  };
   const metricsOf = (level: MetricLevel) => series[level] * Object.keys(METRICS[level]).length;
   return {
     series,

@@ -32,7 +32,7 @@ function firstSteps(reaper: ReaperMetrics): IWidget {
     `## Connections to ${reaper.databaseLabel}`,
     'What holds the slots, and what to do:',
     `\`\`\`\n${invokeCommand(reaper, { action: 'report' })}\n\`\`\``,
-    'End what has been idle for a minute:',
+    'Terminate what has been idle for a minute:',
     `\`\`\`\n${invokeCommand(reaper, { action: 'reap', idleTimeout: '1m', dryRun: false })}\n\`\`\``,
   ];
   return new TextWidget({ markdown: markdown.join('\n\n'), width: 12, height: 8 });

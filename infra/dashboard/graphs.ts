@@ -8,9 +8,9 @@ type AlarmsByName = ReaperAlarms['byName'];
 /** The graphs of a reaper, in rows: the slots, who holds them, what is done about it, and how the reaper is. */
 export function reaperGraphs(reaper: ReaperMetrics, alarms: AlarmsByName): IWidget[][] {
   return [
-    [slotsUsed(reaper, alarms), backends(reaper)],
+    [slotsUsed(reaper, alarms), connections(reaper)],
     [slotsByApplication(reaper, alarms), rolesAgainstLimits(reaper, alarms)],
-    [backendsByApplication(reaper), idleByApplication(reaper)],
+    [connectionsByApplication(reaper), idleByApplication(reaper)],
     [reaped(reaper), reapedByApplication(reaper, alarms)],
     [oldestIdle(reaper), ...databaseConnections(reaper, alarms)],
     [serverFull(reaper, alarms), sweeps(reaper, alarms), failures(reaper, alarms), blindSpots(reaper, alarms)],
@@ -26,12 +26,12 @@ function slotsUsed(reaper: ReaperMetrics, { SlotsNearlyFull }: AlarmsByName): IW
   });
 }
 
-function backends(reaper: ReaperMetrics): IWidget {
-  return graph('Backends against usable slots', 'Count', {
+function connections(reaper: ReaperMetrics): IWidget {
+  return graph('Connections against usable slots', 'Count', {
     left: eachInstance(
       reaper,
       (instance) => reaper.metricSlotsUsable({ instance, label: `${instance} usable slots` }),
-      (instance) => reaper.metricConnections({ instance, label: `${instance} backends` }),
+      (instance) => reaper.metricConnections({ instance, label: `${instance} connections` }),
       (instance) => reaper.metricIdleConnections({ instance, label: `${instance} idle` }),
     ),
   });
@@ -51,12 +51,15 @@ function rolesAgainstLimits(reaper: ReaperMetrics, { RoleNearLimit }: AlarmsByNa
   });
 }
 
-function backendsByApplication(reaper: ReaperMetrics): IWidget {
-  return graph('Backends by application', 'Count', { left: [reaper.metricConnectionsByApplication()], stacked: true });
+function connectionsByApplication(reaper: ReaperMetrics): IWidget {
+  return graph('Connections by application', 'Count', {
+    left: [reaper.metricConnectionsByApplication()],
+    stacked: true,
+  });
 }
 
 function idleByApplication(reaper: ReaperMetrics): IWidget {
-  return graph('Idle by application', 'Count', { left: [reaper.metricIdleBackendsByApplication()], stacked: true });
+  return graph('Idle by application', 'Count', { left: [reaper.metricIdleConnectionsByApplication()], stacked: true });
 }
 
 function reaped(reaper: ReaperMetrics): IWidget {
@@ -72,13 +75,13 @@ function reaped(reaper: ReaperMetrics): IWidget {
 /** Not stacked, since the alarm holds each application by itself against its threshold. */
 function reapedByApplication(reaper: ReaperMetrics, { LeakContinues }: AlarmsByName): IWidget {
   return graph('Terminated by application', 'Count', {
-    left: [reaper.metricTerminatedBackendsByApplication(periodOf(LeakContinues))],
+    left: [reaper.metricTerminatedConnectionsByApplication(periodOf(LeakContinues))],
     leftAnnotations: thresholdOf(LeakContinues),
   });
 }
 
 function oldestIdle(reaper: ReaperMetrics): IWidget {
-  return graph('Oldest idle backend', 'Seconds', {
+  return graph('Oldest idle connection', 'Seconds', {
     left: eachInstance(reaper, (instance) => reaper.metricOldestIdleSeconds({ instance, label: instance })),
   });
 }

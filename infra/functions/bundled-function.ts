@@ -15,7 +15,7 @@ import { allowNetworkInterfaces, denyNetworkInterfacesToCode } from './permissio
 /** Next to this folder in the sources as in the package, which has both in `dist/`. */
 export const BUNDLE_FOLDER = fileURLToPath(new URL('../../bundle', import.meta.url));
 
-/** Enough for thousands of backends, since the bundle is small. */
+/** Enough for thousands of connections, since the bundle is small. */
 const MEMORY_MB = 256;
 
 /** What tells apart the functions of the bundle. */

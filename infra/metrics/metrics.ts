@@ -24,18 +24,18 @@ export abstract class ReaperMetrics extends PlainMetrics {
     return this.search({ level: 'application', metricName: 'SlotsUsedPercent' }, Stats.MAXIMUM, options);
   }
 
-  /** Client backends by application, for graphs. */
+  /** Connections of clients by application, for graphs. */
   metricConnectionsByApplication(options?: FleetMetricOptions): MathExpression {
     return this.search({ level: 'application', metricName: 'Connections' }, Stats.MAXIMUM, options);
   }
 
-  /** Client backends in state `idle` by application, for graphs. */
-  metricIdleBackendsByApplication(options?: FleetMetricOptions): MathExpression {
+  /** Connections of clients in state `idle` by application, for graphs. */
+  metricIdleConnectionsByApplication(options?: FleetMetricOptions): MathExpression {
     return this.search({ level: 'application', metricName: 'IdleConnections' }, Stats.MAXIMUM, options);
   }
 
-  /** Ended backends by application, for graphs. */
-  metricTerminatedBackendsByApplication(options?: FleetMetricOptions): MathExpression {
+  /** Terminated connections by application, for graphs. */
+  metricTerminatedConnectionsByApplication(options?: FleetMetricOptions): MathExpression {
     return this.search({ level: 'application', metricName: 'TerminatedConnections' }, Stats.SUM, options);
   }
 
@@ -54,10 +54,10 @@ export abstract class ReaperMetrics extends PlainMetrics {
   }
 
   /**
-   * Ended backends by application, on all instances together, for alarms. Of `(other)` it is the most of any application
-   * in it of which some were ended shortly before.
+   * Terminated connections by application, on all instances together, for alarms. For `(other)` it is the highest count of
+   * any application in it that had connections terminated shortly before.
    */
-  insightsTerminatedBackendsByApplication(options?: FleetMetricOptions): MathExpression {
+  insightsTerminatedConnectionsByApplication(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
       { level: 'application', metricName: 'TerminatedConnections', database: this.databaseLabel },
       { aggregate: 'SUM', groupBy: 'Application' },

@@ -19,8 +19,8 @@ export interface ApplicationMetricOptions extends InstanceMetricOptions {
    * The application as the metrics call it: its `application_name`, the name that `applicationNames` gives it, `(none)` or
    * `(other)`. It has datapoints while it has one of the `maxApplications` places.
    *
-   * Of `(other)`, backends and idle backends are sums. Slots used are those of the fullest application in it, and terminated
-   * backends are those of one of which backends are ended again and again.
+   * For `(other)`, connections and idle connections are sums. `SlotsUsedPercent` is that of the fullest application in it,
+   * and `TerminatedConnections` that of one application whose connections the reaper terminates again and again.
    *
    * @default - all of them together
    */
@@ -38,7 +38,7 @@ export abstract class PlainMetrics extends Construct {
   /** What the database is called in metrics, alarms and reports. */
   abstract readonly databaseLabel: string;
 
-  /** The names of the instances it visits. */
+  /** The names of the instances that each sweep connects to. */
   abstract readonly instanceNames: readonly string[];
 
   /** What RDS calls the instances, by their names; only those of which it is known. */
@@ -60,32 +60,32 @@ export abstract class PlainMetrics extends Construct {
     return this.instanceMetric('SlotsFree', Stats.MINIMUM, options);
   }
 
-  /** Client backends. Maximum by default. */
+  /** Connections of clients. Maximum by default. */
   metricConnections(options?: ApplicationMetricOptions): Metric {
     return this.applicationMetric('Connections', Stats.MAXIMUM, options);
   }
 
-  /** Client backends in state `idle`. Maximum by default. */
+  /** Connections of clients in state `idle`. Maximum by default. */
   metricIdleConnections(options?: ApplicationMetricOptions): Metric {
     return this.applicationMetric('IdleConnections', Stats.MAXIMUM, options);
   }
 
-  /** Backends that were ended and seen to be gone. Sum by default. */
+  /** Connections that the reaper terminated and then saw to be gone. Sum by default. */
   metricTerminatedConnections(options?: ApplicationMetricOptions): Metric {
     return this.applicationMetric('TerminatedConnections', Stats.SUM, options);
   }
 
-  /** Backends that the policy chose: ended in `enforce`, only counted in `preview`. Sum by default. */
+  /** Connections that the policy selects: terminated in `enforce`, only counted in `preview`. Sum by default. */
   metricReapableConnections(options?: InstanceMetricOptions): Metric {
     return this.instanceMetric('ReapableConnections', Stats.SUM, options);
   }
 
-  /** Backends that the server refused to end. Sum by default. */
+  /** Connections that the server refused to terminate. Sum by default. */
   metricRefusedTerminations(options?: InstanceMetricOptions): Metric {
     return this.instanceMetric('RefusedTerminations', Stats.SUM, options);
   }
 
-  /** Backends whose state the reaper's login may not see. Maximum by default. */
+  /** Connections whose state the reaper's login may not see. Maximum by default. */
   metricUnreadableConnections(options?: InstanceMetricOptions): Metric {
     return this.instanceMetric('UnreadableConnections', Stats.MAXIMUM, options);
   }
@@ -95,12 +95,12 @@ export abstract class PlainMetrics extends Construct {
     return this.instanceMetric('ServerFull', Stats.MAXIMUM, options);
   }
 
-  /** Sweeps that came to their end. Sum by default. */
+  /** Sweeps that completed. Sum by default. */
   metricSweepsCompleted(options?: InstanceMetricOptions): Metric {
     return this.instanceMetric('SweepsCompleted', Stats.SUM, options);
   }
 
-  /** How long the backend that is idle longest has been. Maximum by default. */
+  /** How long the longest idle connection has been idle. Maximum by default. */
   metricOldestIdleSeconds(options?: InstanceMetricOptions): Metric {
     return this.instanceMetric('OldestIdleSeconds', Stats.MAXIMUM, options);
   }
@@ -115,11 +115,11 @@ export abstract class PlainMetrics extends Construct {
   metricSlotsUsable({ instance, label, period }: Omit<InstanceMetricOptions, 'statistic'> = {}): MathExpression {
     const of = { ...(instance !== undefined && { instance }), ...(period !== undefined && { period }) };
     // A graph of several instances takes each id but once.
-    const index = this.instanceNames.indexOf(this.visited(instance));
+    const index = this.instanceNames.indexOf(this.instanceOrFirst(instance));
     return new MathExpression({
       label: label ?? 'SlotsUsable',
-      expression: `backends${index} + free${index}`,
-      usingMetrics: { [`backends${index}`]: this.metricConnections(of), [`free${index}`]: this.metricSlotsFree(of) },
+      expression: `connections${index} + free${index}`,
+      usingMetrics: { [`connections${index}`]: this.metricConnections(of), [`free${index}`]: this.metricSlotsFree(of) },
       period: period ?? this.interval,
     });
   }
@@ -135,7 +135,7 @@ export abstract class PlainMetrics extends Construct {
    * @throws RangeError for an instance whose `dbInstanceIdentifier` is not known.
    */
   metricDatabaseConnections({ instance, ...options }: InstanceMetricOptions = {}): Metric {
-    const name = this.visited(instance);
+    const name = this.instanceOrFirst(instance);
     const known = this.dbInstanceIdentifiers;
     const DBInstanceIdentifier = Object.hasOwn(known, name) ? known[name] : undefined;
     if (DBInstanceIdentifier === undefined) {
@@ -156,7 +156,10 @@ export abstract class PlainMetrics extends Construct {
     statistic: string,
     { instance, ...options }: InstanceMetricOptions = {},
   ): Metric {
-    const dimensions: Dimensions<'instance'> = { Database: this.databaseLabel, Instance: this.visited(instance) };
+    const dimensions: Dimensions<'instance'> = {
+      Database: this.databaseLabel,
+      Instance: this.instanceOrFirst(instance),
+    };
     return this.plainMetric(metricName, statistic, dimensions, options);
   }
 
@@ -165,7 +168,10 @@ export abstract class PlainMetrics extends Construct {
     statistic: string,
     { application, instance, ...options }: ApplicationMetricOptions = {},
   ): Metric {
-    const dimensions: Dimensions<'instance'> = { Database: this.databaseLabel, Instance: this.visited(instance) };
+    const dimensions: Dimensions<'instance'> = {
+      Database: this.databaseLabel,
+      Instance: this.instanceOrFirst(instance),
+    };
     if (application === undefined) return this.plainMetric(metricName, statistic, dimensions, options);
     const ofApplication: Dimensions<'application'> = { ...dimensions, Application: application };
     return this.plainMetric(metricName, statistic, ofApplication, options);
@@ -187,7 +193,7 @@ export abstract class PlainMetrics extends Construct {
     });
   }
 
-  private visited(instance = this.instanceNames[0]): string {
+  private instanceOrFirst(instance = this.instanceNames[0]): string {
     if (instance === undefined || !this.instanceNames.includes(instance)) {
       throw new RangeError(`expected one of the instances ${this.instanceNames.join(', ')}, got ${instance}`);
     }

@@ -73,12 +73,12 @@ test('shows every instance', () => {
   ]);
 });
 
-test('draws the usable slots of each instance as a line above its backends', () => {
-  const metrics = graph('Backends against usable slots').metrics ?? [];
+test('draws the usable slots of each instance as a line above its connections', () => {
+  const metrics = graph('Connections against usable slots').metrics ?? [];
   const formulas = metrics.map(([first]) => first).filter((first) => typeof first === 'object');
   expect(formulas).toEqual([
-    expect.objectContaining({ expression: 'backends0 + free0', label: 'writer usable slots' }),
-    expect.objectContaining({ expression: 'backends1 + free1', label: 'reader usable slots' }),
+    expect.objectContaining({ expression: 'connections0 + free0', label: 'writer usable slots' }),
+    expect.objectContaining({ expression: 'connections1 + free1', label: 'reader usable slots' }),
   ]);
 });
 

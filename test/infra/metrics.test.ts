@@ -121,11 +121,11 @@ test("RDS's own count of connections has a datapoint a minute, whatever the inte
 test('the usable slots are those that are taken and those that are free', () => {
   const usable = reaper.metricSlotsUsable({ instance: 'reader', period: Duration.minutes(5), label: 'usable' });
   expect(usable).toMatchObject({
-    expression: 'backends1 + free1',
+    expression: 'connections1 + free1',
     period: Duration.minutes(5),
     label: 'usable',
     usingMetrics: {
-      backends1: { metricName: 'Connections', statistic: 'Maximum', dimensions: { Instance: 'reader' } },
+      connections1: { metricName: 'Connections', statistic: 'Maximum', dimensions: { Instance: 'reader' } },
       free1: { metricName: 'SlotsFree', statistic: 'Minimum', dimensions: { Instance: 'reader' } },
     },
   });
@@ -137,11 +137,11 @@ const SEARCHES: readonly [keyof ReaperMetrics & `metric${string}By${string}`, st
     `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="Connections" Database="orders"', 'Maximum', 60)`,
   ],
   [
-    'metricIdleBackendsByApplication',
+    'metricIdleConnectionsByApplication',
     `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="IdleConnections" Database="orders"', 'Maximum', 60)`,
   ],
   [
-    'metricTerminatedBackendsByApplication',
+    'metricTerminatedConnectionsByApplication',
     `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="TerminatedConnections" Database="orders"', 'Sum', 60)`,
   ],
   [
@@ -163,7 +163,10 @@ test.each(SEARCHES)('%s finds every series of the database', (method, expression
 
 test.each<[string, (options?: { period: Duration; label: string }) => MathExpression]>([
   ['insightsSlotsUsedPercentByApplication', (options) => reaper.insightsSlotsUsedPercentByApplication(options)],
-  ['insightsTerminatedBackendsByApplication', (options) => reaper.insightsTerminatedBackendsByApplication(options)],
+  [
+    'insightsTerminatedConnectionsByApplication',
+    (options) => reaper.insightsTerminatedConnectionsByApplication(options),
+  ],
   ['insightsRoleLimitUsedPercentByRole', (options) => reaper.insightsRoleLimitUsedPercentByRole(options)],
 ])('%s is read as told', (_, query) => {
   expect(query()).toMatchObject({ period: Duration.minutes(1), expression: expect.stringMatching(/^SELECT /) });

@@ -44,13 +44,13 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
     reaper.metricConnectionsByApplication(),
     reaper.metricConnectionsByApplication(fleet),
   ],
-  metricIdleBackendsByApplication: [
-    reaper.metricIdleBackendsByApplication(),
-    reaper.metricIdleBackendsByApplication(fleet),
+  metricIdleConnectionsByApplication: [
+    reaper.metricIdleConnectionsByApplication(),
+    reaper.metricIdleConnectionsByApplication(fleet),
   ],
-  metricTerminatedBackendsByApplication: [
-    reaper.metricTerminatedBackendsByApplication(),
-    reaper.metricTerminatedBackendsByApplication(fleet),
+  metricTerminatedConnectionsByApplication: [
+    reaper.metricTerminatedConnectionsByApplication(),
+    reaper.metricTerminatedConnectionsByApplication(fleet),
   ],
   metricRoleLimitUsedPercentByRole: [
     reaper.metricRoleLimitUsedPercentByRole(),
@@ -60,9 +60,9 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
     reaper.insightsSlotsUsedPercentByApplication(),
     reaper.insightsSlotsUsedPercentByApplication(fleet),
   ],
-  insightsTerminatedBackendsByApplication: [
-    reaper.insightsTerminatedBackendsByApplication(),
-    reaper.insightsTerminatedBackendsByApplication(fleet),
+  insightsTerminatedConnectionsByApplication: [
+    reaper.insightsTerminatedConnectionsByApplication(),
+    reaper.insightsTerminatedConnectionsByApplication(fleet),
   ],
   insightsRoleLimitUsedPercentByRole: [
     reaper.insightsRoleLimitUsedPercentByRole(),

@@ -6,9 +6,20 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
+import { faultText, InputError } from '../../lambda/input/faults.js';
 import type { SettingsInput } from '../../lambda/input/settings.js';
 
 export const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/connection-reaper-a1B2c3';
+
+/** The least that an entry of `cdk.json` needs. */
+export const LEAST_ENTRY = {
+  secretArn: SECRET_ARN,
+  vpc: {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-central-1a'],
+    privateSubnetIds: ['subnet-0123456789abcdef0'],
+  },
+};
 
 /** The context that `cdk.json` ships: one database and the feature flags. */
 export const SHIPPED_CONTEXT = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')).context;
@@ -47,6 +58,17 @@ export function aReaper(props: Overrides | ((surroundings: Surroundings) => Over
       return Template.fromStack(stack);
     },
   };
+}
+
+/** The faults that something fails with, as people read them. */
+export function faultsOf(make: () => unknown): readonly string[] {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof InputError) return error.faults.map(faultText);
+    throw error;
+  }
+  return [];
 }
 
 /** The properties of all resources of a type. */

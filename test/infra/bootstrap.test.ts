@@ -11,10 +11,19 @@ import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { ConnectionReaper } from '../../infra/connection-reaper.js';
 import type { ConnectionReaperProps } from '../../infra/connection-reaper-props.js';
 import { ADMIN_SECRET_VARIABLE, SETTINGS_VARIABLE } from '../../lambda/contract/names.js';
-import { faultText, InputError } from '../../lambda/input/faults.js';
 import { parseSettings } from '../../lambda/input/settings.js';
 import { aCluster, anInstance, aReplica, aVpc } from './a-database.js';
-import { anApp, aReaper, aStack, bare, resolved, SECRET_ARN, SHIPPED_CONTEXT, statementsOf } from './a-reaper.js';
+import {
+  anApp,
+  aReaper,
+  aStack,
+  bare,
+  faultsOf,
+  resolved,
+  SECRET_ARN,
+  SHIPPED_CONTEXT,
+  statementsOf,
+} from './a-reaper.js';
 
 const ADMIN_SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders/admin-a1B2c3';
 
@@ -231,10 +240,7 @@ describe('the role of the reaper', () => {
     expect(faultsOf(() => aBootstrappedReaper({ reaperRole }))).toEqual([]);
   });
 
-  test('has no effect where something else names the role', () => {
-    expect(faultsOf(() => aReaper({ reaperRole: 'orders_reaper' }))).toEqual([
-      'reaperRole: has no effect, since secret names the role. Remove it.',
-    ]);
+  test("has no effect where the login of a replica's source names the role", () => {
     const { stack } = aStack();
     expect(
       faultsOf(() => new ConnectionReaper(stack, 'Reaper', { database: aReplica(stack), reaperRole: 'orders_reaper' })),
@@ -328,12 +334,6 @@ describe('the role of the reaper', () => {
     expect(faultsOf(() => parseDatabases({ orders: iam, billing: elsewhere }))).toEqual([]);
   });
 
-  test('has no effect in an entry that names the role otherwise', () => {
-    expect(
-      faultsOf(() => parseDatabases({ orders: { ...SHIPPED_CONTEXT.databases.orders, reaperRole: 'orders_reaper' } })),
-    ).toEqual(['context.databases.orders.reaperRole: has no effect, since secretArn names the role. Remove it.']);
-  });
-
   test('comes from an entry of cdk.json', () => {
     const [config] = parseDatabases({ orders: { ...entry, reaperRole: 'orders_reaper' } });
     if (config === undefined) throw new Error('no config');
@@ -351,29 +351,6 @@ test('without one there is no bootstrap, and no secret but the given one', () =>
   template.resourceCountIs('AWS::SecretsManager::Secret', 0);
 });
 
-describe('the construct fails at synth when given', () => {
-  test.each([
-    [
-      'both secrets',
-      ['secret', 'adminSecret', 'instances'],
-      ['adminSecret: has no effect with secret, whose role is set up by hand. Remove one of the two.'],
-    ],
-    ['neither secret', ['instances'], ['secret: missing. Set secret, adminSecret or iamAuthentication: true.']],
-    [
-      'no writer beside the admin secret',
-      ['adminSecret'],
-      ['instances: missing. With adminSecret no secret names the host of the reaper, so list the instances.'],
-    ],
-  ] as const)('%s', (_, keys, faults) => {
-    const { stack, vpc, secret } = aStack();
-    const all = { secret, adminSecret: secret, instances: [{ name: 'writer', host: 'writer.example' }] };
-    const props = Object.fromEntries(Object.entries(all).filter(([key]) => (keys as readonly string[]).includes(key)));
-    expect(faultsOf(() => new ConnectionReaper(stack, 'Reaper', { databaseLabel: 'orders', vpc, ...props }))).toEqual(
-      faults,
-    );
-  });
-});
-
 test('an entry of cdk.json names the admin secret, and its key', () => {
   const { secretArn: _, ...orders } = SHIPPED_CONTEXT.databases.orders;
   const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000';
@@ -386,13 +363,3 @@ test('an entry of cdk.json names the admin secret, and its key', () => {
   expect(reaper.bootstrap).toBeDefined();
   expect(reaper.secret?.secretArn).not.toBe(SECRET_ARN);
 });
-
-function faultsOf(make: () => unknown): readonly string[] {
-  try {
-    make();
-  } catch (error) {
-    if (error instanceof InputError) return error.faults.map(faultText);
-    throw error;
-  }
-  return [];
-}

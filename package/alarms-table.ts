@@ -40,10 +40,10 @@ function conditionText(name: MetricAlarmName, { threshold }: AlarmCondition): st
   return `${quantity} ${sign} ${threshold === NOT_SET ? 'a threshold that you set' : threshold}${contributors}`;
 }
 
-function windowText({ period, datapointsToAlarm, evaluationPeriods }: AlarmCondition): string {
+function windowText({ periodMinutes, datapointsToAlarm, evaluationPeriods }: AlarmCondition): string {
   const share = `${datapointsToAlarm} of ${evaluationPeriods}`;
-  if (period === INTERVAL_MINUTES) return `${share} ${evaluationPeriods === 1 ? 'period' : 'periods'}`;
-  return period === 1 ? `${share} minutes` : `${share} periods of ${period} minutes`;
+  if (periodMinutes === INTERVAL_MINUTES) return `${share} ${evaluationPeriods === 1 ? 'period' : 'periods'}`;
+  return periodMinutes === 1 ? `${share} minutes` : `${share} periods of ${periodMinutes} minutes`;
 }
 
 function effectsOf(name: MetricAlarmName): string {

@@ -80,6 +80,8 @@ describe('the text of a statement', () => {
     ['a word too long for a name', `select ${'a'.repeat(64)}, ${'b'.repeat(63)}`, `select ?, ${'b'.repeat(63)}`],
     ['a name too long', `select "${'a'.repeat(64)}", "${'b'.repeat(63)}"`, `select "…", "${'b'.repeat(63)}"`],
     ['a symbol that SQL does not have', "where a = 'b' and c = {d: secret}", 'where a = …'],
+    ['the end of a comment that began in a string', "'/* a ' */ set b to secret", '…'],
+    ['a quote that touches a number', 'where a = 73"4 and "', 'where a = ? …'],
     ['a comment cut at the end', 'select 1 /* /* */ secret', 'select ?'],
   ];
 
@@ -130,6 +132,7 @@ describe('the tags of a statement', () => {
     ['a long value', `/*job:${'a'.repeat(101)}*/`, { job: 'a'.repeat(100) }],
     ['other comments', "-- job:a\n select '/*job:b*/' /* constructor:c, see job */", {}],
     ['behind a quote that is not certain', "/*job:a*/ where b = 'O'Brien /*action:secret*/ '", { job: 'a' }],
+    ['behind the first string of a cut text', "/*job:a*/ where b = 'c' /*action:d*/ and e = 'f", { job: 'a' }],
   ])('%s', (_, text, want) => {
     expect(redactStatement(text).tags).toEqual(want);
   });

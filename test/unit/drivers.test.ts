@@ -108,6 +108,7 @@ describe('a driver is unknown', () => {
     ['a query of knex, drizzle or Laravel', 'select "id" from "users" where "users"."id" = $1 limit $2'],
     ['a query of Ecto', 'SELECT o0."id", o0."total" FROM "orders" AS o0 WHERE (o0."id" = $1)'],
     ['two platforms', 'SELECT "a".* FROM "a"', 'select pg_catalog.version()'],
+    ['a framework and a driver of two platforms', 'SELECT "a".* FROM "a"', 'SET extra_float_digits = 3'],
     ['two frameworks of one platform', 'select version();', 'SELECT 1+1 AS result'],
   ])('by %s', (_, ...sent) => {
     expect(recognised(sent)).toBeNull();

@@ -47,6 +47,9 @@ const IDLE_AFTER_SECONDS = 3;
 const LEAKING_ROLE = 'checkout';
 const ROLE_LIMIT = 20;
 
+/** What an SQLCommenter adds to the statements of an application. */
+const ORIGIN = "/*controller='carts',action='show'*/";
+
 /** Fills a real PostgreSQL with leaked connections, lets the deployed function sweep it, and looks at what came of it. */
 export async function play(audience: Audience): Promise<Result> {
   audience.step('starting PostgreSQL');
@@ -107,6 +110,8 @@ async function startServer(): Promise<PostgresServer> {
       create role billing login password '${PASSWORD}';
       create role reports login password '${PASSWORD}';
       create role worker login password '${PASSWORD}';
+      create table carts (customer_id int, total numeric);
+      grant select on carts to ${LEAKING_ROLE};
     `);
     await grantRights(
       { query: async (text, values = []) => (await admin.query(text, [...values])).rows },
@@ -162,7 +167,7 @@ async function leakUntilRefused(
           resolve();
         });
       });
-      await client.query('select 1');
+      await client.query(`select total from carts where customer_id = ${leaked.length} ${ORIGIN}`);
       const { processID: pid } = client as pg.Client & { readonly processID: number | null };
       leaked.push({ pid, ended: () => ended, end });
     } catch (error) {

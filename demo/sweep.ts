@@ -8,7 +8,7 @@ import { InputError } from '../lambda/input/faults.js';
 import { demandSettings, type SettingsInput } from '../lambda/input/settings.js';
 import type { Datapoint } from '../lambda/report/metrics.js';
 import { newMemory } from '../lambda/report/series.js';
-import { run } from '../lambda/run.js';
+import { lookKeeper, run } from '../lambda/run.js';
 
 const TIME_MS = 50_000;
 
@@ -97,6 +97,7 @@ async function sweep(options: Options): Promise<number> {
       }),
       publish,
       series: { recall: async () => NO_HISTORY, keep: () => undefined },
+      looks: lookKeeper(),
       log: logTo(log === true ? process.stderr : { write: () => true }),
     },
     TIME_MS,

@@ -232,6 +232,14 @@ export interface ConnectionReaperProps {
   /** `preview` decides and reports everything and changes nothing. @default enforce */
   readonly mode?: 'enforce' | 'preview';
 
+  /**
+   * What sweeps terminate: everything that is idle too long, or with `leaks` only what the diagnosis calls a leak, as long
+   * as slots are free.
+   *
+   * @default idle
+   */
+  readonly reap?: 'idle' | 'leaks';
+
   /** The reaper terminates connections that have been `idle` this long. @default Duration.minutes(5) */
   readonly idleTimeout?: Duration;
 
@@ -299,6 +307,14 @@ export interface ConnectionReaperProps {
    * @default Duration.seconds(50)
    */
   readonly timeout?: Duration;
+
+  /**
+   * Whether the reaper reads the last statements of suspects, without their literals. With `off` no text of a statement
+   * leaves the server.
+   *
+   * @default redacted
+   */
+  readonly statements?: 'redacted' | 'off';
 
   /**
    * How metrics reach CloudWatch. `api` calls PutMetricData, which needs a route and a permission. `emf` writes them to the

@@ -19,7 +19,7 @@ import { parseSettings, type Settings } from './input/settings.js';
 import type { InvocationContext } from './invocation-context.js';
 import { loginsOf } from './login/logins.js';
 import type { Answer } from './report/answer.js';
-import { run, type Surroundings } from './run.js';
+import { lookKeeper, run, type Surroundings } from './run.js';
 
 // The bundle holds both functions; the deployment names the one it means.
 export { bootstrap } from './bootstrap-handler.js';
@@ -39,7 +39,7 @@ const ANSWERING_MS = 1_000;
 const log = logTo(process.stdout);
 let prepared: { readonly settings: Settings; readonly surroundings: Surroundings } | undefined;
 
-function prepare(): NonNullable<typeof prepared> {
+function prepare(timeMs: number): NonNullable<typeof prepared> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
   const metrics = settings.metricsVia === 'emf' ? null : cloudWatch();
   return {
@@ -48,16 +48,25 @@ function prepare(): NonNullable<typeof prepared> {
       logins: loginsOf(settings, secretsManager()),
       publish: metrics === null ? publishByLog(log) : publishTo(metrics, log),
       series: seriesKeeper(metrics && historiesFrom(metrics, settings.databaseLabel), log),
+      looks: lookKeeper(),
       log,
+      ...deployedFunction(timeMs),
     },
   };
 }
 
+/** Lambda names the function and its region; what is left of the time at the start is nearly all of it. */
+function deployedFunction(timeMs: number): Pick<Surroundings, 'deployed'> {
+  const { AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_REGION: region } = process.env;
+  if (functionName === undefined) return {};
+  return { deployed: { functionName, region, timeoutSeconds: Math.ceil((timeMs + ANSWERING_MS) / 1_000) } };
+}
+
 /** Answers one event: a sweep, a report or a reap. */
 export async function handler(event: unknown, context: InvocationContext): Promise<Answer> {
-  prepared ??= prepare();
-  const request = parseEvent(event);
   const timeMs = context.getRemainingTimeInMillis() - ANSWERING_MS;
+  prepared ??= prepare(timeMs);
+  const request = parseEvent(event);
   const answer = await run(prepared.settings, request, prepared.surroundings, timeMs);
   if (answer.errors.length > 0) throw new RunError(answer);
   return answer;

@@ -1,5 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { diagnose } from './diagnosis/diagnose.js';
+import { type Diagnosis, isSuspicious, leakedConnections, needsSecondLook } from './diagnosis/diagnosis.js';
 import type { InstanceResult } from './diagnosis/instance-result.js';
+import { telling, withStatements } from './diagnosis/last-statements.js';
 import type { LoginFacts } from './diagnosis/login-facts.js';
+import { identity, type Looks, lookAt, remember } from './diagnosis/looks.js';
 import { describeError, SQLSTATE, sqlStateOf } from './diagnosis/sqlstate.js';
 import { type Login, LoginError, login } from './login/login.js';
 import type { LoginTarget } from './login/login-target.js';
@@ -9,7 +14,9 @@ import { type Plan, planRun } from './policy/plan.js';
 import type { Policy } from './policy/policy.js';
 import type { LimitChange } from './policy/role-limits.js';
 import { twinOf } from './policy/rotation-twin.js';
+import type { Backend, Snapshot } from './policy/snapshot.js';
 import { type Session, SessionLostError } from './postgres/session.js';
+import { readLastStatements } from './postgres/sql/last-statements.js';
 import { roleBlockers } from './postgres/sql/role-blockers.js';
 import { setRoleLimit } from './postgres/sql/role-limits.js';
 import { endLostSessions, type RunLock, takeRunLock } from './postgres/sql/run-lock.js';
@@ -26,6 +33,8 @@ const CLOSING_MS = 1_000;
 /** A result before anything was seen. */
 const NOTHING = {
   snapshot: null,
+  diagnoses: [],
+  looks: [],
   outcomes: [],
   roleLimits: [],
   runAtWork: null,
@@ -35,19 +44,29 @@ const NOTHING = {
   errors: [],
 } satisfies Partial<InstanceResult>;
 
+/** Between two looks: long enough for a pool in use to use its connections again, short enough for a person to wait. */
+const SECOND_LOOK_MS = 3_000;
+
+/** What a run at one instance may be given besides. */
+export interface InstanceRunOptions {
+  /** What earlier looks tell. */
+  readonly earlier?: Looks;
+  /** Is handed the closing of the session, which never fails; by default it is awaited. */
+  readonly onClosing?: (closed: Promise<void>) => void;
+}
+
 /**
  * Logs in to one instance, looks, and does what the policy says. Never throws: what failed is in `errors`, and what
  * worked before stands.
  *
  * @param timeMs for everything; then the connection is cut.
- * @param onClosing is handed the closing of the session, which never fails; by default it is awaited.
  */
 export async function runInstance(
   target: LoginTarget,
   sources: LoginSources,
   policy: Policy,
   timeMs: number,
-  onClosing?: (closed: Promise<void>) => void,
+  { earlier = [], onClosing }: InstanceRunOptions = {},
 ): Promise<InstanceResult> {
   const until = performance.now() + timeMs;
   const timeLeft = () => until - CLOSING_MS - performance.now();
@@ -58,7 +77,7 @@ export async function runInstance(
     const opened = await login(target, sources, cutOff.signal, timeMs - ACTING_MS);
     facts = opened.facts;
     try {
-      return { ...NOTHING, instance: target.name, login: facts, ...(await work(opened, policy, timeLeft)) };
+      return { ...NOTHING, instance: target.name, login: facts, ...(await work(opened, policy, earlier, timeLeft)) };
     } finally {
       const closed = opened.close();
       if (onClosing === undefined) await closed;
@@ -72,7 +91,12 @@ export async function runInstance(
   }
 }
 
-async function work(opened: Login, policy: Policy, timeLeft: () => number): Promise<Partial<InstanceResult>> {
+async function work(
+  opened: Login,
+  policy: Policy,
+  earlier: Looks,
+  timeLeft: () => number,
+): Promise<Partial<InstanceResult>> {
   const { session, ownRole, user } = opened;
   // Before the snapshot, which would be stale after a wait.
   const lock = policy.acts
@@ -80,16 +104,54 @@ async function work(opened: Login, policy: Policy, timeLeft: () => number): Prom
     : NO_LOCK;
   const { runAtWork, intruders, lost } = lock;
   const names = Object.keys(policy.roleLimits);
-  const seen = await readSnapshot(session, [...names, ...names.map(twinOf)]);
-  const firstPlan = planRun(seen, policy, ownRole);
-  if (runAtWork !== null) return { snapshot: seen, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan) };
+  const { seen, diagnoses, looks } = await look(
+    opened,
+    () => readSnapshot(session, [...names, ...names.map(twinOf)]),
+    policy,
+    earlier,
+    timeLeft,
+  );
+  const leaked = leakedConnections(diagnoses);
+  const firstPlan = planRun(seen, policy, ownRole, leaked);
+  if (runAtWork !== null)
+    return { snapshot: seen, diagnoses, looks, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan) };
   const lostRuns = policy.acts
     ? [...lost, ...(await endLostSessions(session, { ownRole, user }, seen.backends))]
     : lost;
   const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
-  const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole);
+  const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole, leakedIn(snapshot, leaked));
   const done = policy.acts ? await act(session, ownRole, plan, timeLeft) : preview(plan);
-  return { snapshot, intruders, lostRuns, uncheckedDatabases: unchecked, ...done };
+  return { snapshot, diagnoses, looks, intruders, lostRuns, uncheckedDatabases: unchecked, ...done };
+}
+
+/** Reads the server, once more where that tells more, and what its suspects ran last. */
+async function look(
+  { session, ownRole }: Login,
+  read: () => Promise<Snapshot>,
+  policy: Policy,
+  earlier: Looks,
+  timeLeft: () => number,
+): Promise<{ readonly seen: Snapshot; readonly diagnoses: readonly Diagnosis[]; readonly looks: Looks }> {
+  let looks = earlier;
+  let seen = await read();
+  let diagnoses = diagnose(seen, policy.attribute, ownRole, looks);
+  if (policy.looks > 1 && needsSecondLook(diagnoses) && timeLeft() > 2 * SECOND_LOOK_MS) {
+    looks = remember(looks, lookAt(seen, policy.attribute, Date.now()));
+    await sleep(SECOND_LOOK_MS);
+    seen = await read();
+    diagnoses = diagnose(seen, policy.attribute, ownRole, looks);
+  }
+  looks = remember(looks, lookAt(seen, policy.attribute, Date.now()));
+  const suspects = diagnoses.filter(isSuspicious);
+  if (!policy.readsStatements || suspects.length === 0) return { seen, diagnoses, looks };
+  const statements = await readLastStatements(session, telling(suspects));
+  return { seen, diagnoses: withStatements(diagnoses, statements), looks };
+}
+
+/** A later snapshot has the same connections in other objects. */
+function leakedIn({ backends }: Snapshot, leaked: readonly Backend[]): readonly Backend[] {
+  const known = new Set(leaked.map(identity));
+  return backends.filter((backend) => known.has(identity(backend)));
 }
 
 /** A run that only looks needs no lock, and stops for none. */

@@ -14,6 +14,8 @@ const MEANINGS: { readonly [Level in MetricLevel]: Readonly<Record<MetricName<Le
     SlotsFree: 'the usable slots that are free',
     Connections: 'all connections of clients',
     IdleConnections: 'the connections in state `idle`',
+    IdleInTransactionConnections: 'the connections that are idle inside a transaction',
+    LeakedConnections: 'the connections that the diagnosis calls leaked, counted before any termination',
     TerminatedConnections: 'the connections that the sweep terminated, verified gone',
     ReapableConnections: 'the connections that the policy chose: terminated in `enforce`, only counted in `preview`',
     RefusedTerminations: 'the terminations that the server refused',
@@ -26,6 +28,7 @@ const MEANINGS: { readonly [Level in MetricLevel]: Readonly<Record<MetricName<Le
     Connections: 'its connections',
     IdleConnections: 'its connections in state `idle`',
     TerminatedConnections: 'its connections that the sweep terminated, verified gone',
+    TerminatedLeaks: 'of the terminated ones, those that the diagnosis calls leaked; published only if there are any',
     SlotsUsedPercent: 'the share of the usable slots that it holds',
   },
   role: {

@@ -59,7 +59,7 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
       'The server takes no more connections ("too many clients"). The command terminates what has been idle for a minute.',
     silence: UNSEEN,
     window: 'One is enough, since applications are being turned away already.',
-    command: ({ reaper }) => invokeCommand(reaper, { action: 'reap', idleTimeout: '1m', dryRun: false }),
+    command: ({ reaper }) => invokeCommand(reaper, { action: 'report' }),
   },
   SlotsNearlyFull: {
     ofInstance: true,
@@ -97,16 +97,13 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
   LeakContinues: {
     ofInstance: false,
     hasContributors: true,
-    metric: (reaper, { period }) => reaper.insightsTerminatedConnectionsByApplication({ ...(period && { period }) }),
-    quantity: "an application's TerminatedConnections",
+    metric: (reaper, { period }) => reaper.insightsTerminatedLeaksByApplication({ ...(period && { period }) }),
+    quantity: "an application's TerminatedLeaks",
     meaning:
-      "The reaper keeps terminating one application's connections, named as the contributor, or (other) where it has no series of its " +
-      'own. Reaping is a bandage: fix the code ' +
-      'path in the report, or set the idle timeout of its pool below idleTimeout.',
+      'The reaper keeps terminating connections that one application leaks. The contributor names it; (other) stands for ' +
+      'applications without a series of their own. Terminating only buys time: fix the statement in the report.',
     silence: 'an application without data has left',
-    window:
-      'Five of six long ones, since a deployment or a batch job leaves some behind once, a leak again and again, and a ' +
-      'slow one with gaps.',
+    window: 'Five of six long ones, because a leak goes on for hours, and a slow one has gaps.',
     command: reportCommand,
   },
   RoleNearLimit: {

@@ -1,7 +1,10 @@
-import { MAX_UNDECLARED_ROLES, METRICS, type MetricLevel } from '../../lambda/contract/metrics.js';
+import { MAX_UNDECLARED_ROLES, METRICS, type MetricLevel, type MetricName } from '../../lambda/contract/metrics.js';
 import type { Assumptions } from './assumptions.js';
 import type { Deployed } from './deployed.js';
 import type { InsightsQuery } from './deployed-alarm.js';
+
+/** Published in the hours in which a leak is terminated, which are few. */
+const ONLY_OF_LEAKS: MetricName<'application'> = 'TerminatedLeaks';
 
 /** What a sweep publishes. A series is one set of dimension values, with all metrics of its level. */
 export interface PublishedSeries {
@@ -26,7 +29,8 @@ export function publishedSeries(deployed: Deployed, { applications, otherRoles }
     application: named + others,
     role: sweptInstances === 0 ? 0 : roles + undeclared,
   };
-  const metricsOf = (level: MetricLevel) => series[level] * Object.keys(METRICS[level]).length;
+  const metricsOf = (level: MetricLevel) =>
+    series[level] * Object.keys(METRICS[level]).filter((name) => name !== ONLY_OF_LEAKS).length;
   return {
     series,
     metrics: { instance: metricsOf('instance'), application: metricsOf('application'), role: metricsOf('role') },

@@ -30,10 +30,8 @@ export function reaperDashboard(scope: Construct, reaper: ReaperMetrics, alarms:
 function firstSteps(reaper: ReaperMetrics): IWidget {
   const markdown = [
     `## Connections to ${reaper.databaseLabel}`,
-    'What holds the slots, and what to do:',
+    'Who leaks, what to do, and the command that does it:',
     `\`\`\`\n${invokeCommand(reaper, { action: 'report' })}\n\`\`\``,
-    'Terminate what has been idle for a minute:',
-    `\`\`\`\n${invokeCommand(reaper, { action: 'reap', idleTimeout: '1m', dryRun: false })}\n\`\`\``,
   ];
   return new TextWidget({ markdown: markdown.join('\n\n'), width: 12, height: 8 });
 }

@@ -11,8 +11,9 @@ export function reaperGraphs(reaper: ReaperMetrics, alarms: AlarmsByName): IWidg
     [slotsUsed(reaper, alarms), connections(reaper)],
     [slotsByApplication(reaper, alarms), rolesAgainstLimits(reaper, alarms)],
     [connectionsByApplication(reaper), idleByApplication(reaper)],
-    [reaped(reaper), reapedByApplication(reaper, alarms)],
-    [oldestIdle(reaper), ...databaseConnections(reaper, alarms)],
+    [reaped(reaper), leaksByApplication(reaper, alarms)],
+    [terminatedByApplication(reaper), oldestIdle(reaper)],
+    databaseConnections(reaper, alarms),
     [serverFull(reaper, alarms), sweeps(reaper, alarms), failures(reaper, alarms), blindSpots(reaper, alarms)],
   ];
 }
@@ -33,6 +34,7 @@ function connections(reaper: ReaperMetrics): IWidget {
       (instance) => reaper.metricSlotsUsable({ instance, label: `${instance} usable slots` }),
       (instance) => reaper.metricConnections({ instance, label: `${instance} connections` }),
       (instance) => reaper.metricIdleConnections({ instance, label: `${instance} idle` }),
+      (instance) => reaper.metricIdleInTransactionConnections({ instance, label: `${instance} idle in transaction` }),
     ),
   });
 }
@@ -66,6 +68,7 @@ function reaped(reaper: ReaperMetrics): IWidget {
   return graph('Reaping', 'Count', {
     left: eachInstance(
       reaper,
+      (instance) => reaper.metricLeakedConnections({ instance, label: `${instance} leaked` }),
       (instance) => reaper.metricReapableConnections({ instance, label: `${instance} reapable` }),
       (instance) => reaper.metricTerminatedConnections({ instance, label: `${instance} terminated` }),
     ),
@@ -73,10 +76,17 @@ function reaped(reaper: ReaperMetrics): IWidget {
 }
 
 /** Not stacked, since the alarm holds each application by itself against its threshold. */
-function reapedByApplication(reaper: ReaperMetrics, { LeakContinues }: AlarmsByName): IWidget {
-  return graph('Terminated by application', 'Count', {
-    left: [reaper.metricTerminatedConnectionsByApplication(periodOf(LeakContinues))],
+function leaksByApplication(reaper: ReaperMetrics, { LeakContinues }: AlarmsByName): IWidget {
+  return graph('Leaks terminated by application', 'Count', {
+    left: [reaper.metricTerminatedLeaksByApplication(periodOf(LeakContinues))],
     leftAnnotations: thresholdOf(LeakContinues),
+  });
+}
+
+function terminatedByApplication(reaper: ReaperMetrics): IWidget {
+  return graph('Terminated by application', 'Count', {
+    left: [reaper.metricTerminatedConnectionsByApplication()],
+    stacked: true,
   });
 }
 
@@ -87,7 +97,7 @@ function oldestIdle(reaper: ReaperMetrics): IWidget {
 }
 
 /** Only of the instances that RDS's name is known of. */
-function databaseConnections(reaper: ReaperMetrics, { DatabaseConnections }: AlarmsByName): readonly IWidget[] {
+function databaseConnections(reaper: ReaperMetrics, { DatabaseConnections }: AlarmsByName): IWidget[] {
   const known = reaper.instanceNames.filter((instance) => Object.hasOwn(reaper.dbInstanceIdentifiers, instance));
   if (known.length === 0) return [];
   return [

@@ -39,6 +39,11 @@ export abstract class ReaperMetrics extends PlainMetrics {
     return this.search({ level: 'application', metricName: 'TerminatedConnections' }, Stats.SUM, options);
   }
 
+  /** Terminated connections that the diagnosis calls leaked, by application, for graphs. */
+  metricTerminatedLeaksByApplication(options?: FleetMetricOptions): MathExpression {
+    return this.search({ level: 'application', metricName: 'TerminatedLeaks' }, Stats.SUM, options);
+  }
+
   /** Percent of its CONNECTION LIMIT by role, for graphs. */
   metricRoleLimitUsedPercentByRole(options?: FleetMetricOptions): MathExpression {
     return this.search({ level: 'role', metricName: 'RoleLimitUsedPercent' }, Stats.MAXIMUM, options);
@@ -54,15 +59,15 @@ export abstract class ReaperMetrics extends PlainMetrics {
   }
 
   /**
-   * Terminated connections by application, on all instances together, for alarms. For `(other)` it is the highest count of
-   * any application in it that had connections terminated shortly before.
+   * Terminated connections that the diagnosis calls leaked, by application, on all instances together, for alarms. For
+   * `(other)` it is the highest count of one application in it.
    */
-  insightsTerminatedConnectionsByApplication(options?: FleetMetricOptions): MathExpression {
+  insightsTerminatedLeaksByApplication(options?: FleetMetricOptions): MathExpression {
     const query = insightsQuery(
-      { level: 'application', metricName: 'TerminatedConnections', database: this.databaseLabel },
+      { level: 'application', metricName: 'TerminatedLeaks', database: this.databaseLabel },
       { aggregate: 'SUM', groupBy: 'Application' },
     );
-    return this.insights('TerminatedConnections by application', query, options);
+    return this.insights('TerminatedLeaks by application', query, options);
   }
 
   /** Percent of its CONNECTION LIMIT by role, for alarms. */

@@ -19,8 +19,7 @@ export interface ApplicationMetricOptions extends InstanceMetricOptions {
    * The application as the metrics call it: its `application_name`, the name that `applicationNames` gives it, `(none)` or
    * `(other)`. It has datapoints while it has one of the `maxApplications` places.
    *
-   * For `(other)`, connections and idle connections are sums. `SlotsUsedPercent` is that of the fullest application in it,
-   * and `TerminatedConnections` that of one application whose connections the reaper terminates again and again.
+   * For `(other)`, counts are sums. `SlotsUsedPercent` is that of the fullest application in it.
    *
    * @default - all of them together
    */
@@ -70,9 +69,33 @@ export abstract class PlainMetrics extends Construct {
     return this.applicationMetric('IdleConnections', Stats.MAXIMUM, options);
   }
 
+  /** Connections that are idle inside a transaction. Maximum by default. */
+  metricIdleInTransactionConnections(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('IdleInTransactionConnections', Stats.MAXIMUM, options);
+  }
+
+  /** Connections that the diagnosis calls leaked. Maximum by default. */
+  metricLeakedConnections(options?: InstanceMetricOptions): Metric {
+    return this.instanceMetric('LeakedConnections', Stats.MAXIMUM, options);
+  }
+
   /** Connections that the reaper terminated and then saw to be gone. Sum by default. */
   metricTerminatedConnections(options?: ApplicationMetricOptions): Metric {
     return this.applicationMetric('TerminatedConnections', Stats.SUM, options);
+  }
+
+  /** Connections of one application that leaked, and that the reaper terminated. Sum by default. */
+  metricTerminatedLeaks({
+    instance,
+    application,
+    ...options
+  }: ApplicationMetricOptions & { readonly application: string }): Metric {
+    const dimensions: Dimensions<'application'> = {
+      Database: this.databaseLabel,
+      Instance: this.instanceOrFirst(instance),
+      Application: application,
+    };
+    return this.plainMetric('TerminatedLeaks', Stats.SUM, dimensions, options);
   }
 
   /** Connections that the policy selects: terminated in `enforce`, only counted in `preview`. Sum by default. */

@@ -19,6 +19,7 @@ export function functionSettings(props: Partial<Omit<ParsedProps, 'interval' | '
     sslMode: props.sslMode,
     sslRootCert: props.sslRootCert,
     mode: props.mode,
+    reap: props.reap,
     idleTimeout: idleTimeout === undefined ? undefined : `${idleTimeout}s`,
     idleInTransactionTimeout: idleInTransactionTimeout === undefined ? undefined : `${idleInTransactionTimeout}s`,
     pressure: props.pressure?.map((tier) => ({ ...tier, idleTimeout: `${tier.idleTimeout}s` })),
@@ -31,6 +32,7 @@ export function functionSettings(props: Partial<Omit<ParsedProps, 'interval' | '
     terminateAboveRoleLimit: props.terminateAboveRoleLimit,
     maxApplications: props.maxApplications,
     applicationNames: props.applicationNames,
+    statements: props.statements,
     metricsVia: props.metricsVia,
   };
 }

@@ -29,7 +29,7 @@ export function seriesKeeper(ask: AskHistories | null, log: Log): SeriesKeeper {
     async recall(timeMs) {
       const now = Date.now();
       if (now - (memory?.ranAt ?? 0) > ABSENCE_MS) askUntil = now + SETTLING_MS;
-      memory ??= { applications: unknownSeries(now), roles: unknownSeries(now), ended: new Map(), ranAt: null };
+      memory ??= { applications: unknownSeries(now), roles: unknownSeries(now), leaks: new Map(), ranAt: null };
       if (ask === null || (answered && now > askUntil)) return memory;
       try {
         const { applications, roles } = await ask(now, AbortSignal.timeout(Math.min(AWS_LIMITS.callMs, timeMs)));

@@ -39,6 +39,10 @@ export const METRICS = {
     SlotsFree: 'Count',
     Connections: 'Count',
     IdleConnections: 'Count',
+    /** Idle inside a transaction, aborted ones included. */
+    IdleInTransactionConnections: 'Count',
+    /** Connections that the diagnosis calls leaked, before any of them was terminated. */
+    LeakedConnections: 'Count',
     TerminatedConnections: 'Count',
     /** Chosen by the policy: ended in `enforce`, only counted in `preview`. */
     ReapableConnections: 'Count',
@@ -54,6 +58,8 @@ export const METRICS = {
     Connections: 'Count',
     IdleConnections: 'Count',
     TerminatedConnections: 'Count',
+    /** Of the terminated ones, those that the diagnosis calls leaked. Published only where there are any. */
+    TerminatedLeaks: 'Count',
     SlotsUsedPercent: 'Percent',
   },
   role: {

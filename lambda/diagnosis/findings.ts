@@ -3,11 +3,11 @@ import type { Policy } from '../policy/policy.js';
 import { noReservedSlot, serverFull, wayIn } from './capacity.js';
 import type { Finding } from './finding.js';
 import type { InstanceResult } from './instance-result.js';
-import { leakSuspect } from './leak.js';
 import { oldPreparedTransactions } from './prepared-transactions.js';
 import { blindness, unalterableRoles } from './privileges.js';
 import { roleLimitTrouble } from './role-limits.js';
 import { anotherRun, lockIntruders, lostRuns } from './run-lock.js';
+import { settingFindings } from './server-settings.js';
 import { uncheckedTemporaryTables } from './temporary-tables.js';
 import { leftStanding, refusedTerminations, unconfirmedTerminations } from './terminations.js';
 
@@ -19,7 +19,6 @@ export function findingsOf(result: InstanceResult, policy: Policy): readonly Fin
     serverFull(result, snapshot),
     wayIn(result),
     ...blindness(snapshot),
-    leakSuspect(result, snapshot, policy),
     refusedTerminations(result, snapshot),
     ...unconfirmedTerminations(result),
     leftStanding(result),
@@ -31,6 +30,7 @@ export function findingsOf(result: InstanceResult, policy: Policy): readonly Fin
     anotherRun(result),
     lockIntruders(result),
     lostRuns(result),
+    ...settingFindings(result, snapshot),
   ].filter((finding) => finding !== null);
   const order = ['critical', 'warning', 'info'];
   return findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));

@@ -1,13 +1,19 @@
 import type { Seconds } from '../input/duration.js';
 import type { LimitOutcome, Outcome } from '../policy/outcome.js';
 import type { Snapshot } from '../policy/snapshot.js';
+import type { Diagnosis } from './diagnosis.js';
 import type { LoginFacts } from './login-facts.js';
+import type { Looks } from './looks.js';
 
 /** What a run saw and did at one instance. Findings, report, metrics and audit are made of it. */
 export interface InstanceResult {
   readonly instance: string;
   /** `null` when the server could not be read. */
   readonly snapshot: Snapshot | null;
+  /** A verdict on every service, the worst first; empty when the server could not be read. */
+  readonly diagnoses: readonly Diagnosis[];
+  /** How often the run looked, and how far back its memory of earlier looks reaches. */
+  readonly looks: Looks;
   /** Every backend of the snapshot has exactly one. */
   readonly outcomes: readonly Outcome[];
   readonly roleLimits: readonly LimitOutcome[];

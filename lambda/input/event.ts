@@ -21,7 +21,11 @@ const ACTIONS = {
   /** What the deployed policy says. */
   sweep: exactObject({ action: v.literal('sweep') }),
   /** Looks, changes nothing, publishes nothing. */
-  report: exactObject({ action: v.literal('report') }),
+  report: exactObject({
+    action: v.literal('report'),
+    /** 1: look once, even where a second look a few seconds later would tell more. */
+    looks: v.optional(wholeNumber(1, 2), 2),
+  }),
   /** Ends idle backends once, by these options instead of the deployed thresholds. */
   reap: exactObject({
     action: v.literal('reap'),

@@ -121,6 +121,8 @@ export function policyEntries<Duration>(
   return {
     mode: v.optional(v.picklist(['enforce', 'preview'], '"enforce" or "preview"'), 'enforce'),
     idleTimeout: v.optional(duration, fiveMinutes),
+    /** `leaks`: while slots are free, only connections that the diagnosis calls leaked are terminated. */
+    reap: v.optional(v.picklist(['idle', 'leaks'], '"idle" or "leaks"'), 'idle'),
     /** The same for both transaction states; ends their transactions. */
     idleInTransactionTimeout: v.optional(duration),
     /** From a share of the usable slots on, a shorter `idleTimeout`. */
@@ -146,6 +148,8 @@ export function policyEntries<Duration>(
       v.array(exactObject({ match: glob, name: applicationName }), 'a list of { match, name }'),
       [],
     ),
+    /** `off`: the texts of statements stay in the server. Else those of suspects are read, without their literals. */
+    statements: v.optional(v.picklist(['redacted', 'off'], '"redacted" or "off"'), 'redacted'),
     /** `emf`: as lines of the function's log, which take no route to CloudWatch and no permission there. */
     metricsVia: v.optional(v.picklist(['api', 'emf'], '"api" or "emf"'), 'api'),
   };

@@ -53,8 +53,16 @@ function alwaysSpared(backend: Backend, { server }: Snapshot, ownRole: string): 
   if (backend.role === null) return 'unknown_role';
   if (backend.superuser) return 'superuser';
   if (PROVIDER_ROLES.has(backend.role)) return 'provider_role';
-  if (backend.ofReaper || isOwnSession(backend, ownRole) || isOwnSession(backend, server.user)) return 'reaper';
-  return null;
+  return isOfReaper(backend, server, ownRole) ? 'reaper' : null;
+}
+
+/** Whether a connection belongs to no application: it is the provider's, or a reaper's. */
+export function isOfNoApplication(backend: Backend, server: Server, ownRole: string): boolean {
+  return isOfReaper(backend, server, ownRole) || (backend.role !== null && PROVIDER_ROLES.has(backend.role));
+}
+
+function isOfReaper(backend: Backend, { user }: Server, ownRole: string): boolean {
+  return backend.ofReaper || isOwnSession(backend, ownRole) || isOwnSession(backend, user);
 }
 
 /**

@@ -1,9 +1,10 @@
 /** The plan of a run at one instance: whom to terminate, whom to spare, which role limits to set. */
 import { choose, excessOf, limitedRole } from './choose.js';
 import { countBy } from './group-by.js';
-import { judgeBy } from './judge.js';
+import { judgeBy, type Verdict } from './judge.js';
 import type { Policy } from './policy.js';
 import { type LimitChange, planLimits } from './role-limits.js';
+import { slotUse } from './slots.js';
 import type { Backend, Snapshot } from './snapshot.js';
 import type { Spared } from './spared.js';
 
@@ -24,9 +25,16 @@ export interface Plan {
  * Decides whom to end, whom to spare and why, and which role limits to set.
  *
  * @param ownRole the reaper's own role; by a break-glass login we are somebody else.
+ * @param leaked the connections that the diagnosis calls leaked.
  */
-export function planRun(snapshot: Snapshot, policy: Policy, ownRole = snapshot.server.user): Plan {
-  const verdicts = snapshot.backends.map(judgeBy(snapshot, policy, ownRole));
+export function planRun(
+  snapshot: Snapshot,
+  policy: Policy,
+  ownRole = snapshot.server.user,
+  leaked: readonly Backend[] = [],
+): Plan {
+  const spareHealthy = sparesHealthy(snapshot, policy, new Set(leaked));
+  const verdicts = snapshot.backends.map(judgeBy(snapshot, policy, ownRole)).map(spareHealthy);
   const overdue = verdicts.filter(({ reason }) => reason === null);
   const trimmable = verdicts.filter((verdict) => verdict.trimmable);
   const excess = excessOf(trimmable, overdue, snapshot, policy);
@@ -47,6 +55,17 @@ export function planRun(snapshot: Snapshot, policy: Policy, ownRole = snapshot.s
       ),
     ),
   };
+}
+
+/** With `reap: leaks` healthy connections go only when no slot is left: then getting in again is worth more. */
+function sparesHealthy(
+  snapshot: Snapshot,
+  { leaksOnly }: Policy,
+  leaked: ReadonlySet<Backend>,
+): (verdict: Verdict) => Verdict {
+  if (!leaksOnly || slotUse(snapshot).free === 0) return (verdict) => verdict;
+  return (verdict) =>
+    verdict.reason === null && !leaked.has(verdict.backend) ? { ...verdict, reason: 'not_leaked' } : verdict;
 }
 
 function databasesBut(own: string, backends: readonly Backend[]): readonly string[] {

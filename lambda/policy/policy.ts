@@ -3,7 +3,8 @@ import type { Seconds } from '../input/duration.js';
 import type { ReapRequest, Request } from '../input/event.js';
 import { anyOf, cidrMatcher, globMatcher, type Matcher } from '../input/match.js';
 import type { Rule, Settings } from '../input/settings.js';
-import { type Attribution, attributionBy, type Backend } from './snapshot.js';
+import { type Attribution, attributionBy, isNamed, serviceOf } from './service.js';
+import type { Backend } from './snapshot.js';
 
 /** Whether a backend is meant. */
 export type BackendMatcher = (backend: Backend) => boolean;
@@ -34,6 +35,12 @@ export interface Policy {
   /** Empty in a manual reap, which ends backends and does nothing else. */
   readonly roleLimits: Settings['roleLimits'];
   readonly terminateAboveRoleLimit: boolean;
+  /** Whether only what leaked is terminated while slots are free. A manual reap is asked for by name, and takes what it names. */
+  readonly leaksOnly: boolean;
+  /** Whether the statements of suspects are read. */
+  readonly readsStatements: boolean;
+  /** How often a run looks, where a second look tells more. */
+  readonly looks: number;
   /** How long to wait for another run to end: a person's patience, while a schedule comes again anyway. */
   readonly lockPatienceMs: number;
   /** False when the run only looks: everything is decided and reported, nothing is changed. */
@@ -61,6 +68,9 @@ export function policyOf(settings: Settings, request: Request): Policy {
     attribute,
     roleLimits: reap === null ? settings.roleLimits : {},
     terminateAboveRoleLimit: reap === null && settings.terminateAboveRoleLimit,
+    leaksOnly: reap === null && settings.reap === 'leaks',
+    readsStatements: settings.statements === 'redacted',
+    looks: request.action === 'report' ? request.looks : 1,
     lockPatienceMs: reap === null ? 0 : 10_000,
     acts: actsOn(settings, request),
   };
@@ -110,9 +120,9 @@ function selection(request: ReapRequest, attribute: Attribution): BackendMatcher
   ]);
 }
 
-/** By the name the report shows, and by the application_name as the client set it. */
+/** By the name the report shows, by the service that it renames, and by the application_name as the client set it. */
 function matchApplication(matches: Matcher, attribute: Attribution): BackendMatcher {
-  return (backend) => matches(attribute(backend)) || matches(backend.applicationName);
+  return (backend) => matches(attribute(backend)) || isNamed(backend, serviceOf(backend), matches);
 }
 
 function matchField(field: 'role' | 'database' | 'clientAddr', matches: Matcher): BackendMatcher {

@@ -3,7 +3,8 @@ import type { Seconds } from '../input/duration.js';
 import { groupBy } from './group-by.js';
 import { type LimitOutcome, type Outcome, withOutcome } from './outcome.js';
 import { rotationBase, twinOf } from './rotation-twin.js';
-import { type Attribution, type Snapshot, usableSlots } from './snapshot.js';
+import type { Attribution } from './service.js';
+import { type Snapshot, usableSlots } from './snapshot.js';
 
 /** The slots of a server when it was looked at, before any were terminated. The reaper's own connection is not counted. */
 export interface SlotUse {

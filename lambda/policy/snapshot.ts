@@ -1,8 +1,6 @@
 /** What a run reads of a server: its connections, its roles, its limits. */
-import { UNNAMED_APPLICATION } from '../contract/metrics.js';
 import type { Seconds } from '../input/duration.js';
-import { globMatcher } from '../input/match.js';
-import type { Settings } from '../input/settings.js';
+import type { ServerSettings } from './server-settings.js';
 
 /** `pg_stat_activity.state` as PostgreSQL spells it; `starting` exists from 18 on. */
 export type BackendState =
@@ -40,9 +38,35 @@ export interface Backend {
   readonly stateSeconds: Seconds | null;
   /** Since the backend started, by the server's clock. */
   readonly ageSeconds: Seconds | null;
+  /** Since its last statement started, by the server's clock. */
+  readonly statementSeconds: Seconds | null;
+  /** Since its transaction started, by the server's clock; `null` outside of one. */
+  readonly transactionSeconds: Seconds | null;
+  /** `pg_stat_activity.wait_event`: `ClientWrite` where the client does not read what it asked for. */
+  readonly waitEvent: string | null;
+  /** What its last statement was for; `null` where the server does not tell. */
+  readonly lastStatement: StatementKind | null;
   /** What would be lost with it; `null` when nothing that can be seen from outside. */
   readonly holding: Holding | null;
 }
+
+/** What a statement is for, as far as its first words tell. Decided in the server, so that its text stays there. */
+export type StatementKind =
+  /** None yet, or an empty one. */
+  | 'none'
+  /** Sent by a driver that connects: `SET`, `SHOW`, `select set_config(…)`, `select version()`. */
+  | 'setup'
+  /** Sent by a pool that takes a connection back: `DISCARD ALL`, `RESET ALL`, `DEALLOCATE`. */
+  | 'reset'
+  /** The end of a transaction: also what many pools send when a connection is given back. */
+  | 'commit'
+  | 'rollback'
+  /** Asks whether the connection works: `select 1`. */
+  | 'ping'
+  /** Reads the server's own statistics. */
+  | 'monitoring'
+  /** Anything else: the application's own. */
+  | 'business';
 
 /** What a session holds that ends with it. */
 export type Holding =
@@ -105,6 +129,7 @@ export interface Server {
 /** One read of a server. */
 export interface Snapshot {
   readonly server: Server;
+  readonly settings: ServerSettings;
   readonly backends: readonly Backend[];
   readonly roles: readonly Role[];
 }
@@ -118,16 +143,4 @@ export function usableSlots(server: Server): number {
     0,
     server.maxConnections - server.superuserReservedConnections - reserved - server.rdsReservedConnections,
   );
-}
-
-/** Names the application a backend is counted under. */
-export type Attribution = (backend: Pick<Backend, 'applicationName'>) => string;
-
-/** Attribution by `applicationNames`: the first glob that matches gives the name; blank names become `(none)`. */
-export function attributionBy(applicationNames: Settings['applicationNames']): Attribution {
-  const rewrites = applicationNames.map(({ match, name }) => ({ matches: globMatcher(match), name }));
-  return ({ applicationName }) => {
-    const named = applicationName.trim() === '' ? UNNAMED_APPLICATION : applicationName;
-    return rewrites.find(({ matches }) => matches(named))?.name ?? named;
-  };
 }

@@ -22,6 +22,8 @@ export type SpareReason =
   /** Not among those the manual reap asked for. */
   | 'not_selected'
   | 'below_idle_timeout'
+  /** `reap: leaks`, slots are free, and the diagnosis does not call it leaked. */
+  | 'not_leaked'
   /** A rule with `spare: true`. */
   | 'rule'
   | Holding

@@ -51,7 +51,7 @@ export interface SessionTarget {
 /**
  * What our statements rely on, whatever `ALTER DATABASE … SET` and `ALTER ROLE … SET` say: the owner of a database could
  * otherwise change what our statements mean, or make them fail. Only settings that PostgreSQL 13 knows: a server refuses a
- * login that names an unknown one. {@link NEWER_SETTINGS} has the others.
+ * login that names an unknown one. {@link NEWER_SETTINGS} and {@link FIRST_STATEMENT_SETTINGS} have the others.
  */
 const PINNED_SETTINGS = {
   // Keeps out functions and operators of others: a better match in `public` would run as us.
@@ -77,7 +77,6 @@ const PINNED_SETTINGS = {
   jit: 'off',
   max_parallel_workers_per_gather: '0',
   // A host that vanishes, and a frozen client that reads no more of an answer, must not keep the slot and the lock.
-  tcp_keepalives_idle: '10',
   tcp_keepalives_interval: '5',
   tcp_keepalives_count: '2',
   tcp_user_timeout: `${SESSION_LIMITS.idleMs}`,
@@ -88,6 +87,13 @@ const NEWER_SETTINGS = [
   // A frozen process answers keepalives, so silence is what ends its session.
   { since: 14, name: 'idle_session_timeout', value: `${SESSION_LIMITS.idleMs}` },
   { since: 17, name: 'transaction_timeout', value: '0' },
+] as const;
+
+/** Settings of the first statement. Until then {@link PINNED_SETTINGS} has a `tcp_user_timeout`, and no lock is held. */
+const FIRST_STATEMENT_SETTINGS = [
+  ...NEWER_SETTINGS,
+  // As a startup option it would replace `pg_settings.reset_val`, the only place that shows the server's own value.
+  { since: 13, name: 'tcp_keepalives_idle', value: '10' },
 ] as const;
 
 /** @param major the server's version, where it is known: then the newer settings hold from the start. */
@@ -281,7 +287,7 @@ async function demandNoPooler(client: pg.Client): Promise<void> {
   try {
     const { rows } = await client.query<{ pid: number }>({
       // Not in a pooler's connection, which would keep the settings.
-      text: `select pg_backend_pid() as pid, ${NEWER_SETTINGS.map(
+      text: `select pg_backend_pid() as pid, ${FIRST_STATEMENT_SETTINGS.map(
         ({ since, name, value }) =>
           `case when pg_backend_pid() = ${Number(processID)}
                  and current_setting('server_version_num')::int >= ${since}0000

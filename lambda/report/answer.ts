@@ -2,10 +2,12 @@
  * The answer of a run: the report for people in `text`, and the same as data, of which a list as long as a large server
  * makes it shows a part. Lambda takes no answer over 6 MB, and would turn a run that has done its work into one that failed.
  */
+import { type InvokedFunction, invokeCommand } from '../contract/invoke-command.js';
 import type { InstanceResult } from '../diagnosis/instance-result.js';
-import type { Request } from '../input/event.js';
+import type { ReapEvent } from '../diagnosis/reap-request.js';
+import { parseEvent, type Request } from '../input/event.js';
 import type { Settings } from '../input/settings.js';
-import type { Policy } from '../policy/policy.js';
+import { type Policy, policyOf } from '../policy/policy.js';
 import { type InstanceReport, instanceReport, type OutcomeReport } from './instance-report.js';
 import type { Publication } from './publication.js';
 import { reportText } from './text.js';
@@ -38,17 +40,29 @@ export interface Answer {
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
-const MOST_LISTED = { chosen: 5_000, spared: 200, applications: 2_000 };
+const MOST_LISTED = { chosen: 5_000, spared: 200, applications: 2_000, services: 500 };
 
-/** Composes the answer of a run. */
+/**
+ * Composes the answer of a run.
+ *
+ * @param deployed the function, for commands that can be copied; `null` where there is none, and a report shows events alone.
+ */
 export function answerOf(
   settings: Settings,
   request: Request,
   policy: Policy,
   results: readonly InstanceResult[],
   publication: Publication,
+  deployed: InvokedFunction | null = null,
 ): Answer {
-  const reports = results.map((result) => instanceReport(result, policy));
+  const context = {
+    database: settings.databaseLabel,
+    policy,
+    declaredRoles: new Set(Object.keys(settings.roleLimits)),
+    isPreview: settings.mode === 'preview',
+    policyOf: (event: ReapEvent) => policyOf(settings, parseEvent(event)),
+  };
+  const reports = results.map((result) => instanceReport(result, context));
   const errors = [
     ...results.flatMap((result) => result.errors),
     ...(publication.error === null ? [] : [publication.error]),
@@ -56,7 +70,8 @@ export function answerOf(
   const { requests, datapoints, via } = publication;
   const { databaseLabel: database, mode } = settings;
   const dryRun = !policy.acts;
-  const text = reportText({ database, mode, dryRun, action: request.action, errors }, reports);
+  const commandFor = (event: object) => (deployed === null ? JSON.stringify(event) : invokeCommand(deployed, event));
+  const text = reportText({ database, mode, dryRun, action: request.action, errors, commandFor }, reports);
   const instances = reports.map((report) => withinRoom(report, 1 / reports.length));
   return { text, database, mode, dryRun, instances, metrics: { requests, datapoints, via }, errors };
 }
@@ -66,6 +81,8 @@ function withinRoom(report: InstanceReport, share: number): InstanceAnswer {
   const first = <Item>(items: readonly Item[], most: number) => items.slice(0, Math.floor(most * share));
   const isSpared = ({ outcome }: OutcomeReport) => outcome === 'spared';
   const applications = first(report.applications, MOST_LISTED.applications);
+  const services = first(report.services, MOST_LISTED.services);
+  const budget = first(report.budget, MOST_LISTED.applications);
   const outcomes = [
     ...first(
       report.outcomes.filter((one) => !isSpared(one)),
@@ -75,6 +92,8 @@ function withinRoom(report: InstanceReport, share: number): InstanceAnswer {
   ];
   return {
     ...report,
+    services,
+    budget,
     applications,
     applicationsLeftOut: report.applications.length - applications.length,
     outcomes,

@@ -3,7 +3,7 @@ import type { InstanceResult } from '../diagnosis/instance-result.js';
 import type { LoginFacts } from '../diagnosis/login-facts.js';
 import { countBy } from '../policy/group-by.js';
 import { withOutcome } from '../policy/outcome.js';
-import type { Attribution } from '../policy/snapshot.js';
+import type { Attribution } from '../policy/service.js';
 import type { SpareReason } from '../policy/spared.js';
 import type { LogEvent, LogLevel } from './log-event.js';
 

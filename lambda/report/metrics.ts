@@ -9,11 +9,15 @@ import {
   OTHER_ROLES,
   UNNAMED_APPLICATION,
 } from '../contract/metrics.js';
+import { isInTransaction } from '../diagnosis/chain.js';
+import { leakedConnections } from '../diagnosis/diagnosis.js';
 import type { InstanceResult } from '../diagnosis/instance-result.js';
 import { isServerFull } from '../diagnosis/login-refusal.js';
+import { identity } from '../diagnosis/looks.js';
+import { countBy } from '../policy/group-by.js';
 import { wasChosen, withOutcome } from '../policy/outcome.js';
+import type { Attribution } from '../policy/service.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from '../policy/slots.js';
-import type { Attribution } from '../policy/snapshot.js';
 import { type Allowance, admit, type Candidate, type SeriesMemory, type SeriesState } from './series.js';
 
 /** One value of one metric, in CloudWatch's terms. */
@@ -57,10 +61,7 @@ export function datapointsOf(
 ): RunMetrics {
   const uses = results.flatMap((result) => instanceUse(result, shape.attribute));
   const applications = admit(memory.applications, applicationCandidates(uses), applicationAllowance(shape), now);
-  const ended = endedByNow(uses, memory, now);
-  const leaking = new Set(
-    [...ended].filter(([, { since }]) => since <= now - leakPeriod(memory.ranAt, now)).map(([name]) => name),
-  );
+  const leaks = recentLeaks(uses, memory.leaks, now);
   const roles = roleDatapoints(results, shape, memory.roles, now);
   return {
     datapoints: [
@@ -68,14 +69,14 @@ export function datapointsOf(
         ...instanceDatapoints(result, shape),
         ...uses
           .filter(({ instance }) => instance === result.instance)
-          .flatMap((use) => applicationDatapoints(use, shape.database, applications.admitted, leaking)),
+          .flatMap((use) => applicationDatapoints(use, shape.database, applications.admitted, leaks)),
       ]),
       ...roles.datapoints,
     ],
     memory: {
       applications: applications.state,
       roles: roles.state,
-      ended,
+      leaks,
       ranAt: now,
     },
   };
@@ -93,6 +94,8 @@ function instanceDatapoints(result: InstanceResult, { database, isSweep }: Metri
     at('SlotsFree', free),
     at('Connections', used),
     at('IdleConnections', idle),
+    at('IdleInTransactionConnections', snapshot.backends.filter(isInTransaction).length),
+    at('LeakedConnections', leakedConnections(result.diagnoses).length),
     at('TerminatedConnections', withOutcome(outcomes, 'terminated').length),
     at('ReapableConnections', outcomes.filter(wasChosen).length),
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
@@ -108,12 +111,24 @@ interface InstanceUse {
   readonly instance: string;
   readonly usable: number;
   readonly applications: readonly ApplicationUse[];
+  /** How many leaked connections of each were terminated. */
+  readonly terminatedLeaks: ReadonlyMap<string, number>;
 }
 
-function instanceUse({ instance, snapshot, outcomes }: InstanceResult, attribute: Attribution): readonly InstanceUse[] {
+function instanceUse(result: InstanceResult, attribute: Attribution): readonly InstanceUse[] {
+  const { instance, snapshot, outcomes, diagnoses } = result;
   if (snapshot === null) return [];
-  const applications = applicationUse(outcomes, (backend) => dimensionValue(attribute(backend)));
-  return [{ instance, usable: slotUse(snapshot).usable, applications }];
+  const named: Attribution = (backend) => dimensionValue(attribute(backend));
+  const leaked = new Set(leakedConnections(diagnoses).map(identity));
+  const leaks = withOutcome(outcomes, 'terminated').filter(({ backend }) => leaked.has(identity(backend)));
+  return [
+    {
+      instance,
+      usable: slotUse(snapshot).usable,
+      applications: applicationUse(outcomes, named),
+      terminatedLeaks: countBy(leaks, ({ backend }) => named(backend)),
+    },
+  ];
 }
 
 /** One set of names serves all instances, so an application counts as on the instance on which it holds the most. */
@@ -137,10 +152,10 @@ function applicationAllowance({ maxApplications, declaredApplications }: Metrics
 }
 
 function applicationDatapoints(
-  { instance, usable, applications }: InstanceUse,
+  { instance, usable, applications, terminatedLeaks }: InstanceUse,
   database: string,
   admitted: ReadonlySet<string>,
-  leaking: ReadonlySet<string>,
+  recent: ReadonlyMap<string, number>,
 ): readonly Datapoint[] {
   const at = (name: string) => atLevel('application', { Database: database, Instance: instance, Application: name });
   const rest = applications.filter(({ name }) => !admitted.has(name));
@@ -151,54 +166,68 @@ function applicationDatapoints(
         at(name)('Connections', connections),
         at(name)('IdleConnections', idle),
         at(name)('TerminatedConnections', terminated),
+        ...leakDatapoints([name], terminatedLeaks, recent, at(name)),
         at(name)('SlotsUsedPercent', percentOf(connections, usable)),
       ]),
-    ...(rest.length === 0 ? [] : restDatapoints(rest, usable, leaking, at(OTHER_APPLICATIONS))),
+    ...(rest.length === 0 ? [] : restDatapoints(rest, usable, { terminatedLeaks, recent }, at(OTHER_APPLICATIONS))),
   ];
 }
 
 /**
  * The applications without a series of their own, in one. How many connections there are is a sum. What alarms watch is the
- * most of any one application, so that many small ones are no alarm and a large one can't hide among them. Nor are backends
- * ended of one application now and of another one then a leak: those of an application count once that has gone on for a
- * period of LeakContinues.
+ * most of any one application, so that many small ones are no alarm and a large one can't hide among them.
  */
 function restDatapoints(
   rest: readonly ApplicationUse[],
   usable: number,
-  leaking: ReadonlySet<string>,
-  at: (metric: MetricName<'application'>, value: number) => Datapoint,
+  { terminatedLeaks, recent }: Pick<InstanceUse, 'terminatedLeaks'> & { readonly recent: ReadonlyMap<string, number> },
+  at: AtApplication,
 ): readonly Datapoint[] {
-  const again = rest.filter(({ name }) => leaking.has(name));
   return [
     at('Connections', sumOf(rest.map(({ connections }) => connections))),
     at('IdleConnections', sumOf(rest.map(({ idle }) => idle))),
-    at('TerminatedConnections', Math.max(0, ...again.map(({ terminated }) => terminated))),
+    at('TerminatedConnections', sumOf(rest.map(({ terminated }) => terminated))),
+    ...leakDatapoints(
+      rest.map(({ name }) => name),
+      terminatedLeaks,
+      recent,
+      at,
+    ),
     at('SlotsUsedPercent', percentOf(Math.max(...rest.map(({ connections }) => connections)), usable)),
   ];
 }
 
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
-}
-
-/** LeakContinues looks at periods of ten minutes, or as long as the time between two sweeps. */
-const LEAK_PERIOD_MS = 10 * 60_000;
+type AtApplication = (metric: MetricName<'application'>, value: number) => Datapoint;
 
 /**
- * The applications whose connections were terminated in this run, or at most two such periods ago. One that goes on longer
- * than that without any ended starts anew.
+ * Most applications never leak, and each series costs money in the hours in which it has data. After a leak there are zeros
+ * for as long as LeakContinues looks back, or it would stay in ALARM until it has no data.
  */
-function endedByNow(uses: readonly InstanceUse[], { ended, ranAt }: SeriesMemory, now: number): SeriesMemory['ended'] {
-  const late = new Map([...ended].filter(([, { seen }]) => seen >= now - 2 * leakPeriod(ranAt, now)));
-  for (const { name, terminated } of uses.flatMap(({ applications }) => applications)) {
-    if (terminated > 0) late.set(name, { since: late.get(name)?.since ?? now, seen: now });
-  }
-  return late;
+function leakDatapoints(
+  names: readonly string[],
+  terminatedLeaks: ReadonlyMap<string, number>,
+  recent: ReadonlyMap<string, number>,
+  at: AtApplication,
+): readonly Datapoint[] {
+  if (!names.some((name) => recent.has(name))) return [];
+  return [at('TerminatedLeaks', Math.max(0, ...names.map((name) => terminatedLeaks.get(name) ?? 0)))];
 }
 
-function leakPeriod(ranAt: number | null, now: number): number {
-  return Math.max(LEAK_PERIOD_MS, now - (ranAt ?? now));
+/** Six periods of ten minutes, or of the longest interval between sweeps. */
+const LEAK_MEMORY_MS = 3 * 60 * 60_000;
+
+function recentLeaks(
+  uses: readonly InstanceUse[],
+  before: SeriesMemory['leaks'],
+  now: number,
+): ReadonlyMap<string, number> {
+  const recent = new Map([...before].filter(([, last]) => last > now - LEAK_MEMORY_MS));
+  for (const name of uses.flatMap(({ terminatedLeaks }) => [...terminatedLeaks.keys()])) recent.set(name, now);
+  return recent;
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /**

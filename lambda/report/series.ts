@@ -28,8 +28,8 @@ export interface SeriesState {
 export interface SeriesMemory {
   readonly applications: SeriesState;
   readonly roles: SeriesState;
-  /** The applications whose connections are terminated again and again: since when, and when last. */
-  readonly ended: SeriesState['names'];
+  /** When leaked connections of these applications were terminated last. */
+  readonly leaks: ReadonlyMap<string, number>;
   /** When the last run was that published anything; `null` before the first. */
   readonly ranAt: number | null;
 }
@@ -138,5 +138,5 @@ function assumedNames(unknownBefore: number | null, now: number): number {
 /** Where it is certain that there were no series before. */
 export function newMemory(now: number): SeriesMemory {
   const none = withHistory(unknownSeries(now), { names: new Map(), complete: true }, now);
-  return { applications: none, roles: none, ended: new Map(), ranAt: null };
+  return { applications: none, roles: none, leaks: new Map(), ranAt: null };
 }

@@ -1,11 +1,12 @@
-/** The text of the report, from its first line to the steps under Next. */
-import type { Finding } from '../diagnosis/finding.js';
+/** The text of the report: the verdict first, then each suspect, then the details. */
 import { formatDuration } from '../input/duration.js';
 import { printable } from '../input/printable.js';
-import type { UnconfirmedReason } from '../policy/outcome.js';
 import { percentOf } from '../policy/slots.js';
-import type { SpareReason } from '../policy/spared.js';
 import type { InstanceReport } from './instance-report.js';
+import type { ServiceReport } from './service-report.js';
+import { budgetLines, doneLines, findingLines, serviceTable } from './text/instance-lines.js';
+import { type CommandFor, suspectLines, VERDICT_WORDS } from './text/suspect.js';
+import { wrap } from './text/wrap.js';
 
 /** What the report is about besides the instances. */
 export interface ReportSubject {
@@ -14,134 +15,116 @@ export interface ReportSubject {
   readonly mode: string;
   readonly dryRun: boolean;
   readonly errors: readonly string[];
+  readonly commandFor: CommandFor;
 }
 
-const BAR_WIDTH = 24;
-const MOST_APPLICATIONS = 12;
+/** From here on there is always somebody to look at, suspicious or not. */
+const NEARLY_FULL_PERCENT = 80;
 
-/** The answer as a tired person reads it: who holds the slots, what was done, what to do next. */
+/** The answer as a tired person reads it: is it full, who leaks, what to do, and then the details. */
 export function reportText(subject: ReportSubject, instances: readonly InstanceReport[]): string {
   const { database, action, mode, dryRun, errors } = subject;
-  const manner = dryRun ? `${action}, nothing is changed` : action;
+  const isOne = instances.length === 1;
   return [
-    `Connection Reaper · ${database} · ${manner} · mode ${mode}`,
-    ...instances.flatMap((instance) => ['', ...instanceLines(instance)]),
+    ...instances.flatMap((instance) => wrap('', headline(instance, isOne ? database : `${database} ${instance.name}`))),
+    `Connection Reaper · ${database} · ${dryRun ? `${action}, nothing is changed` : action} · mode ${mode}`,
+    ...instances.flatMap((instance) => ['', ...instanceLines(instance, subject, isOne)]),
     ...(errors.length === 0 ? [] : ['', 'FAILED', ...errors.map((error) => `  ${error}`)]),
-    '',
-    'Next',
-    ...nextSteps(instances, errors),
   ]
     .map(printable)
     .join('\n');
 }
 
-function instanceLines(instance: InstanceReport): readonly string[] {
-  const { name, server } = instance;
-  if (server === null) return [`${name} · could not be read`];
-  const { version, usedSlots, usableSlots, maxConnections } = server;
+/** What is the matter with an instance, in a sentence or two. */
+function headline({ server, services, findings }: InstanceReport, name: string): string {
+  if (server === null) return `${name} could not be read, see FAILED.`;
+  const { usedSlots, usableSlots } = server;
   const percent = Math.round(percentOf(usedSlots, usableSlots));
-  const full = usedSlots >= usableSlots ? ' · FULL' : '';
+  const slots = `${usedSlots} of ${usableSlots} usable slots taken (${percent} %)`;
+  const state =
+    usedSlots >= usableSlots
+      ? `${name} is FULL`
+      : percent >= NEARLY_FULL_PERCENT
+        ? `${name} is nearly full`
+        : `${name} has room`;
+  const suspects = services.filter(({ isSuspicious }) => isSuspicious);
+  const critical = findings.some(({ severity }) => severity === 'critical');
+  return `${state}: ${slots}. ${suspects.length > 0 ? describeSuspects(suspects) : describeHealth(services, percent, critical)}`;
+}
+
+const MOST_NAMED = 3;
+
+function describeSuspects(suspects: readonly ServiceReport[]): string {
+  const named = suspects
+    .slice(0, MOST_NAMED)
+    .map(
+      ({ service, verdict, connections, leaked }) =>
+        `${service}: ${VERDICT_WORDS[verdict]}, ${leaked || connections} connections`,
+    );
+  const more = suspects.length - named.length;
+  return `${named.join('. ')}${more > 0 ? `, and ${more} more` : ''}.`;
+}
+
+function describeHealth(services: readonly ServiceReport[], percent: number, critical: boolean): string {
+  const [largest] = services.toSorted((a, b) => b.connections - a.connections);
+  if (percent >= NEARLY_FULL_PERCENT && largest !== undefined) {
+    const { service, connections, verdict } = largest;
+    return `No service leaks. The largest is ${service} with ${connections} connections (${VERDICT_WORDS[verdict]}).`;
+  }
+  return critical ? 'No service leaks, but see below.' : 'No service leaks.';
+}
+
+function instanceLines(instance: InstanceReport, subject: ReportSubject, isOne: boolean): readonly string[] {
+  const { name, server, services, findings, memory } = instance;
+  if (server === null) return [`${name} · could not be read`];
+  const suspects = services.filter(({ isSuspicious }) => isSuspicious);
+  const healthy = services.filter(({ isSuspicious }) => !isSuspicious);
+  const at = isOne ? '' : `${name} · `;
   return [
-    `${name} · PostgreSQL ${version} · ${usedSlots} of ${usableSlots} usable slots taken (${percent} %)${full} · max_connections ${maxConnections}`,
+    ...suspects.flatMap((report, index) => [
+      ...suspectLines(report, index + 1, terminatedOf(instance, report), subject.commandFor).map((line, first) =>
+        first === 0 ? line.replace('. ', `. ${at}`) : line,
+      ),
+      '',
+    ]),
+    ...(healthy.length === 0 ? [] : wrap('', `${at}Healthy: ${healthy.slice(0, 12).map(describeHealthy).join(', ')}.`)),
+    `${name} · PostgreSQL ${server.version} · max_connections ${server.maxConnections}${describeMemory(memory)}`,
     '',
-    ...applicationTable(instance, usableSlots),
+    ...serviceTable(instance),
+    ...budgetLines(instance),
     '',
     ...doneLines(instance),
-  ];
-}
-
-function applicationTable({ applications }: InstanceReport, usableSlots: number): readonly string[] {
-  if (applications.length === 0) return ['  no connections but our own'];
-  const shown = applications.slice(0, MOST_APPLICATIONS);
-  const scale = Math.max(usableSlots, ...shown.map(({ connections }) => connections));
-  const nameWidth = Math.max('application'.length, ...shown.map(({ name }) => name.length));
-  const row = (name: string, connections: string, bar: string, rest: readonly string[]) =>
-    `  ${name.padEnd(nameWidth)}  ${connections.padStart(11)}  ${bar.padEnd(BAR_WIDTH)}${rest.map((cell) => cell.padStart(12)).join('')}`;
-  return [
-    row('application', 'connections', 'share of the slots', ['idle', 'oldest', 'terminated']),
-    ...shown.map(({ name, connections, idle, oldestIdleSeconds, terminated }) =>
-      row(name, `${connections}`, '█'.repeat(Math.max(1, Math.round((connections / scale) * BAR_WIDTH))), [
-        `${idle}`,
-        oldestIdleSeconds === null ? '-' : formatDuration(oldestIdleSeconds),
-        `${terminated}`,
+    ...(findings.length === 0 ? [] : ['', `${at}Also`, ...findingLines(findings, suspects.length + 1)]),
+    ...(isQuiet(instance, subject) ? ['', 'Nothing to do.'] : []),
+    ...suspects
+      .slice(0, MOST_NAMED)
+      .flatMap(({ service, message }) => [
+        '',
+        `To the team of ${service}:`,
+        ...message.split('\n').flatMap((line) => wrap('  ', line)),
       ]),
-    ),
-    ...(applications.length > shown.length ? [`  and ${applications.length - shown.length} more`] : []),
   ];
 }
 
-const OUTCOME_WORDS = {
-  terminated: 'terminated, verified gone',
-  reapable: 'would be terminated',
-  vanished: 'in use again or closed by themselves',
-  refused: 'refused by the server',
-} as const;
-
-const UNCONFIRMED_WORDS: Readonly<Record<UnconfirmedReason, string>> = {
-  still_there: 'signalled and still there',
-  not_verified: 'signalled, not verified',
-  maybe_signalled: 'may have been signalled',
-};
-
-const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
-  active: 'active',
-  out_of_time: 'not reached in time',
-  stopped: 'not reached because of an error',
-  below_idle_timeout: 'not idle long enough',
-  starting: 'logging in',
-  unknown_role: 'of dropped roles',
-  state_unknown: 'in an unknown state',
-  unreadable: 'hidden from this login',
-  in_transaction: 'idle in a transaction',
-  advisory_lock: 'holding an advisory lock',
-  temporary_table: 'with temporary tables',
-  replication_slot: 'with a temporary replication slot',
-  listen: 'listening',
-  hold_cursor: 'with a cursor WITH HOLD',
-  base_backup: 'running a base backup',
-  opened_by_server: 'opened by a server (postgres_fdw, dblink)',
-  rule: 'by a rule',
-  keep: 'kept for their application',
-  max_terminations: 'over the cap of this run',
-  another_run: 'left to another run',
-  superuser: 'of superusers',
-  provider_role: 'of the provider',
-  reaper: 'of the reaper',
-  not_selected: 'not asked for',
-};
-
-function doneLines({ outcomes, spared, roleLimits }: InstanceReport): readonly string[] {
-  const counts = [
-    ...Object.entries(OUTCOME_WORDS).map(
-      ([name, words]) => [outcomes.filter(({ outcome }) => outcome === name).length, words] as const,
-    ),
-    ...Object.entries(UNCONFIRMED_WORDS).map(
-      ([name, words]) =>
-        [outcomes.filter(({ outcome, reason }) => outcome === 'unconfirmed' && reason === name).length, words] as const,
-    ),
-  ].flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]));
-  const left = (Object.entries(spared) as [SpareReason, number][]).map(
-    ([reason, count]) => `${count} ${SPARED_WORDS[reason]}`,
+/** Said only when the server has room and nothing is suspicious. */
+function isQuiet({ server, services, findings }: InstanceReport, { errors }: ReportSubject): boolean {
+  return (
+    server !== null &&
+    errors.length === 0 &&
+    findings.length === 0 &&
+    percentOf(server.usedSlots, server.usableSlots) < NEARLY_FULL_PERCENT &&
+    !services.some(({ isSuspicious }) => isSuspicious)
   );
-  return [
-    line('result', counts, 'none'),
-    line('spared', left, 'none'),
-    ...roleLimits.map(({ role, from, to, outcome }) =>
-      line('limit', [`${role}: ${from ?? 'none'} -> ${to} (${outcome.replaceAll('_', ' ')})`], ''),
-    ),
-  ];
 }
 
-function line(label: string, parts: readonly string[], none: string): string {
-  return `  ${label.padEnd(8)}${parts.length === 0 ? none : parts.join(' · ')}`;
+function describeHealthy({ service, connections, verdict }: ServiceReport): string {
+  return `${service} ${connections} (${VERDICT_WORDS[verdict]})`;
 }
 
-function nextSteps(instances: readonly InstanceReport[], errors: readonly string[]): readonly string[] {
-  const steps = instances.flatMap(({ findings }) => findings).flatMap(step);
-  if (steps.length > 0) return steps;
-  return [errors.length === 0 ? '  nothing to do' : '  fix the failures listed above'];
+function describeMemory({ looks, reachesBackSeconds }: InstanceReport['memory']): string {
+  return looks < 2 ? ' · first look' : ` · ${looks} looks in ${formatDuration(reachesBackSeconds)}`;
 }
 
-function step({ severity, evidence, remedy }: Finding, index: number): readonly string[] {
-  return [`  ${index + 1}. [${severity}] ${evidence}`, `     -> ${remedy}`];
+function terminatedOf({ applications }: InstanceReport, { service }: ServiceReport): number {
+  return applications.find(({ name }) => name === service)?.terminated ?? 0;
 }

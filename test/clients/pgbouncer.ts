@@ -18,20 +18,22 @@ export interface PgBouncer extends AsyncDisposable {
 const KEEPER = 'pgbouncer "$1" & read -r _; kill -TERM $!; wait';
 
 /**
- * Starts Debian's PgBouncer in front of a server, for every database and the roles of the tests.
+ * Starts Debian's PgBouncer in front of a server, for every database.
  *
  * @param settings as in the section `[pgbouncer]` of its configuration.
+ * @param roles that may log in, with the password of all test roles.
  */
 export async function startPgBouncer(
-  server: PostgresServer,
+  server: Pick<PostgresServer, 'host' | 'port'>,
   settings: Readonly<Record<string, string | number>>,
+  roles: readonly string[] = ['connection_reaper', 'checkout', 'billing'],
 ): Promise<PgBouncer> {
   const folder = mkdtempSync(join(tmpdir(), 'pgbouncer-'));
   // It refuses to run as root.
   const account = serverAccount();
   chmodSync(folder, 0o711);
   const port = await freePort();
-  const users = ['connection_reaper', 'checkout', 'billing'].map((user) => `"${user}" "${PASSWORD}"\n`);
+  const users = roles.map((role) => `"${role}" "${PASSWORD}"\n`);
   writeFileSync(join(folder, 'users'), users.join(''));
   const all = {
     listen_addr: '127.0.0.1',

@@ -57,7 +57,7 @@ const WATCHED: Readonly<Record<string, object>> = {
       `WHERE "Database" = 'orders' GROUP BY "Application" ORDER BY MAX() DESC`,
   ),
   LeakContinues: queried(
-    'SELECT SUM("TerminatedConnections") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
+    'SELECT SUM("TerminatedLeaks") FROM SCHEMA("ConnectionReaper", "Database", "Instance", "Application") ' +
       `WHERE "Database" = 'orders' GROUP BY "Application" ORDER BY SUM() DESC`,
   ),
   RoleNearLimit: queried(
@@ -88,7 +88,7 @@ const SCHEDULE_TRIGGER: Readonly<Record<string, Numbers>> = {
   'SlotsNearlyFull-primary': ['SlotsUsedPercent', '>=', 80, 2, 3, 60, 'ignore'],
   'DatabaseConnections-primary': ["RDS's own DatabaseConnections", '>=', 180, 2, 3, 60, 'notBreaching'],
   ApplicationConnectionsHigh: ["an application's SlotsUsedPercent", '>=', 50, 2, 3, 60, 'notBreaching'],
-  LeakContinues: ["an application's TerminatedConnections", '>=', 1, 5, 6, 600, 'notBreaching'],
+  LeakContinues: ["an application's TerminatedLeaks", '>=', 1, 5, 6, 600, 'notBreaching'],
   RoleNearLimit: ["a role's RoleLimitUsedPercent", '>=', 90, 2, 3, 60, 'notBreaching'],
   ReaperFailing: ["the function's Errors", '>=', 1, 3, 5, 60, 'notBreaching'],
   'ReaperNotRunning-primary': ['SweepsCompleted', '<', 1, 3, 3, 60, 'breaching'],
@@ -191,8 +191,8 @@ describe.each([
       timeout: Duration.seconds(seconds),
     });
     const commands = JSON.stringify(resolved(slow.toJSON())).match(/aws lambda invoke .*? answer\.json/g) ?? [];
-    // As many as the descriptions have, and two on the dashboard.
-    expect(commands.length).toBe(Object.keys(alarms).length + 2);
+    // As many as the descriptions have, and one on the dashboard.
+    expect(commands.length).toBe(Object.keys(alarms).length + 1);
     for (const command of commands) expect(command.includes(' --cli-read-timeout 0 '), command).toBe(waits);
   });
 

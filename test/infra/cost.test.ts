@@ -37,7 +37,7 @@ describe('the bill of a month', () => {
   test('of the least reaper', () => {
     const report = reportOn({});
     expect(bill(report)).toEqual({
-      'metrics of instances': [11, 3.3],
+      'metrics of instances': [13, 3.9],
       'metrics of applications': [20, 6],
       'alarms, by the metrics they name': [6, 0.6],
       'alarms over applications and roles': [10, 1],
@@ -53,7 +53,7 @@ describe('the bill of a month', () => {
       'log: written': [0.0653, 0.0326],
       'log: kept': [0.0644, 0.0019],
     });
-    expect(report.usd).toBeCloseTo(15.1113, 4);
+    expect(report.usd).toBeCloseTo(15.7113, 4);
     // 16 names more, (other) among them, in the two alarms over applications, and 21 roles, in the one over those.
     const read = (names: number) => names * 730 * 0.00001;
     expect(report.atMost.usd).toBeCloseTo(report.usd + 16 * (4 * 0.3 + 2 * 0.1) + 21 * (0.3 + 0.1) + read(16 + 21), 6);
@@ -62,7 +62,7 @@ describe('the bill of a month', () => {
   test('of one with much to it, and more applications than get metrics of their own', () => {
     const report = reportOn(MUCH, { applications: 12, otherRoles: 3, sweepSeconds: 2 });
     expect(bill(report)).toEqual({
-      'metrics of instances': [22, 6.6],
+      'metrics of instances': [26, 7.8],
       // Ten and (other), on each instance.
       'metrics of applications': [88, 26.4],
       // Without the one that is shut out.
@@ -82,7 +82,7 @@ describe('the bill of a month', () => {
       'log: written': [0.0179, 0.009],
       'log: kept': [0.2154, 0.0065],
     });
-    expect(report.usd).toBeCloseTo(44.7727, 4);
+    expect(report.usd).toBeCloseTo(45.9727, 4);
   });
 
   test('of one that sweeps on alarm alone: what is there all the time', () => {
@@ -251,7 +251,9 @@ function published(sweep: {
   readonly otherRoles: number;
 }): readonly Datapoint[] {
   const { applications, instances, roleLimits, otherRoles } = sweep;
-  const found = numbered(applications).flatMap((number) => backends(1, { applicationName: `application ${number}` }));
+  const found = numbered(applications).flatMap((number) =>
+    backends(1, { applicationName: `application ${'x'.repeat(number)}y` }),
+  );
   const roles = [
     ...Object.entries(roleLimits).map(([role, limit]) => aRole(role, limit)),
     ...numbered(otherRoles).map((number) => aRole(`tenant ${number}`, 10)),

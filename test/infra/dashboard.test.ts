@@ -57,13 +57,13 @@ test('shows every metric that the function publishes', () => {
   }
 });
 
-test('shows 12 metrics of an instance and 1 of the function, beside what its searches find', () => {
+test('shows 14 metrics of an instance and 1 of the function, beside what its searches find', () => {
   const shown = widgetsOf(template).flatMap(({ properties }) => properties.metrics ?? []);
   const named = shown
     .filter(([first]) => typeof first === 'string')
     .map((metric) => JSON.stringify(metric.filter((part) => typeof part === 'string')));
   // What is hidden, as part of a formula, is read all the same.
-  expect(new Set(named).size).toBe(2 * 12 + 1);
+  expect(new Set(named).size).toBe(2 * 14 + 1);
 });
 
 test('shows every instance', () => {
@@ -88,7 +88,7 @@ const LINES: Readonly<Record<(typeof METRIC_ALARMS)[number], readonly [title: st
   SlotsNearlyFull: ['Slots used', 80],
   DatabaseConnections: ['Connections as RDS counts them', 180],
   ApplicationConnectionsHigh: ['Slots used by application', 50],
-  LeakContinues: ['Terminated by application', 1],
+  LeakContinues: ['Leaks terminated by application', 1],
   RoleNearLimit: ['Connection limit used by role', 90],
   ReaperFailing: ['Failed runs', 1],
   ReaperNotRunning: ['Sweeps completed', 1],
@@ -148,7 +148,7 @@ test('every row fits into the width of a dashboard', () => {
 test('prints commands that the function understands', () => {
   const markdown = widgetsOf(template)[0]?.properties.markdown ?? '';
   const payloads = [...markdown.matchAll(/--payload '([^']+)'/g)].map(([, payload]) => JSON.parse(String(payload)));
-  expect(payloads.map((payload) => parseEvent(payload).action)).toEqual(['report', 'reap']);
+  expect(payloads.map((payload) => parseEvent(payload).action)).toEqual(['report']);
 });
 
 function widgetsOf(from: Template): readonly Widget[] {

@@ -3,7 +3,7 @@ import type { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { describe, expect, test } from 'vitest';
 import type { ReaperMetrics } from '../../infra/metrics/metrics.js';
 import type { InstanceMetricOptions, ReaperMetricOptions } from '../../infra/metrics/plain-metrics.js';
-import { METRICS, type MetricName, NAMESPACE } from '../../lambda/contract/metrics.js';
+import { METRICS, type MetricLevel, type MetricName, NAMESPACE } from '../../lambda/contract/metrics.js';
 import { aReaper } from './a-reaper.js';
 
 const { reaper } = aReaper({
@@ -13,12 +13,15 @@ const { reaper } = aReaper({
   ],
 });
 
-const STATISTICS: Readonly<Record<MetricName<'instance'> | MetricName<'role'>, string>> = {
+const STATISTICS: Readonly<Record<MetricName<MetricLevel>, string>> = {
   SlotsUsedPercent: 'Maximum',
   SlotsFree: 'Minimum',
   Connections: 'Maximum',
   IdleConnections: 'Maximum',
+  IdleInTransactionConnections: 'Maximum',
+  LeakedConnections: 'Maximum',
   TerminatedConnections: 'Sum',
+  TerminatedLeaks: 'Sum',
   ReapableConnections: 'Sum',
   RefusedTerminations: 'Sum',
   UnreadableConnections: 'Maximum',
@@ -145,6 +148,10 @@ const SEARCHES: readonly [keyof ReaperMetrics & `metric${string}By${string}`, st
     `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="TerminatedConnections" Database="orders"', 'Sum', 60)`,
   ],
   [
+    'metricTerminatedLeaksByApplication',
+    `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="TerminatedLeaks" Database="orders"', 'Sum', 60)`,
+  ],
+  [
     'metricSlotsUsedPercentByApplication',
     `SEARCH('{ConnectionReaper,Database,Instance,Application} MetricName="SlotsUsedPercent" Database="orders"', 'Maximum', 60)`,
   ],
@@ -163,10 +170,7 @@ test.each(SEARCHES)('%s finds every series of the database', (method, expression
 
 test.each<[string, (options?: { period: Duration; label: string }) => MathExpression]>([
   ['insightsSlotsUsedPercentByApplication', (options) => reaper.insightsSlotsUsedPercentByApplication(options)],
-  [
-    'insightsTerminatedConnectionsByApplication',
-    (options) => reaper.insightsTerminatedConnectionsByApplication(options),
-  ],
+  ['insightsTerminatedLeaksByApplication', (options) => reaper.insightsTerminatedLeaksByApplication(options)],
   ['insightsRoleLimitUsedPercentByRole', (options) => reaper.insightsRoleLimitUsedPercentByRole(options)],
 ])('%s is read as told', (_, query) => {
   expect(query()).toMatchObject({ period: Duration.minutes(1), expression: expect.stringMatching(/^SELECT /) });

@@ -253,6 +253,8 @@ describe('logging in', () => {
     instance: 'primary',
     login: { way: null, attempts: expect.any(Number), milliseconds: expect.any(Number), refusals },
     snapshot: null,
+    diagnoses: [],
+    looks: [],
     outcomes: [],
     roleLimits: [],
     runAtWork: null,

@@ -15,7 +15,7 @@ import { RunError } from '../../lambda/handler.js';
 import { parseSettings, type SettingsInput } from '../../lambda/input/settings.js';
 import { describeFailure } from '../../lambda/login/login-failure.js';
 import { loginsOf } from '../../lambda/login/logins.js';
-import { run } from '../../lambda/run.js';
+import { lookKeeper, run } from '../../lambda/run.js';
 import { loginOf, PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
 import { SECRET_ARN } from '../support/deployed.js';
 
@@ -116,7 +116,13 @@ async function runWith(
   const client = secretsManager({ ...aws.clientConfig, endpoint });
   const log = logTo({ write: (line) => lines.push(line) });
   const publish = async () => ({ requests: 0, datapoints: 0, via: 'none', error: null }) as const;
-  const surroundings = { logins: loginsOf(parsed, client), publish, series: seriesKeeper(null, log), log };
+  const surroundings = {
+    logins: loginsOf(parsed, client),
+    publish,
+    series: seriesKeeper(null, log),
+    looks: lookKeeper(),
+    log,
+  };
   const answer = await run(parsed, { action: 'sweep' }, surroundings, 20_000);
   expect(answer.errors).not.toEqual([]);
   return { told: [lines.join(''), answer, new RunError(answer)], errors: answer.errors.join('\n') };

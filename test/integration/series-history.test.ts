@@ -38,7 +38,7 @@ const log = logTo({ write: (line: string) => lines.push(line) });
 /** A function's environment that was just started. */
 const coldStart = () => seriesKeeper(historiesFrom(client, 'orders'), log);
 
-const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}.${index}`);
 
 /** A sweep that sees a backend of each application and each of these roles; returns who has series. */
 async function sweep(

@@ -16,7 +16,7 @@ import { seriesKeeper } from '../../lambda/aws/series-memory.js';
 import { insightsQuery } from '../../lambda/contract/insights-query.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import { loginsOf } from '../../lambda/login/logins.js';
-import { run, type Surroundings } from '../../lambda/run.js';
+import { lookKeeper, run, type Surroundings } from '../../lambda/run.js';
 import { someSettings } from '../support/builders.js';
 import { embeddedObservations } from '../support/cloudwatch/embedded-metrics.js';
 import { PASSWORD, startDatabase, type TestDatabase } from '../support/database.js';
@@ -57,6 +57,7 @@ async function sweepUnderAttack(metricsVia: 'api' | 'emf'): Promise<readonly Obs
         logins: loginsOf(settings, secretsManager(aws.clientConfig)),
         publish: client === null ? publishByLog(log) : publishTo(client, log),
         series: seriesKeeper(client && historiesFrom(client, settings.databaseLabel), log),
+        looks: lookKeeper(),
         log,
       };
     };

@@ -30,6 +30,7 @@ const HOSTILE = [
   { name: 'default_transaction_read_only', theirs: 'on', ours: 'off' },
   { name: 'default_transaction_isolation', theirs: 'serializable', ours: 'read committed' },
   { name: 'default_transaction_deferrable', theirs: 'on', ours: 'off' },
+  { name: 'tcp_keepalives_idle', theirs: '0', ours: '10' },
   { name: 'tcp_user_timeout', theirs: '0', ours: '20000' },
   { name: 'local_preload_libraries', theirs: "'no_such_library'", ours: '' },
   { name: 'exit_on_error', theirs: 'on', ours: 'off' },

@@ -25,6 +25,8 @@ const STEPS = [
   'npm run bench:storm',
   'npm run bench:flip-race',
   'npm run bench:reap',
+  'npm run bench:diagnose',
+  'npm run test:diagnosis',
   'npm run mutation',
 ];
 

@@ -1,7 +1,9 @@
+import type { Diagnosis } from '../../lambda/diagnosis/diagnosis.js';
 import type { InstanceResult, LockHolder } from '../../lambda/diagnosis/instance-result.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../lambda/input/settings.js';
 import { type Policy, policyOf } from '../../lambda/policy/policy.js';
+import type { ServerSettings } from '../../lambda/policy/server-settings.js';
 import type { Backend, Role, Server, Snapshot } from '../../lambda/policy/snapshot.js';
 
 let lastPid = 1000;
@@ -23,6 +25,10 @@ export function aBackend(overrides: Partial<Backend> = {}): Backend {
     clientAddr: '10.0.0.1',
     stateSeconds: 3600,
     ageSeconds: 7200,
+    statementSeconds: 3600,
+    transactionSeconds: null,
+    waitEvent: 'ClientRead',
+    lastStatement: 'business',
     holding: null,
     ...overrides,
   };
@@ -63,9 +69,24 @@ export function aRole(name: string, connectionLimit: number | null = null, overr
   return { name, connectionLimit, superuser: false, mayAlter: true, ...overrides };
 }
 
+/** Settings under which the server itself ends what clients leave behind. */
+export function someServerSettings(overrides: Partial<ServerSettings> = {}): ServerSettings {
+  return {
+    tcpKeepalivesIdle: 60,
+    clientConnectionCheckInterval: 10_000,
+    idleSessionTimeout: 3_600_000,
+    idleInTransactionSessionTimeout: 60_000,
+    sharedBuffers: 128 * 1024 ** 2,
+    workMem: 4 * 1024 ** 2,
+    overrides: [],
+    limitedDatabases: [],
+    ...overrides,
+  };
+}
+
 /** A look at {@link aServer}. */
 export function aSnapshot(overrides: Partial<Snapshot> = {}): Snapshot {
-  return { server: aServer(), backends: [], roles: [], ...overrides };
+  return { server: aServer(), settings: someServerSettings(), backends: [], roles: [], ...overrides };
 }
 
 /** Settings as the function would read them. */
@@ -88,6 +109,8 @@ export function anInstanceResult(overrides: Partial<InstanceResult> = {}): Insta
   return {
     instance: 'primary',
     snapshot: aSnapshot(),
+    diagnoses: [],
+    looks: [],
     outcomes: [],
     roleLimits: [],
     login: { way: 'own', attempts: 1, milliseconds: 5, refusals: [] },
@@ -96,6 +119,30 @@ export function anInstanceResult(overrides: Partial<InstanceResult> = {}): Insta
     lostRuns: [],
     uncheckedDatabases: [],
     errors: [],
+    ...overrides,
+  };
+}
+
+/** A service whose connections have all leaked, unless said otherwise. */
+export function aDiagnosis(overrides: Partial<Diagnosis> = {}): Diagnosis {
+  const { backends: own = backends(20) } = overrides;
+  return {
+    service: 'checkout',
+    verdict: 'leak',
+    certainty: 'almost certain',
+    reasons: ['10.0.0.1 opened a connection 20 times after an earlier one had been used for the last time.'],
+    leaked: own,
+    backends: own,
+    idle: own.length,
+    inTransaction: 0,
+    active: 0,
+    hosts: [{ address: '10.0.0.1', connections: own.length }],
+    roles: [{ role: 'checkout', connections: own.length }],
+    growth: null,
+    minutesUntilFull: null,
+    oldestIdleSeconds: 3600,
+    statement: null,
+    driver: null,
     ...overrides,
   };
 }

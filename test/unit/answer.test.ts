@@ -25,7 +25,7 @@ it('lists the largest applications where there is no room for all', () => {
   const [instance] = answerTo([
     [
       ...backends(2, { applicationName: 'large' }),
-      ...Array.from({ length: 2_500 }, (_, index) => backends(1, { applicationName: `small-${index}` })).flat(),
+      ...Array.from({ length: 2_500 }, (_, index) => backends(1, { applicationName: `small${index}x` })).flat(),
     ].map((backend): Outcome => ({ backend, outcome: 'spared', reason: 'active' })),
   ]).instances;
   expect(instance?.applications).toHaveLength(2_000);

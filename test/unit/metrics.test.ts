@@ -8,6 +8,7 @@ import { type Datapoint, datapointsOf, dimensionValue, type RunMetrics } from '.
 import { newMemory, type SeriesMemory } from '../../lambda/report/series.js';
 import {
   aBackend,
+  aDiagnosis,
   aLockHolder,
   anInstanceResult,
   aPolicy,
@@ -77,6 +78,8 @@ describe('datapoints', () => {
       SlotsFree: 89,
       Connections: 8,
       IdleConnections: 6,
+      IdleInTransactionConnections: 0,
+      LeakedConnections: 0,
       TerminatedConnections: 3,
       ReapableConnections: 4,
       RefusedTerminations: 1,
@@ -100,7 +103,7 @@ describe('datapoints', () => {
       IdleConnections: 2,
       TerminatedConnections: 0,
     });
-    expect(series(all, application('(none)'))).toMatchObject({ Connections: 1 });
+    expect(series(all, application('checkout (none)'))).toMatchObject({ Connections: 1 });
   });
 
   it('have exactly the metrics, units and dimension sets of the contract', () => {
@@ -109,7 +112,9 @@ describe('datapoints', () => {
       roles: [aRole('checkout', 4)],
     });
     const levels = { instance: new Map(), application: new Map(), role: new Map() };
-    for (const { metric, unit, dimensions } of datapoints([visited([spared(aBackend())], { snapshot })])) {
+    const leaked = aBackend();
+    const diagnoses = [aDiagnosis({ backends: [leaked] })];
+    for (const { metric, unit, dimensions } of datapoints([visited([terminated(leaked)], { snapshot, diagnoses })])) {
       const level = (['instance', 'application', 'role'] as const).find(
         (name) => JSON.stringify(DIMENSIONS[name]) === JSON.stringify(Object.keys(dimensions)),
       );
@@ -124,6 +129,25 @@ describe('datapoints', () => {
   it('count connections as reapable for which the run had no time', () => {
     const late: Outcome = { backend: aBackend(), outcome: 'spared', reason: 'out_of_time' };
     expect(series(datapoints([visited([...mixed, late])]), instance)).toMatchObject({ ReapableConnections: 5 });
+  });
+
+  it('count what the diagnosis calls leaked, by service, and none where nothing leaked was terminated', () => {
+    const leaked = backends(3, { stateSeconds: 900 });
+    const healthy = backends(2, { applicationName: 'billing' });
+    const inTransaction = backends(1, { applicationName: 'billing', state: 'idle in transaction (aborted)' });
+    const diagnoses = [
+      aDiagnosis({ backends: leaked }),
+      aDiagnosis({ service: 'billing', verdict: 'unclear', backends: healthy }),
+    ];
+    const all = datapoints([
+      visited([...leaked, ...healthy].map(terminated).concat(inTransaction.map(spared)), { diagnoses }),
+    ]);
+    expect(series(all, instance)).toMatchObject({ LeakedConnections: 3, IdleInTransactionConnections: 1 });
+    expect(series(all, application('checkout'))).toMatchObject({ TerminatedLeaks: 3 });
+    expect(series(all, application('billing'))).not.toHaveProperty('TerminatedLeaks');
+    const rest = [...backends(4, { applicationName: 'small' }), ...leaked];
+    const summed = datapoints([visited(rest.map(terminated), { diagnoses })], { maxApplications: 1 });
+    expect(series(summed, application('(other)'))).toMatchObject({ TerminatedConnections: 3, TerminatedLeaks: 3 });
   });
 
   it('add up: the instance is the sum of its applications', () => {

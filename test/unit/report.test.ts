@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logTo } from '../../lambda/aws/log.js';
+import type { Diagnosis } from '../../lambda/diagnosis/diagnosis.js';
 import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
@@ -12,6 +13,7 @@ import { auditEvents } from '../../lambda/report/audit.js';
 import type { Publication } from '../../lambda/report/publication.js';
 import {
   aBackend,
+  aDiagnosis,
   aLockHolder,
   anInstanceResult,
   aRole,
@@ -39,37 +41,130 @@ function leaking(outcome: Outcome['outcome'] = 'terminated', overrides: Partial<
     ...spared('active', backends(4, { applicationName: 'billing', state: 'active', role: 'billing' })),
     ...spared('below_idle_timeout', backends(3, { applicationName: '', stateSeconds: 12 })),
   ];
-  const snapshot = aSnapshot({ backends: outcomes.map(({ backend }) => backend) });
-  return anInstanceResult({ outcomes, snapshot, ...overrides });
+  const all = outcomes.map(({ backend }) => backend);
+  const diagnoses = [
+    aDiagnosis({ backends: all.slice(0, 90) }),
+    aDiagnosis({ service: 'billing', verdict: 'busy', leaked: [], backends: all.slice(90, 94) }),
+  ];
+  return anInstanceResult({ outcomes, diagnoses, snapshot: aSnapshot({ backends: all }), ...overrides });
+}
+
+/** A report breaks its sentences into lines of 80 columns. */
+function unwrapped(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}
+
+function unwrappedAnswer(results: readonly InstanceResult[]): string {
+  return unwrapped(answer(results).text);
 }
 
 describe('the report', () => {
-  it('says who holds the slots, what was done and what to do next', () => {
+  it('says who leaks, how to stop it, and then who holds the slots', () => {
     const roleLimits = [{ role: 'checkout', from: null, to: 40, outcome: 'changed', reason: null }] as const;
-    expect(answer([leaking('terminated', { roleLimits })]).text).toBe(
-      `Connection Reaper · orders · sweep · mode enforce
+    expect(answer([leaking('terminated', { roleLimits })]).text).toMatchInlineSnapshot(`
+      "orders is FULL: 97 of 97 usable slots taken (100 %). checkout: leak, 90
+      connections.
+      Connection Reaper · orders · sweep · mode enforce
 
-primary · PostgreSQL 18.4 · 97 of 97 usable slots taken (100 %) · FULL · max_connections 100
+      1. LEAK · checkout · 90 connections · almost certain
+         why    10.0.0.1 opened a connection 20 times after an earlier one had been
+                used for the last time.
+         from   10.0.0.1 (90) · role checkout (90)
+         done   This run terminated 90 of its connections.
+         then   Restart checkout if it still fails: Most pools count a leaked
+                connection as in use. Restart the process if its callers wait.
+         fix    Give the connection back on every path: finally, with, defer or
+                try-with-resources.
+                Create one pool per process, never one per request.
+                To find the place: Log the numbers of the pool: connections in all,
+                idle ones, and callers that wait.
+         limit  ALTER ROLE "checkout" CONNECTION LIMIT 5;
 
-  application  connections  share of the slots              idle      oldest  terminated
-  checkout              90  ██████████████████████            90          1h          90
-  billing                4  █                                  0           -           0
-  (none)                 3  █                                  3         12s           0
+      Healthy: billing 4 (busy).
+      primary · PostgreSQL 18.4 · max_connections 100 · first look
 
-  result  90 terminated, verified gone
-  spared  4 active · 3 not idle long enough
-  limit   checkout: none -> 40 (changed)
+        service                        connections    idle   in tx  oldest terminated
+        checkout                                90      90       0      1h         90
+        billing                                  4       0       0       -          0
+        checkout (none)                          3       3       0     12s          0
 
-Next
-  1. [critical] 97 connections on 97 usable slots when this run began: the server refuses ordinary roles with SQLSTATE 53300
-     -> 90 slots are free again until the application leaks them once more: fix that application
-  2. [warning] checkout left 90 connections idle (of 97 usable slots), the oldest for 1h, as checkout from 10.0.0.1
-     -> make it give connections back (release or close in finally), and close idle ones sooner than the reaper does; until then cap its role: ALTER ROLE "checkout" CONNECTION LIMIT 48;`,
-    );
+        role                               used   leaked    limit  advised
+        checkout                             90       90     none        5
+        billing                               4        0     none        8
+
+        result  90 terminated, verified gone
+        spared  4 active · 3 not idle long enough
+        limit   checkout: none -> 40 (changed)
+
+      Also
+      2. [critical] 97 connections on 97 usable slots when this run began: the server
+         refuses ordinary roles with SQLSTATE 53300
+         -> 90 slots are free again until the application leaks them once more: fix
+            that application
+
+      To the team of checkout:
+        checkout holds 90 of the 97 connections that the database orders has, the
+        oldest idle for 1h.
+        Diagnosis: leak, 90 connections (almost certain).
+        10.0.0.1 opened a connection 20 times after an earlier one had been used for
+        the last time.
+        Hosts: 10.0.0.1. Roles: checkout.
+        Give the connection back on every path: finally, with, defer or
+        try-with-resources.
+        Create one pool per process, never one per request.
+        To find the place: Log the numbers of the pool: connections in all, idle ones,
+        and callers that wait."
+    `);
+  });
+
+  it('says nothing to do only where there is room and nobody is suspicious', () => {
+    const quiet = /^Nothing to do\.$/m;
+    const seen = (count: number, overrides: Partial<Diagnosis> = {}) => {
+      const own = backends(count);
+      const diagnoses = [aDiagnosis({ verdict: 'pool_at_rest', leaked: [], backends: own, ...overrides })];
+      return answer([
+        anInstanceResult({ diagnoses, outcomes: spared('keep', own), snapshot: aSnapshot({ backends: own }) }),
+      ]);
+    };
+    expect(seen(20).text).toMatch(quiet);
+    expect(seen(80).text).not.toMatch(quiet);
+    expect(unwrapped(seen(80).text)).toContain('The largest is checkout with 80 connections (pool at rest)');
+    expect(seen(20, { verdict: 'unclear' }).text).not.toMatch(quiet);
+    expect(answer([anInstanceResult({ errors: ['lost'] })]).text).not.toMatch(quiet);
+  });
+
+  it('gives a command for each suspect that reaches it and nobody else', () => {
+    const own = backends(20, { applicationName: 'checkout-7d9f8b-x2k4p', stateSeconds: 40, role: 'shop' });
+    const others = backends(9, { applicationName: 'checkout-admin' });
+    const transactions = backends(3, { applicationName: '', role: 'orders', state: 'idle in transaction' });
+    const all = [...own, ...others, ...transactions];
+    const diagnoses = [
+      aDiagnosis({ service: 'checkout-*', backends: own }),
+      aDiagnosis({ service: 'orders (none)', verdict: 'leak_in_transaction', backends: transactions }),
+      aDiagnosis({
+        service: 'checkout-admin',
+        verdict: 'unread_result',
+        backends: others,
+        leaked: backends(2, { state: 'active' }),
+      }),
+    ];
+    const result = anInstanceResult({
+      diagnoses,
+      snapshot: aSnapshot({ backends: all }),
+      outcomes: spared('keep', all),
+    });
+    const [first, second, third] = answer([result]).instances[0]?.services ?? [];
+    expect(first?.reap).toMatchObject({
+      event: { applications: ['checkout-\\*'], idleTimeout: '30s' },
+      terminates: 20,
+    });
+    expect(second?.reap).toMatchObject({ event: { includeIdleInTransaction: true }, terminates: 3 });
+    expect(third?.reap).toBeNull();
+    expect(answer([result]).text).toContain('{"action":"reap","applications":["checkout-\\\\*"],"idleTimeout":"30s"}');
   });
 
   it('marks a dry run', () => {
-    const { text, dryRun, mode } = answer([leaking('reapable')], { action: 'report' });
+    const { text, dryRun, mode } = answer([leaking('reapable')], { action: 'report', looks: 2 });
     expect({ dryRun, mode }).toEqual({ dryRun: true, mode: 'enforce' });
     expect(text).toContain('report, nothing is changed');
     expect(text).toContain('90 would be terminated');
@@ -121,12 +216,11 @@ describe('findings', () => {
 
   it('are missing for a healthy server', () => {
     expect(codes(anInstanceResult())).toEqual([]);
-    expect(answer([anInstanceResult()]).text).toMatch(/Next\n {2}nothing to do$/);
+    expect(answer([anInstanceResult()]).text).toMatch(/\nNothing to do\.$/);
   });
 
   const knocked = { way: 'own', attempts: 40, milliseconds: 900, refusals: ['every_slot'] } as const;
   const old = aServer({ preparedTransactions: 2, oldestPreparedSeconds: 7200 });
-  const busy = backends(60, { state: 'active' });
   const limited = (outcome: LimitObstacle) => ({
     roleLimits: [{ role: 'r', from: null, to: 1, outcome, reason: null } as const],
   });
@@ -139,7 +233,6 @@ describe('findings', () => {
     ['old_prepared_transactions', { snapshot: aSnapshot({ server: old }) }],
     ['another_run', { runAtWork: aLockHolder() }],
     ['lost_run', { lostRuns: [aLockHolder()] }],
-    ['application_hogging', { outcomes: spared('active', busy), snapshot: aSnapshot({ backends: busy }) }],
     ['left_standing', { outcomes: spared('out_of_time', [aBackend()]) }],
     ['role_missing', limited('missing')],
     ['role_limit_in_recovery', limited('in_recovery')],
@@ -160,13 +253,13 @@ describe('findings', () => {
       0,
       'set reserved_connections = 2 (takes a restart; on RDS in the parameter group); GRANT pg_use_reserved_connections',
     ],
-    [180_004, 3, '-> GRANT pg_use_reserved_connections TO "connection_reaper";'],
+    [180_004, 3, 'GRANT pg_use_reserved_connections TO "connection_reaper";'],
     [150_018, 0, 'set breakGlassSecretArn or rescueLogin'],
   ])('says on %d with %d reserved slots what would keep one free', (versionNumber, reservedConnections, remedy) => {
     const server = aServer({ versionNumber, reservedConnections, hasReservedSlot: false });
     const result = anInstanceResult({ snapshot: aSnapshot({ server }) });
     expect(codes(result)).toEqual(['no_reserved_slot']);
-    expect(answer([result]).text).toContain(remedy);
+    expect(unwrapped(answer([result]).text)).toContain(remedy);
   });
 
   it('says before it is needed which declared roles it may not alter', () => {
@@ -187,7 +280,7 @@ describe('findings', () => {
   });
 
   it('names who holds the lock of the runs, and how to take it from them', () => {
-    const { text } = answer([
+    const text = unwrappedAnswer([
       anInstanceResult({
         intruders: [aLockHolder({ pid: 7 }), aLockHolder({ pid: null, gid: "o'x", applicationName: null })],
       }),
@@ -198,7 +291,7 @@ describe('findings', () => {
   });
 
   it('names the databases in which temporary tables were not looked for', () => {
-    const { text } = answer([
+    const text = unwrappedAnswer([
       anInstanceResult({ uncheckedDatabases: [{ name: 'shop', reason: '93 % of the slots are used' }] }),
     ]);
     expect(text).toContain('temporary tables not checked in shop (93 % of the slots are used)');
@@ -207,39 +300,30 @@ describe('findings', () => {
   it('prints the missing grant', () => {
     const server = aServer({ user: 'odd"name', mayReadAllStats: false, maySignalBackends: false });
     const snapshot = aSnapshot({ server, backends: [aBackend({ readable: false })] });
-    const { text } = answer([anInstanceResult({ snapshot })]);
+    const text = unwrappedAnswer([anInstanceResult({ snapshot })]);
     expect(text).toContain('GRANT pg_read_all_stats TO "odd""name";');
     expect(text).toContain('GRANT pg_signal_backend TO "odd""name";');
   });
 
-  it('does not advise to lift a lockout, nor a limit that is declared', () => {
+  it('advises a limit only for a role without one, and none that is declared', () => {
     const result = leaking();
-    const shut = aSnapshot({ backends: result.snapshot?.backends ?? [], roles: [aRole('checkout', 0)] });
-    expect(answer([{ ...result, snapshot: shut }]).text).not.toContain('ALTER ROLE');
+    const capped = (limit: number) => ({
+      ...result,
+      snapshot: aSnapshot({ backends: result.snapshot?.backends ?? [], roles: [aRole('checkout', limit)] }),
+    });
+    const advice = 'ALTER ROLE "checkout" CONNECTION LIMIT';
+    expect(answer([result]).text).toContain(advice);
+    expect(answer([capped(95)]).text).toContain(advice);
+    expect(answer([capped(0)]).text).not.toContain(advice);
+    expect(answer([capped(5)]).text).not.toContain(advice);
     const settings = someSettings({ roleLimits: { checkout: 10 } });
-    const { text } = answerOf(
-      settings,
-      { action: 'report' },
-      policyOf(settings, { action: 'report' }),
-      [result],
-      published,
-    );
-    expect(text).not.toContain('ALTER ROLE');
-  });
-
-  it('advises a limit only for a role without one', () => {
-    const result = leaking();
-    const capped = {
-      ...aSnapshot({ backends: result.snapshot?.backends ?? [] }),
-      roles: [aRole('checkout', 95)],
-    };
-    expect(answer([result]).text).toContain('ALTER ROLE "checkout"');
-    expect(answer([{ ...result, snapshot: capped }]).text).not.toContain('ALTER ROLE');
+    const report = { action: 'report', looks: 2 } as const;
+    expect(answerOf(settings, report, policyOf(settings, report), [result], published).text).not.toContain(advice);
   });
 
   it('gives both numbers of a limit above max_connections', () => {
     const roleLimits = [{ role: 'r', from: 5, to: 500, outcome: 'above_max_connections', reason: null }] as const;
-    const { text } = answer([
+    const text = unwrappedAnswer([
       anInstanceResult({ roleLimits, snapshot: aSnapshot({ server: aServer({ maxConnections: 100 }) }) }),
     ]);
     expect(text).toContain('the declared CONNECTION LIMIT 500 for r has no effect: max_connections is 100');
@@ -253,7 +337,7 @@ describe('findings', () => {
   ] as const)('never advises a grant that would not help: %j', (outcome, code) => {
     const result = anInstanceResult({ roleLimits: [{ role: 'r', from: null, to: 1, ...outcome }] });
     expect(codes(result)).toEqual([code]);
-    expect(answer([result]).text).not.toMatch(/GRANT|CREATEROLE/);
+    expect(unwrappedAnswer([result])).not.toMatch(/GRANT|CREATEROLE/);
   });
 
   it('says what a refused role limit needs', () => {
@@ -261,7 +345,7 @@ describe('findings', () => {
       { role: 'r', from: null, to: 1, outcome: 'refused', reason: '42501: no', sqlState: '42501', blockers: [] },
     ] as const;
     const snapshot = aSnapshot({ server: aServer({ user: 'orders_reaper_clone' }) });
-    const { text } = answer([anInstanceResult({ roleLimits, snapshot })]);
+    const text = unwrappedAnswer([anInstanceResult({ roleLimits, snapshot })]);
     expect(text).toContain('run infra/grants.sql again for the role orders_reaper, with r among its limited_roles');
     expect(text).not.toMatch(/GRANT|CREATEROLE/);
   });
@@ -269,7 +353,7 @@ describe('findings', () => {
   it('names who keeps a role locked', () => {
     const blocker = { pid: 7, gid: null, role: 'r', transactionSeconds: 90 };
     const limit = { role: 'r', from: null, to: 1, outcome: 'refused', reason: '55P03: no', sqlState: '55P03' } as const;
-    const { text } = answer([anInstanceResult({ roleLimits: [{ ...limit, blockers: [blocker] }] })]);
+    const text = unwrappedAnswer([anInstanceResult({ roleLimits: [{ ...limit, blockers: [blocker] }] })]);
     expect(text).toContain('pid 7 of r changed a role in a transaction that has been open for 1m 30s');
     expect(text).toContain('SELECT pg_terminate_backend(7);');
   });
@@ -286,7 +370,7 @@ describe('findings', () => {
       'terminations_still_there',
       'terminations_maybe_signalled',
     ]);
-    const { text } = answer([anInstanceResult({ outcomes })]);
+    const text = unwrappedAnswer([anInstanceResult({ outcomes })]);
     expect(text).toContain('1 refused by the server · 1 signalled and still there · 1 may have been signalled');
   });
 });

@@ -19,6 +19,8 @@ describe('settings', () => {
     expect(parseSettings(JSON.stringify(least))).toEqual({
       ...least,
       sslMode: 'verify-full',
+      reap: 'idle',
+      statements: 'redacted',
       rescueLogin: 'off',
       mode: 'enforce',
       idleTimeout: 300,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attributionBy, usableSlots } from '../../lambda/policy/snapshot.js';
+import { usableSlots } from '../../lambda/policy/snapshot.js';
 import { aServer } from '../support/builders.js';
 
 describe('the slots that ordinary roles can use', () => {
@@ -21,18 +21,5 @@ describe('the slots that ordinary roles can use', () => {
 
   it('are never fewer than none', () => {
     expect(usableSlots(aServer({ maxConnections: 2, superuserReservedConnections: 3 }))).toBe(0);
-  });
-});
-
-describe('attribution', () => {
-  it('calls blank names (none), and rewrites by the first glob that matches', () => {
-    const attribute = attributionBy([
-      { match: 'pod-a*', name: 'a' },
-      { match: 'pod-*', name: 'pods' },
-      { match: '(none)', name: 'nameless' },
-    ]);
-    const names = ['pod-a1', 'pod-b', 'other', '', '   '].map((applicationName) => attribute({ applicationName }));
-    expect(names).toEqual(['a', 'pods', 'other', 'nameless', 'nameless']);
-    expect(attributionBy([])({ applicationName: ' ' })).toBe('(none)');
   });
 });

@@ -1,10 +1,11 @@
 /** The statements that read a server: its connections, roles and limits, and what a session would lose with its end. */
 import * as v from 'valibot';
 import { REAPER_MARK } from '../../contract/names.js';
-import type { Backend, BackendState, Snapshot } from '../../policy/snapshot.js';
+import type { Backend, BackendState, Snapshot, StatementKind } from '../../policy/snapshot.js';
 import { decodeRows } from '../rows.js';
 import type { BatchSession } from '../session.js';
 import { limitableRoles } from './role-limits.js';
+import { decodeServerSettings, SERVER_SETTINGS } from './server-settings.js';
 import { OWNS_TEMPORARY_TABLE, TEMPORARY } from './temporary-tables.js';
 
 /**
@@ -19,12 +20,12 @@ import { OWNS_TEMPORARY_TABLE, TEMPORARY } from './temporary-tables.js';
  * @param names read these roles also when they have no connection limit.
  */
 export async function readSnapshot(session: BatchSession, names: readonly string[]): Promise<Snapshot> {
-  const [facts, found] = await session.batch([SERVER, BACKENDS], [names]);
+  const [facts, settings, found] = await session.batch([SERVER, SERVER_SETTINGS, BACKENDS], [names]);
   const [row] = decodeRows('the server', FACTS, facts);
   if (row === undefined) throw new Error('the snapshot came back without a row');
   const [server, roles] = row;
   const backends = decodeRows('the connections', BACKEND_ROW, found).map(toBackend);
-  const snapshot = { server, backends, roles };
+  const snapshot = { server, settings: decodeServerSettings(settings), backends, roles };
   if (roles.every(({ name, mayAlter }) => mayAlter || !names.includes(name))) return snapshot;
   const limitable = await limitableRoles(session, server.user);
   return {
@@ -40,7 +41,7 @@ const AT_STATEMENT = String.raw`(^|;|\*/|[\n\r])\s*`;
  * A statement comes in the encoding of the database it ran in, and may be no valid text in ours: functions for text would
  * fail over it, and with them the run, or take its bytes for others. As bytes, with all that is not ASCII in octal, it is.
  */
-const QUERY = String.raw`encode(byteain(textout(replace(a.query, '\', '\\'))), 'escape')`;
+export const QUERY = String.raw`encode(byteain(textout(replace(a.query, '\', '\\'))), 'escape')`;
 
 /**
  * What a session would lose with its end, as far as anyone else can see it: by its locks, its tables and slots, and by its
@@ -52,12 +53,31 @@ const HOLDING = /* sql */ `
        then 'advisory_lock'
        when ${OWNS_TEMPORARY_TABLE} then 'temporary_table'
        when a.pid in (select active_pid from pg_get_replication_slots()) then 'replication_slot'
-       when ${QUERY} not ilike all ('{%listen%,%hold%,%fetch%,%move%,%pg_backup_start%,%pg_start_backup%}') then null
-       when ${QUERY} ~* '${AT_STATEMENT}(listen\\M|do\\M.*\\mlisten\\M)' then 'listen'
-       when ${QUERY} ~* '\\mdeclare\\M.*\\mwith\\M.*\\mhold\\M' then 'hold_cursor'
+       when q.query not ilike all ('{%listen%,%hold%,%fetch%,%move%,%pg_backup_start%,%pg_start_backup%}') then null
+       when q.query ~* '${AT_STATEMENT}(listen\\M|do\\M.*\\mlisten\\M)' then 'listen'
+       when q.query ~* '\\mdeclare\\M.*\\mwith\\M.*\\mhold\\M' then 'hold_cursor'
        -- Outside of a transaction there is no other cursor to fetch from.
-       when ${QUERY} ~* '(^|;|\\*/)\\s*(fetch|move)\\M' and a.state = 'idle' then 'hold_cursor'
-       when ${QUERY} ~* '\\m(pg_backup_start|pg_start_backup)\\M' then 'base_backup' end`;
+       when q.query ~* '(^|;|\\*/)\\s*(fetch|move)\\M' and a.state = 'idle' then 'hold_cursor'
+       when q.query ~* '\\m(pg_backup_start|pg_start_backup)\\M' then 'base_backup' end`;
+
+/** What comes before the first word of a statement. */
+const FIRST = String.raw`^(\s|;|/\*([^*]|\*[^/])*\*/|--[^\n]*\n)*`;
+
+/**
+ * What the last statement was for, by its first words. The name of a driver's or pool's own statement stands at the
+ * beginning; statistics are read in the middle of one.
+ */
+const LAST_STATEMENT = /* sql */ `
+  case when a.backend_type is null or a.state is null or a.state = 'disabled' then null
+       when q.query ~* '${FIRST}$' then 'none'
+       when q.query ~* '${FIRST}(commit|end)\\M' then 'commit'
+       when q.query ~* '${FIRST}(rollback|abort)\\M' then 'rollback'
+       when q.query ~* '${FIRST}(discard|reset|deallocate|unlisten|select pg_advisory_unlock_all)\\M' then 'reset'
+       when q.query ~* '${FIRST}(set|show)\\M' then 'setup'
+       when q.query ~* '${FIRST}select (set_config|(pg_catalog\\.)?version|(\\* from )?current_schema)\\M' then 'setup'
+       when q.query ~* '${FIRST}select [0-9]+( ?\\+ ?[0-9]+)?( as \\w+)?[\\s;]*$' then 'ping'
+       when q.query ~* '\\mpg_(stat|locks|database_size|replication|settings)' then 'monitoring'
+       else 'business' end`;
 
 /** How the server tells each property of a backend. */
 const BACKEND: { readonly [Property in keyof Backend]: string } = {
@@ -75,6 +95,10 @@ const BACKEND: { readonly [Property in keyof Backend]: string } = {
   clientAddr: 'host(a.client_addr)',
   stateSeconds: "extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8",
   ageSeconds: "extract(epoch from greatest(clock_timestamp() - a.backend_start, interval '0'))::float8",
+  statementSeconds: "extract(epoch from greatest(clock_timestamp() - a.query_start, interval '0'))::float8",
+  transactionSeconds: "extract(epoch from greatest(clock_timestamp() - a.xact_start, interval '0'))::float8",
+  waitEvent: 'a.wait_event',
+  lastStatement: LAST_STATEMENT,
   holding: HOLDING,
 };
 
@@ -97,6 +121,10 @@ const BACKEND_VALUES = {
   clientAddr: v.nullable(text),
   stateSeconds: seconds,
   ageSeconds: seconds,
+  statementSeconds: seconds,
+  transactionSeconds: seconds,
+  waitEvent: v.nullable(text),
+  lastStatement: v.nullable(v.custom<StatementKind>((kind) => typeof kind === 'string')),
   holding: v.nullable(
     v.picklist(['advisory_lock', 'temporary_table', 'replication_slot', 'listen', 'hold_cursor', 'base_backup']),
   ),
@@ -232,5 +260,6 @@ const BACKENDS = /* sql */ `
     from pg_stat_get_activity(null) a
     left join role r on r.oid = a.usesysid
     left join pg_database d on d.oid = a.datid
+   cross join lateral (select ${QUERY} as query offset 0) q
    where a.pid <> pg_backend_pid()
      and (a.backend_type = 'client backend' or (a.backend_type is null and a.datid is not null))`;

@@ -10,14 +10,14 @@ import type { Outcome } from '../../../lambda/policy/outcome.js';
 import { policyOf } from '../../../lambda/policy/policy.js';
 import { datapointsOf } from '../../../lambda/report/metrics.js';
 import { newMemory } from '../../../lambda/report/series.js';
-import { anInstanceResult, aRole, aServer, aSnapshot, backends } from '../../support/builders.js';
+import { aDiagnosis, anInstanceResult, aRole, aServer, aSnapshot, backends } from '../../support/builders.js';
 import { type Deployment, dbInstance, type Instance } from './deployment.js';
 
 /** What a run finds on an instance with 100 usable slots, so that connections are percents. */
 export interface Sight {
   /** Connections by application. */
   readonly applications?: Readonly<Record<string, number>>;
-  /** Terminated connections by application. */
+  /** Terminated connections by application, all of them leaked. */
   readonly terminated?: Readonly<Record<string, number>>;
   /** Connections that the server refused to terminate. */
   readonly refused?: number;
@@ -126,7 +126,15 @@ function resultOf(instance: string, sight: Sight): InstanceResult {
     backends: outcomes.map(({ backend }) => backend),
     roles: Object.keys(roles).map((role) => aRole(role, 100)),
   });
-  return anInstanceResult({ instance, snapshot, outcomes, errors: fault === 'failed' ? ['the run failed'] : [] });
+  const gone = outcomes.filter(({ outcome }) => outcome === 'terminated').map(({ backend }) => backend);
+  const diagnoses = gone.length === 0 ? [] : [aDiagnosis({ backends: gone })];
+  return anInstanceResult({
+    instance,
+    snapshot,
+    diagnoses,
+    outcomes,
+    errors: fault === 'failed' ? ['the run failed'] : [],
+  });
 }
 
 function each<Item>(counts: Readonly<Record<string, number>>, make: (name: string, count: number) => readonly Item[]) {

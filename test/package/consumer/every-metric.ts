@@ -26,6 +26,16 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
   metricSlotsUsable: [reaper.metricSlotsUsable(), reaper.metricSlotsUsable({ instance: 'writer', label })],
   metricConnections: [reaper.metricConnections(), reaper.metricConnections(application)],
   metricIdleConnections: [reaper.metricIdleConnections(), reaper.metricIdleConnections(application)],
+  metricIdleInTransactionConnections: [
+    reaper.metricIdleInTransactionConnections(),
+    reaper.metricIdleInTransactionConnections(instance),
+  ],
+  metricLeakedConnections: [reaper.metricLeakedConnections(), reaper.metricLeakedConnections(instance)],
+  metricTerminatedLeaks: [reaper.metricTerminatedLeaks({ ...application, application: 'checkout' })],
+  metricTerminatedLeaksByApplication: [
+    reaper.metricTerminatedLeaksByApplication(),
+    reaper.metricTerminatedLeaksByApplication(fleet),
+  ],
   metricTerminatedConnections: [reaper.metricTerminatedConnections(), reaper.metricTerminatedConnections(application)],
   metricReapableConnections: [reaper.metricReapableConnections(), reaper.metricReapableConnections(instance)],
   metricRefusedTerminations: [reaper.metricRefusedTerminations(), reaper.metricRefusedTerminations(instance)],
@@ -60,9 +70,9 @@ export const everyMetric = (reaper: ConnectionReaper): Record<MetricMethod, read
     reaper.insightsSlotsUsedPercentByApplication(),
     reaper.insightsSlotsUsedPercentByApplication(fleet),
   ],
-  insightsTerminatedConnectionsByApplication: [
-    reaper.insightsTerminatedConnectionsByApplication(),
-    reaper.insightsTerminatedConnectionsByApplication(fleet),
+  insightsTerminatedLeaksByApplication: [
+    reaper.insightsTerminatedLeaksByApplication(),
+    reaper.insightsTerminatedLeaksByApplication(fleet),
   ],
   insightsRoleLimitUsedPercentByRole: [
     reaper.insightsRoleLimitUsedPercentByRole(),

@@ -1,6 +1,9 @@
 /**
- * Before `npm pack` and `npm publish`: makes `dist/`, all of the npm package that isn't in the sources already: the
- * construct as JavaScript with its types, the functions' code, and the licences of what that holds.
+ * Makes `dist/`, the part of the npm package that is not in the sources: the construct as CommonJS with its types, the
+ * code of the functions, and the licences of the packages in it. npm runs this (`prepare`) after an install in a clone,
+ * before it packs or publishes, and when somebody installs the package from a git URL.
+ *
+ * CommonJS alone, because every app can load it: ES modules import it by name, and Jest cannot `require` an ES module.
  */
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -17,6 +20,8 @@ const DIST = join(PROJECT, 'dist');
 const unfinished = await mkdtemp(`${DIST}.unfinished-`);
 try {
   await compile(unfinished);
+  // The package.json of the project says that its sources are ES modules.
+  await writeFile(join(unfinished, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
   const metafile = await buildFunctionBundle(join(unfinished, 'bundle'));
   await writeFile(join(unfinished, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicenses(metafile, PROJECT));
   // Made for its maker alone, which is how mkdtemp makes it.

@@ -8,7 +8,8 @@ import type { Placement } from '../placement/network.js';
 import { iamLoginOf, type ResolvedProps } from '../props/resolved-props.js';
 import { withoutUndefined } from '../props/without-undefined.js';
 import { bootstrapProvider } from './bootstrap-provider.js';
-import { BUNDLE_FOLDER, bundledFunction } from './bundled-function.js';
+import BUNDLE_FOLDER from './bundle-folder.cjs';
+import { bundledFunction } from './bundled-function.js';
 import { bootstrapSettings, reaperEnvironment } from './environment.js';
 import { functionRole } from './permissions.js';
 

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   Architecture,
   Code,
@@ -10,10 +9,8 @@ import {
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import BUNDLE_FOLDER from './bundle-folder.cjs';
 import { allowNetworkInterfaces, denyNetworkInterfacesToCode } from './permissions.js';
-
-/** Next to this folder in the sources as in the package, which has both in `dist/`. */
-export const BUNDLE_FOLDER = fileURLToPath(new URL('../../bundle', import.meta.url));
 
 /** Enough for thousands of connections, since the bundle is small. */
 const MEMORY_MB = 256;

@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CdkTemplate, compile, runJest, synth, toolOf } from '../support/cdk-app.js';
 import {
   installedApp,
+  installTools,
   lockedPeers,
   oldestPeers,
   type PackedLibrary,
@@ -36,6 +35,7 @@ beforeAll(async () => {
   await Promise.all([
     installedApp(apps.locked, library.tarball, await lockedPeers()),
     installedApp(apps.oldest, library.tarball, await oldestPeers()),
+    installTools(folder),
     sourceApp(apps.sources),
   ]);
 }, 300_000);
@@ -52,6 +52,9 @@ describe('the package', () => {
       'SECURITY.md',
       'dist/THIRD-PARTY-LICENSES.txt',
       'dist/bundle/index.mjs',
+      'dist/infra/functions/bundle-folder.cjs',
+      'dist/infra/functions/bundle-folder.d.cts',
+      'dist/package.json',
       ...DOCS,
       'infra/grants.sql',
       'package.json',
@@ -79,10 +82,25 @@ describe('the package', () => {
   });
 });
 
+const VERSIONS = [
+  ['of the lock file', apps.locked],
+  ['of the oldest version', apps.oldest],
+] as const;
+
+const STRICT = {
+  strict: true,
+  noEmit: true,
+  module: 'NodeNext',
+  // Together with its libraries, which CDK's own declarations need.
+  target: 'ESNext',
+  types: [],
+};
+
 // Each starts programs that take seconds on their own, and many times that beside others.
 describe('an app that installed the package', { timeout: 120_000 }, () => {
   test('synthesizes what the sources synthesize, with neither bundler nor network nor credentials', async () => {
-    const [fromPackage, fromSources] = await Promise.all([synth(apps.locked), synthSources()]);
+    const fromPackage = await synthOnce(apps.locked);
+    const fromSources = await synth(apps.sources, `--import=${import.meta.resolve('tsx')}`, 'app.mjs');
     expect(Object.keys(fromPackage.Resources).length).toBeGreaterThan(50);
     expect(fromPackage).toEqual(fromSources);
     // Their names hold the hashes of their content, and the template holds their names.
@@ -92,59 +110,96 @@ describe('an app that installed the package', { timeout: 120_000 }, () => {
     expect(readFileSync(join(apps.locked, bundle)).equals(readFileSync(join(apps.sources, bundle)))).toBe(true);
   });
 
-  test('synthesizes with the oldest aws-cdk-lib that the package says it takes', async () => {
-    const [locked, oldest] = await Promise.all([synth(apps.locked), synth(apps.oldest)]);
-    const types = ({ Resources }: Template) => Object.values(Resources).map(({ Type }) => Type);
-    expect(types(oldest)).toEqual(types(locked));
+  test('synthesizes the same resources with the oldest aws-cdk-lib that the package supports', async () => {
+    const types = ({ Resources }: CdkTemplate) => Object.values(Resources).map(({ Type }) => Type);
+    expect(types(await synthOnce(apps.oldest))).toEqual(types(await synthOnce(apps.locked)));
   });
 
-  test('may be CommonJS, and then requires it without a warning', async () => {
-    const program = ['-p', 'require("connection-reaper").ConnectionReaper.name'];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, program, { cwd: apps.locked });
-    expect({ stdout, stderr }).toEqual({ stdout: 'ConnectionReaper\n', stderr: '' });
-  });
-
-  describe.each([
-    ['of the lock file', apps.locked],
-    ['of the oldest version', apps.oldest],
-  ])('with the aws-cdk-lib %s', (_, app) => {
+  describe.each(VERSIONS)('with the aws-cdk-lib %s', (_, app) => {
     test.each([
-      ['strictly', {}, ['*.ts', '*.cts']],
+      ['as ES modules and CommonJS', {}, ['*.ts', '*.cts']],
       // CDK's own declarations don't hold with that.
       ['with exact optional properties', { exactOptionalPropertyTypes: true, skipLibCheck: true }, ['*.ts']],
+      ['for Node.js 16', { module: 'Node16' }, ['*.ts', '*.cts']],
     ])('compiles %s, and not where it must not', async (__, options, include) => {
-      expect(await compile(app, options, include)).toBe('');
+      expect(await compile(app, { ...STRICT, ...options }, include)).toBe('');
     });
+
+    test('works as an ES module under tsx', async () => {
+      const plain = await synthOnce(app);
+      expect(await synth(app, `--import=${tsxOf(app)}`, 'app.mjs')).toEqual(plain);
+    });
+
+    test('works in JavaScript: Node.js and Jest', async () => {
+      const example = join(app, 'javascript');
+      expectReaper(await synth(example, 'bin/shop.js'));
+      await expectTestsToPass(example);
+    });
+
+    test('works in TypeScript as `cdk init` makes it today: tsx, and Jest with SWC', async () => {
+      const example = join(app, 'typescript');
+      expectReaper(await synth(example, `--import=${tsxOf(app)}`, 'bin/shop.ts'));
+      await expectTestsToPass(example);
+      const options = { ...STRICT, types: ['jest', 'node'], isolatedModules: true };
+      expect(await compile(example, options, ['bin', 'lib', 'test'])).toBe('');
+    });
+  });
+
+  // As `cdk init` made them for years; the older ones with an older aws-cdk-lib.
+  test.each([
+    ['NodeNext', apps.locked, { module: 'NodeNext', target: 'ES2022' }],
+    ['CommonJS', apps.oldest, { module: 'CommonJS', target: 'ES2020', lib: ['es2020', 'dom'] }],
+  ])('works in TypeScript with ts-node and ts-jest: %s', async (_, app, options) => {
+    const example = join(app, 'older-typescript');
+    cpSync(join(app, 'typescript'), example, { recursive: true });
+    const compilerOptions = {
+      ...options,
+      strict: true,
+      declaration: true,
+      inlineSourceMap: true,
+      isolatedModules: true,
+    };
+    writeFileSync(join(example, 'tsconfig.json'), JSON.stringify({ compilerOptions, exclude: ['node_modules'] }));
+    const jest = { testEnvironment: 'node', roots: ['<rootDir>/test'], transform: { '^.+\\.tsx?$': 'ts-jest' } };
+    writeFileSync(join(example, 'jest.config.js'), `module.exports = ${JSON.stringify(jest)};`);
+
+    expectReaper(await synth(example, toolOf(app, 'ts-node/dist/bin.js'), '--prefer-ts-exts', 'bin/shop.ts'));
+    await expectTestsToPass(example);
   });
 
   test("fails when the function's code is missing, and is told what to do", async () => {
     rmSync(join(apps.oldest, 'node_modules/connection-reaper/dist/bundle'), { recursive: true });
-    await expect(synth(apps.oldest)).rejects.toThrow(
+    await expect(synth(apps.oldest, 'app.mjs')).rejects.toThrow(
       /the code of its function is missing: expected .*node_modules\/connection-reaper\/dist\/bundle\/index\.mjs\. In a clone, `npm run bundle` builds it; an installed package holds it, so install that again\./,
     );
   });
 });
 
-interface Template {
-  readonly Resources: Readonly<Record<string, { readonly Type: string }>>;
+const synthesized = new Map<string, Promise<CdkTemplate>>();
+
+/** An app's plain synth, which takes seconds and which several tests compare with. */
+function synthOnce(app: string): Promise<CdkTemplate> {
+  const template = synthesized.get(app) ?? synth(app, 'app.mjs');
+  synthesized.set(app, template);
+  return template;
 }
 
-/** Runs an app as anybody without AWS would, with the door to everything else locked. */
-function synth(app: string): Promise<Template> {
-  return runApp(app, { NODE_OPTIONS: `--import=${new URL('sealed.mjs', import.meta.url).href}` });
+/** The examples begin with a preview. */
+function expectReaper({ Resources }: CdkTemplate): void {
+  const all = Object.values(Resources);
+  expect(all.filter(({ Type }) => Type === 'AWS::Scheduler::Schedule')).toHaveLength(1);
+  expect(JSON.stringify(all.filter(({ Type }) => Type === 'AWS::Lambda::Function'))).toContain('preview');
 }
 
-function synthSources(): Promise<Template> {
-  return runApp(apps.sources, { NODE_OPTIONS: `--import=${import.meta.resolve('tsx')}` });
+async function expectTestsToPass(app: string): Promise<void> {
+  const { stdout, stderr } = await runJest(app);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^Tests: +1 passed, 1 total$/m);
+  expect(stderr).not.toMatch(/warn/i);
 }
 
-async function runApp(app: string, environment: Readonly<Record<string, string>>): Promise<Template> {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['app.mjs'], {
-    cwd: app,
-    env: { PATH: process.env['PATH'], HOME: folder, CDK_OUTDIR: join(app, 'cdk.out'), ...environment },
-  });
-  expect(`${stdout}${stderr}`).toBe('');
-  return JSON.parse(readFileSync(join(app, 'cdk.out/Shop.template.json'), 'utf8'));
+function tsxOf(app: string): string {
+  return pathToFileURL(toolOf(app, 'tsx/dist/loader.mjs')).href;
 }
 
 function assetsIn(app: string): readonly string[] {
@@ -158,24 +213,4 @@ function filesIn(root: string): readonly string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name));
-}
-
-/** What the compiler complains about, in the package's own declarations too. */
-async function compile(app: string, options: object, include: readonly string[]): Promise<string> {
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    skipLibCheck: false,
-    module: 'NodeNext',
-    // Together with its libraries, which CDK's own declarations need.
-    target: 'ESNext',
-    types: [],
-    ...options,
-  };
-  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-  return promisify(execFile)(process.execPath, [tsc, '-p', app], { cwd: app }).then(
-    ({ stdout }) => stdout,
-    ({ stdout }) => stdout,
-  );
 }

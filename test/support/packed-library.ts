@@ -33,11 +33,34 @@ export async function packLibrary(folder: string): Promise<PackedLibrary> {
   return { tarball: join(folder, filename), bytes: size, files: files.map(({ path }: { path: string }) => path) };
 }
 
-/** Makes an app that has the tarball and its peers installed, and nothing of this project's otherwise, as the README does. */
+/** The tools of an app that `cdk init` made: the current ones, and those that it used for years (until the end of 2025). */
+const TOOLS = {
+  '@swc/core': '1.16.22',
+  '@swc/jest': '0.2.39',
+  '@types/jest': '30.0.0',
+  '@types/node': '24.10.1',
+  jest: '30.5.2',
+  'ts-jest': '29.4.15',
+  'ts-node': '10.9.2',
+  tsx: '4.23.15',
+  // The newest that ts-jest and ts-node work with.
+  typescript: '5.9.3',
+};
+
+/** Installs the tools of apps into a folder, for all {@link installedApp} below it. */
+export async function installTools(folder: string): Promise<void> {
+  await npmInstall(folder, { dependencies: TOOLS });
+}
+
+/**
+ * Makes an app that has the tarball and its peers installed, as the README does, and nothing else of this project. The
+ * folders `javascript` and `typescript` in it are the examples, and use the same packages.
+ */
 export async function installedApp(folder: string, tarball: string, peers: Peers): Promise<void> {
   await mkdir(folder);
   await npmInstall(folder, { type: 'module', dependencies: { ...peers } }, [tarball]);
   await cp(CONSUMER, folder, { recursive: true });
+  await cp(join(PROJECT, 'examples'), folder, { recursive: true });
 }
 
 /** Makes the same app on top of the sources, for `tsx` to run, with the packages of this project. */

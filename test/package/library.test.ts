@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CdkTemplate, compile, runJest, synth, toolOf } from '../support/cdk-app.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
     installTools(folder),
     sourceApp(apps.sources),
   ]);
-}, 300_000);
+}, 600_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -56,12 +56,26 @@ describe('the package', () => {
       'dist/infra/functions/bundle-folder.d.cts',
       'dist/package.json',
       ...DOCS,
+      'infra/cdk-json/cdk.schema.json',
+      'infra/connection-reaper-props.ts',
+      'infra/cost/prices.ts',
       'infra/grants.sql',
       'package.json',
     ]);
     const typed = library.files.filter((path) => path.endsWith('.js')).map((path) => path.replace(/js$/, 'd.ts'));
     expect(typed).toContain('dist/infra/index.d.ts');
     expect(library.files).toEqual(expect.arrayContaining(typed));
+  });
+
+  test('holds every file that its Markdown files link to', () => {
+    const linked = library.files.filter((path) => path.endsWith('.md')).flatMap(linksIn);
+    expect(linked).toContain('docs/runbook.md');
+    expect(library.files).toEqual(expect.arrayContaining(linked));
+  });
+
+  test('runs no script when it is installed from a registry or a tarball', () => {
+    const { scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
   });
 
   test(`weighs at most ${MAX_BYTES / 1000} kB packed`, () => {
@@ -97,7 +111,7 @@ const STRICT = {
 };
 
 // Each starts programs that take seconds on their own, and many times that beside others.
-describe('an app that installed the package', { timeout: 120_000 }, () => {
+describe('an app that installed the package', { timeout: 300_000 }, () => {
   test('synthesizes what the sources synthesize, with neither bundler nor network nor credentials', async () => {
     const fromPackage = await synthOnce(apps.locked);
     const fromSources = await synth(apps.sources, `--import=${import.meta.resolve('tsx')}`, 'app.mjs');
@@ -200,6 +214,14 @@ async function expectTestsToPass(app: string): Promise<void> {
 
 function tsxOf(app: string): string {
   return pathToFileURL(toolOf(app, 'tsx/dist/loader.mjs')).href;
+}
+
+/** The relative links of a packed file, as paths inside of the package. */
+function linksIn(path: string): readonly string[] {
+  const text = readFileSync(join(installed, path), 'utf8').replaceAll(/^```.*?^```/gms, '');
+  return [...text.matchAll(/\]\(([^)\s#]+)/g)]
+    .flatMap(([, target = '']) => (/^[a-z]+:/.test(target) ? [] : [join(dirname(path), target)]))
+    .map((target) => target.replace(/\/$/, ''));
 }
 
 function assetsIn(app: string): readonly string[] {

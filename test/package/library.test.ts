@@ -22,7 +22,7 @@ const DOCS = readdirSync(join(PROJECT, 'docs'))
   .toSorted();
 
 /** What it weighs today, and a little. The bundle is most of it, and the pages are an eighth. */
-const MAX_BYTES = 260_000;
+const MAX_BYTES = 270_000;
 
 // Outside of the project, so that nothing of it is found there by chance.
 const folder = mkdtempSync(join(tmpdir(), 'library-'));
@@ -47,6 +47,7 @@ describe('the package', () => {
     const compiled = /^dist\/(infra(\/[a-z-]+)?|lambda\/(contract|input))\/[a-z-]+\.(js|d\.ts)$/;
     expect(library.files.filter((path) => !compiled.test(path)).toSorted()).toEqual([
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'SECURITY.md',

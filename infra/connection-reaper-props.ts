@@ -362,7 +362,7 @@ export interface ConnectionReaperProps {
    * The address of your copy of the runbook: what goes in front of `#serverfull` at the end of an alarm's description. It
    * begins with `https://` or `http://`, and has 150 characters at most.
    *
-   * @default - `docs/runbook.md`, where it is in this package
+   * @default - no address: each description names the heading in `docs/runbook.md` of this package
    */
   readonly runbookUrl?: string;
 }

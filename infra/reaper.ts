@@ -9,7 +9,6 @@ import type { Construct, IConstruct } from 'constructs';
 import { DEFAULT_INSTANCE_NAME } from '../lambda/contract/names.js';
 import { notifiesTopic } from './alarms/metric-alarms.js';
 import { ReaperAlarms } from './alarms/reaper-alarms.js';
-import { DEFAULT_RUNBOOK } from './alarms/runbook.js';
 import { alarmTopic } from './alarms/topic.js';
 import { reaperDashboard } from './dashboard/dashboard.js';
 import { bootstrapResource, ownSecret } from './functions/bootstrap.js';
@@ -105,7 +104,7 @@ export class Reaper extends ReaperMetrics {
       pageTopic,
       overrides: props.alarms,
       trigger,
-      runbook: props.runbookUrl ?? DEFAULT_RUNBOOK,
+      runbookUrl: props.runbookUrl,
     });
     this.dashboard = reaperDashboard(this, this, this.alarms);
   }

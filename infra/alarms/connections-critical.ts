@@ -28,8 +28,8 @@ export interface PageAlarmProps extends AlarmActions {
   /** The first command to run. */
   readonly command: string;
 
-  /** What goes in front of the heading in the runbook. */
-  readonly runbook: string;
+  /** The address of the runbook, where it has one. */
+  readonly runbookUrl: string | undefined;
 }
 
 /** The alarm for whoever is on call: in ALARM while any of the others is, so that several of those page once. */
@@ -41,7 +41,7 @@ export function pageAlarm(scope: Construct, props: PageAlarmProps): CompositeAla
       meaning: "This can't wait. Each of them says by itself what it saw.",
       evaluation: ['It has no data and no periods of its own: it changes with them, and is OK once all of them are.'],
       command: props.command,
-      runbook: props.runbook,
+      runbookUrl: props.runbookUrl,
     }),
     // References rather than names, so that CloudFormation makes the alarms first.
     alarmRule: AlarmRule.fromString(pageRule(props.alarms.map((alarm) => alarm.alarmName))),

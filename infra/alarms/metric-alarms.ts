@@ -17,8 +17,8 @@ export interface MetricAlarmsProps extends Watched {
 
   readonly trigger: Sweeping['trigger'];
 
-  /** What goes in front of the headings in the runbook. */
-  readonly runbook: string;
+  /** The address of the runbook, where it has one. */
+  readonly runbookUrl: string | undefined;
 }
 
 /** Makes an alarm: one for each instance, or one for the whole database. */
@@ -43,7 +43,7 @@ export function metricAlarms(
         ...wordsOf(name, definition, props),
         ...(setsWindow(override) && { window: undefined }),
         databaseLabel: reaper.databaseLabel,
-        runbook: props.runbook,
+        runbookUrl: props.runbookUrl,
         instance,
         metric: definition.metric(reaper, instance === undefined ? { period } : { instance, period }),
         condition,

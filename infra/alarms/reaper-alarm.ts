@@ -11,6 +11,7 @@ import {
 import type { Construct } from 'constructs';
 import type { AlarmCondition } from './conditions.js';
 import { alarmNamePrefix } from './names.js';
+import { runbookSection } from './runbook.js';
 
 /** What an alarm does on its changes of state. */
 export interface AlarmActions {
@@ -22,8 +23,8 @@ export interface AlarmActions {
 export interface ReaperAlarmProps extends AlarmActions {
   readonly databaseLabel: string;
 
-  /** What goes in front of the heading in the runbook. */
-  readonly runbook: string;
+  /** The address of the runbook, where it has one. */
+  readonly runbookUrl: string | undefined;
 
   /** The instance it watches. @default - the whole database */
   readonly instance?: string | undefined;
@@ -86,7 +87,7 @@ export class ReaperAlarm extends Alarm {
           props.window,
         ],
         command: props.command,
-        runbook: props.runbook,
+        runbookUrl: props.runbookUrl,
       }),
     });
     if (treatMissingData === TreatMissingData.BREACHING) this.waitForData(condition);
@@ -140,13 +141,13 @@ export function describe(
     readonly meaning: string;
     readonly evaluation: readonly (string | undefined)[];
     readonly command: string;
-    readonly runbook: string;
+    readonly runbookUrl: string | undefined;
   },
 ): string {
   return [
     `${parts.condition} ${parts.meaning}`,
     parts.evaluation.filter((sentence) => sentence !== undefined).join(' '),
     parts.command,
-    `${parts.runbook}#${kind.toLowerCase()}`,
+    runbookSection(kind, parts.runbookUrl),
   ].join('\n\n');
 }

@@ -35,7 +35,7 @@ export class ReaperAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: ReaperAlarmsProps) {
     super(scope, id);
-    const { reaper, trigger, runbook, overrides = {} } = props;
+    const { reaper, trigger, runbookUrl, overrides = {} } = props;
     const conditions = alarmConditions(conditionOverrides(overrides), {
       trigger,
       intervalMinutes: reaper.interval.toMinutes(),
@@ -57,7 +57,7 @@ export class ReaperAlarms extends Construct {
       trigger === 'schedule' || DatabaseConnections === undefined
         ? []
         : reaper.instanceNames.map((instance) =>
-            sweepAgain(this, reaper, { ...DatabaseConnections, instance, runbook }),
+            sweepAgain(this, reaper, { ...DatabaseConnections, instance, runbookUrl }),
           );
 
     const { ConnectionsCritical = {} } = overrides;
@@ -69,7 +69,7 @@ export class ReaperAlarms extends Construct {
       of: members,
       alarms: members.flatMap((name) => this.byName[name]),
       command: reportCommand(props),
-      runbook,
+      runbookUrl,
       ...actionsOf(ConnectionsCritical, props.pageTopic),
     });
   }

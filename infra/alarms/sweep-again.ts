@@ -22,7 +22,11 @@ import { alarmName, describe } from './reaper-alarm.js';
 export function sweepAgain(
   scope: Construct,
   reaper: ReaperMetrics,
-  { instance, threshold, runbook }: { readonly instance: string; readonly threshold: number; readonly runbook: string },
+  {
+    instance,
+    threshold,
+    runbookUrl,
+  }: { readonly instance: string; readonly threshold: number; readonly runbookUrl: string | undefined },
 ): Alarm {
   const seconds = reaper.interval.toSeconds();
   const passed = `EPOCH(connections) - ${seconds} * FLOOR(EPOCH(connections) / ${seconds})`;
@@ -37,7 +41,7 @@ export function sweepAgain(
         'It goes to ALARM and back to OK by the clock, since an alarm acts only on a change of its state. It notifies nobody.',
       evaluation: ['Without data it is OK, since a database that pauses or is stopped publishes none.'],
       command: `aws cloudwatch describe-alarm-history --alarm-name ${name} --history-item-type Action`,
-      runbook,
+      runbookUrl,
     }),
     metric: new MathExpression({
       label: 'seconds of the interval, while connections are many',

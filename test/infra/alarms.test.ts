@@ -146,7 +146,9 @@ describe.each([
         new RegExp(`^Without data ${silent} ${IN_WORDS[missing]}, since [^.]+\\. (One|Two|Three|Five) `),
       );
       expect(command).toMatch(/^aws (lambda invoke --function-name \$\{ReaperFunction|logs tail \$\{ReaperLog)/);
-      expect(link).toBe(`docs/runbook.md#${name.replace('-primary', '').toLowerCase()}`);
+      expect(link).toBe(
+        `Runbook: docs/runbook.md in the package connection-reaper, heading ${name.replace('-primary', '')}.`,
+      );
       expect(rest).toEqual([]);
     });
 

@@ -48,7 +48,7 @@ test('ConnectionsCritical goes to a topic of its own, alarm and recovery, and sa
   const [, evaluation, command, link] = String(resolved(page['AlarmDescription'])).split('\n\n');
   expect(evaluation).toContain('is OK once all of them are');
   expect(command).toMatch(/^aws lambda invoke .*'\{"action":"report"\}'/);
-  expect(link).toBe('docs/runbook.md#connectionscritical');
+  expect(link).toBe('Runbook: docs/runbook.md in the package connection-reaper, heading ConnectionsCritical.');
 });
 
 describe('ConnectionsCritical with actions of its own', () => {

@@ -8,7 +8,7 @@ import { isServerFull } from './login-refusal.js';
 import { quoteIdentifier } from './quote-sql.js';
 
 /** No slot was left when the run began. */
-export function serverFull({ outcomes }: InstanceResult, snapshot: Snapshot): Finding | null {
+export function serverFull({ outcomes, diagnoses }: InstanceResult, snapshot: Snapshot): Finding | null {
   const { used, usable, free } = slotUse(snapshot);
   if (free > 0) return null;
   const freed = withOutcome(outcomes, 'terminated').length;
@@ -19,7 +19,10 @@ export function serverFull({ outcomes }: InstanceResult, snapshot: Snapshot): Fi
     remedy:
       freed > 0
         ? `${freed} slots are free again until the application leaks them once more: fix that application`
-        : 'terminate idle connections now, by hand: {"action":"reap","idleTimeout":"1m","dryRun":false}',
+        : diagnoses.some(({ leaked }) => leaked.length > 0)
+          ? 'free slots with the command of the first suspect'
+          : 'no service leaks: make the pools of the largest service smaller, or put a pooler in front. This says what could ' +
+            'be terminated now: {"action":"reap","idleTimeout":"1m","dryRun":true}',
   };
 }
 

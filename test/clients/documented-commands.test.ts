@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
 import { type Deployment, synthesize } from '../../demo/deployment.js';
@@ -87,7 +88,7 @@ describe('what asks the function', () => {
   beforeEach(async () => {
     services = await startAwsStandIn();
     services.setSecret(SECRET_ARN, database.secret());
-    lambda = startLambda({ ...deployment, handler: 'handler', awsEndpoint: services.endpoint });
+    lambda = startLambda({ ...deployment, functionName: FUNCTION, handler: 'handler', awsEndpoint: services.endpoint });
     api = await startInvokeApi(FUNCTION, lambda);
   });
 
@@ -108,17 +109,18 @@ describe('what asks the function', () => {
   ];
 
   it('has the expected commands', () => {
-    for (const action of ['report', 'reap', 'sweep']) {
-      const says = expect.stringContaining(`{"action":"${action}"`);
-      expect(asked).toContainEqual(says);
-      expect(told).toContainEqual(says);
-    }
+    const says = (action: string) => expect.stringContaining(`{"action":"${action}"`);
+    for (const action of ['report', 'reap', 'sweep']) expect(asked).toContainEqual(says(action));
+    for (const action of ['report', 'sweep']) expect(told).toContainEqual(says(action));
+    // What terminates comes from a report, which knows whom it reaches.
+    expect(told).not.toContainEqual(says('reap'));
   });
 
   it.each(commands)('%s prints the report', async (_, command) => {
     const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION, ...filledIn(command) });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Connection Reaper · orders · .*\n\nprimary · PostgreSQL .* usable slots taken/m);
+    expect(stdout).toMatch(/^orders has room: .* usable slots taken/);
+    expect(stdout).toMatch(/^primary · PostgreSQL /m);
   });
 
   const reports = commands.filter(([, command]) => command.includes('"report"'));
@@ -127,8 +129,29 @@ describe('what asks the function', () => {
     services.fail('GetSecretValue', 'denied');
     const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION, ...filledIn(command) });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Connection Reaper · orders · .*\n\nprimary · could not be read$/m);
+    expect(stdout).toMatch(/^orders could not be read, see FAILED\.\n/m);
     expect(stdout).toContain('from Secrets Manager: AccessDeniedException');
+  });
+
+  it('leads from the alarm to the message for the team in two commands, both copied', async () => {
+    const leaked: pg.Client[] = [];
+    for (let count = 0; count < 12; count += 1) {
+      const [client] = await database.leak(1, 'checkout', 'carts-7d9f8b-x2k4p');
+      await client.query("select 'literal' as carts");
+      leaked.push(client);
+    }
+    const bystanders = await database.leak(2, 'checkout', 'carts-admin');
+    await database.idleFor(1);
+    const alarm = told.find((command) => command.includes('"report"')) ?? '';
+    const report = await aws(alarm, api.endpoint, filledIn(alarm));
+    expect(report.stdout).toMatch(/^orders has room: .*\bcarts-\*: leak, 12/);
+    const [, reap = ''] = /^ +now +(aws .*)$/m.exec(report.stdout) ?? [];
+    const reaped = await aws(reap, api.endpoint);
+    expect(reaped.stdout).toContain('This run terminated 12 of its connections.');
+    expect(await database.alive([...leaked, ...bystanders])).toEqual([...Array(12).fill(false), true, true]);
+    const message = reaped.stdout.split('To the team of carts-*:\n')[1];
+    expect(message).toContain('select ? as carts');
+    expect(reaped.stdout).not.toContain('literal');
   });
 
   it('fails when there is no such function, and prints no old answer for it', async () => {

@@ -98,7 +98,8 @@ export interface ConnectionReaperProps {
    * What the database is called in metrics, alarms, the dashboard and reports: 1 to 64 letters, digits, `.`, `_` or `-`.
    * Each reaper in an account and region needs its own name, because the metrics of two would mix.
    *
-   * @default - the identifier of an imported `database`; of one made in this app its path, such as `Orders-Cluster`
+   * @default - the name of the reaper's stack and the `database`, such as `Orders_Cluster`: the identifier of an imported
+   * database, or the path of one made in this app. A longer text than 64 characters is cut, and ends in a hash
    */
   readonly databaseLabel?: string;
 

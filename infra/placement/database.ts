@@ -1,4 +1,4 @@
-import { Names, Stack, Token } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type { IConnectable, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import {
   CfnDBCluster,
@@ -17,8 +17,8 @@ import { type DatabaseLogin, loginOf } from './database-login.js';
 /** What a database of CDK's RDS module tells of itself. What it doesn't is `undefined`. */
 export interface DatabaseFacts extends DatabaseLogin {
   readonly database: ReaperDatabase;
-  /** What to call it: the identifier of an import, the path of one that is made in this app. */
-  readonly label: string;
+  /** What RDS calls it: a reference, unless it is imported. */
+  readonly identifier: string;
   /** Not of imports. */
   readonly vpc: IVpc | undefined;
   readonly vpcSubnets: SubnetSelection | undefined;
@@ -34,9 +34,6 @@ export interface DatabaseFacts extends DatabaseLogin {
   /** Aurora Serverless v2 with a minimum of 0: without connections it pauses, and costs nothing. */
   readonly pausesByItself: boolean;
 }
-
-/** The longest label that the settings take. */
-const MAX_LABEL = 64;
 
 /** Reads what a database tells of itself. */
 export function factsOf(database: ReaperDatabase): DatabaseFacts {
@@ -97,18 +94,12 @@ function factsOfInstance(instance: IDatabaseInstance): DatabaseFacts {
 function common(
   database: ReaperDatabase,
   identifier: string,
-): Pick<DatabaseFacts, 'database' | 'label' | 'connectable'> {
+): Pick<DatabaseFacts, 'database' | 'identifier' | 'connectable'> {
   return {
     database,
-    label: Token.isUnresolved(identifier) ? labelOf(database) : identifier,
+    identifier,
     connectable: database.connections.securityGroups.length === 0 ? undefined : database,
   };
-}
-
-/** The path, as long as that is a label; CDK's own way of writing it is as unique, and ends in a hash. */
-function labelOf(database: ReaperDatabase): string {
-  const path = database.node.path.replaceAll(/[^A-Za-z0-9._-]+/g, '-');
-  return path.length <= MAX_LABEL ? path : Names.uniqueResourceName(database, { separator: '-', maxLength: MAX_LABEL });
 }
 
 /** Metrics name an instance by its construct, whose id people chose; an import has only the identifier. */

@@ -2,6 +2,7 @@ import type { Construct } from 'constructs';
 import { check, InputError } from '../../lambda/input/faults.js';
 import type { ConnectionReaperProps, ReaperInstance } from '../connection-reaper-props.js';
 import { type DatabaseFacts, factsOf } from '../placement/database.js';
+import { defaultLabel } from '../placement/database-label.js';
 import { type PlacedProps, subnetFaults } from '../placement/network.js';
 import { functionSettings } from './function-settings.js';
 import { asProp } from './naming.js';
@@ -31,7 +32,7 @@ export function resolveProps(scope: Construct, path: string, written: Connection
   const given: Partial<PropValues> = Object.fromEntries(Object.entries(sound).filter(isGiven));
 
   const facts = given.database && factsOf(given.database);
-  const told = toldBy(facts, given);
+  const told = toldBy(scope, facts, given);
   const props: PlacedProps = {
     ...sound,
     ...told,
@@ -66,11 +67,11 @@ export function resolveProps(scope: Construct, path: string, written: Connection
 }
 
 /** What the props say, or else the database. The master user sets up the reaper's role, except on a replica. */
-function toldBy(facts: DatabaseFacts | undefined, given: Partial<PropValues>) {
+function toldBy(scope: Construct, facts: DatabaseFacts | undefined, given: Partial<PropValues>) {
   const { secret, adminSecret, iamAuthentication } = given;
   const login = secret || adminSecret || iamAuthentication ? given : facts;
   return {
-    databaseLabel: given.databaseLabel ?? facts?.label,
+    databaseLabel: given.databaseLabel ?? (facts && defaultLabel(scope, facts.database, facts.identifier)),
     vpc: given.vpc ?? facts?.vpc,
     instances: given.instances?.map(withIdentifier) ?? facts?.instances,
     databaseResourceId: given.databaseResourceId ?? facts?.resourceId,

@@ -68,7 +68,7 @@ const OF_INSTANCE = { group: '<InstanceSecurityGroup.GroupId>', port: '<Instance
 
 const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
   'a provisioned cluster': {
-    label: 'Orders-Cluster',
+    label: 'Orders_Cluster',
     instances: ['writer', 'reader-a', 'reader-b'].map(
       (id) => `${id} <Cluster${id.replace('-', '')}.Endpoint.Address>:${OF_CLUSTER.port}`,
     ),
@@ -78,7 +78,7 @@ const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
     identifiers: ['<Clusterwriter>', '<Clusterreadera>', '<Clusterreaderb>'],
   },
   'a Serverless v2 cluster': {
-    label: 'Orders-Cluster',
+    label: 'Orders_Cluster',
     instances: [
       'writer <Clusterwriter.Endpoint.Address>:<Cluster.Endpoint.Port>',
       'reader <Clusterreader.Endpoint.Address>:<Cluster.Endpoint.Port>',
@@ -89,7 +89,7 @@ const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
     identifiers: ['<Clusterwriter>', '<Clusterreader>'],
   },
   'an instance': {
-    label: 'Orders-Instance',
+    label: 'Orders_Instance',
     instances: ['primary <Instance.Endpoint.Address>:<Instance.Endpoint.Port>'],
     ...OF_INSTANCE,
     reads: [OWN],
@@ -97,7 +97,7 @@ const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
     identifiers: ['<Instance>'],
   },
   'an instance whose password RDS manages': {
-    label: 'Orders-Instance',
+    label: 'Orders_Instance',
     instances: ['primary <Instance.Endpoint.Address>:<Instance.Endpoint.Port>'],
     ...OF_INSTANCE,
     reads: [OWN],
@@ -105,7 +105,7 @@ const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
     identifiers: ['<Instance>'],
   },
   'a read replica, with the login of its source': {
-    label: 'Orders-Replica',
+    label: 'Orders_Replica',
     instances: ['replica <Replica.Endpoint.Address>:<Replica.Endpoint.Port>'],
     group: '<ReplicaSecurityGroup.GroupId>',
     port: '<Replica.Endpoint.Port>',
@@ -114,7 +114,7 @@ const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
     identifiers: ['<Replica>'],
   },
   'an imported cluster': {
-    label: 'orders',
+    label: 'Orders_orders',
     instances: ['orders-1', 'orders-2'].map((id) => `${id} ${id}.abcdefghijkl.eu-central-1.rds.amazonaws.com:5433`),
     group: DATABASE_GROUP,
     port: 5433,
@@ -123,7 +123,7 @@ const TAKEN: Readonly<Record<DatabaseKindName, Taken>> = {
     identifiers: ['orders-1', 'orders-2'],
   },
   'an imported instance': {
-    label: 'billing',
+    label: 'Orders_billing',
     instances: ['primary billing.abcdefghijkl.eu-central-1.rds.amazonaws.com:5433'],
     group: DATABASE_GROUP,
     port: 5433,

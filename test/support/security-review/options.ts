@@ -44,7 +44,7 @@ export const OPTIONS: readonly Option[] = [
     name: 'a read replica whose source has no reaper',
     beside: [],
     // The label is the cluster's, so that names which contain it are the same.
-    props: (stack) => ({ database: aReplica(stack), databaseLabel: 'Orders-Cluster' }),
+    props: (stack) => ({ database: aReplica(stack), databaseLabel: 'Orders_Cluster' }),
   },
   metricsViaLog,
   {
@@ -94,7 +94,7 @@ export const OPTIONS: readonly Option[] = [
     name: 'a database whose security group is not known',
     beside: [secret],
     props: (stack) => ({
-      databaseLabel: 'Orders-Cluster',
+      databaseLabel: 'Orders_Cluster',
       vpc: anImportedVpc(stack),
       secret: aSecret(stack, 'GivenSecret'),
     }),

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { alarmConditions, DEFAULT_PAGE } from './conditions.js';
 import { pageAlarm } from './connections-critical.js';
 import { reportCommand } from './definitions.js';
+import { watchInsightsQuota } from './insights-quota.js';
 import { actionsOf, type MetricAlarmsProps, metricAlarms, notifiesTopic } from './metric-alarms.js';
 import { METRIC_ALARMS, type MetricAlarmName } from './names.js';
 import { type AlarmOverrides, conditionOverrides } from './overrides.js';
@@ -51,6 +52,8 @@ export class ReaperAlarms extends Construct {
     this.notifying = METRIC_ALARMS.filter((name) => notifiesTopic(overrides[name])).flatMap(
       (name) => this.byName[name],
     );
+
+    watchInsightsQuota(this);
 
     const { DatabaseConnections } = conditions;
     this.sweepAgain =

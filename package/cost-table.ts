@@ -36,7 +36,7 @@ function shippedDatabase(): CostReport {
   try {
     const { context } = JSON.parse(readFileSync(new URL('../cdk.json', import.meta.url), 'utf8'));
     const app = new App({ context, outdir, builtinCloudFormationValidation: false });
-    const [report] = costReports(app, databaseStacks(app));
+    const [report] = costReports(app, databaseStacks(app, { file: 'cdk.json', databases: context.databases }));
     if (report === undefined) throw new Error('expected a database in cdk.json');
     return report;
   } finally {

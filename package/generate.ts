@@ -3,13 +3,14 @@
  *
  *   infra/cdk-json/cdk.schema.json   by which editors complete `cdk.json`; made of the schemas that check it, with the
  *                                    meanings from the tables of docs/settings.md
+ *   infra/cdk-json/databases.schema.json   the same for `databases.json`
  *   infra/grants.sql                 its last statement, for people with psql, is the one that the deployment runs
  *   docs/metrics-and-alarms.md       its tables of metrics and of alarms
  *   docs/cost.md                     its example bill
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { cdkSchema } from '../infra/cdk-json/schema.js';
+import { cdkSchema, databasesSchema } from '../infra/cdk-json/schema.js';
 import { GRANTS } from '../lambda/postgres/sql/grants.js';
 import { alarmsTable } from './alarms-table.js';
 import { costExample } from './cost-table.js';
@@ -45,6 +46,7 @@ function costText(): string {
 /** The generated files: each path, and the text that belongs there. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   'infra/cdk-json/cdk.schema.json': schemaText,
+  'infra/cdk-json/databases.schema.json': () => `${JSON.stringify(databasesSchema(), null, 2)}\n`,
   'infra/grants.sql': grantsText,
   'docs/metrics-and-alarms.md': metricsAndAlarmsText,
   'docs/cost.md': costText,

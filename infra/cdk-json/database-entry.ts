@@ -7,6 +7,7 @@ import { withIdentifier } from '../props/resolve-props.js';
 import type { ParsedProps } from '../props/resolved-props.js';
 import { roleClash, roleUse } from '../props/role-clashes.js';
 import { DEFAULT_INTERVAL, DEFAULT_TIMEOUT, faultsTogether, unused } from '../props/rules.js';
+import type { WrittenDatabases } from './context.js';
 import { type Entry, entrySchema } from './entry-schema.js';
 import { regionFaults, regionsOf } from './region.js';
 
@@ -19,26 +20,33 @@ export interface DatabaseConfig extends Omit<Entry, keyof ParsedProps>, ParsedPr
 
 const entries = 'an object that holds an entry for each database, under its name';
 
-const file = v.object({
-  context: v.object({
-    databases: v.pipe(
-      objectOf(v.string(), v.unknown(), entries),
-      v.check((databases) => Object.keys(databases).length > 0, entries),
-    ),
-  }),
-});
+const named = v.pipe(
+  objectOf(v.string(), v.unknown(), entries),
+  v.check((databases) => Object.keys(databases).length > 0, entries),
+);
+
+const inContext = v.object({ context: v.object({ databases: named }) });
 
 /**
- * Reads `context.databases` of `cdk.json`: one entry a database, under its name.
+ * Reads `context.databases` of `cdk.json`, or the whole of `databases.json`: one entry a database, under its name.
  *
  * @throws InputError with every fault of every entry.
  */
-export function parseDatabases(databases: unknown): readonly DatabaseConfig[] {
-  const named = demand('cdk.json', file, { context: { databases } }).context.databases;
-  const read = Object.entries(named).map(([name, given]) => readEntry(name, given));
+export function parseDatabases(
+  databases: unknown,
+  file: WrittenDatabases['file'] = 'cdk.json',
+): readonly DatabaseConfig[] {
+  const isContext = file === 'cdk.json';
+  const entries = isContext
+    ? demand(file, inContext, { context: { databases } }).context.databases
+    : demand(file, named, databases);
+  const read = Object.entries(entries).map(([name, given]) => readEntry(name, given));
   const configs = read.flatMap(({ config }) => config ?? []);
-  const faults = [...read.flatMap(({ faults }) => faults), ...clashes(Object.keys(named)), ...roleClashes(configs)];
-  if (faults.length > 0) throw new InputError('cdk.json', faults);
+  const faults = [...read.flatMap(({ faults }) => faults), ...clashes(Object.keys(entries)), ...roleClashes(configs)];
+  if (faults.length > 0) {
+    const inFile = isContext ? faults.map((fault) => ({ ...fault, path: `context.databases.${fault.path}` })) : faults;
+    throw new InputError(file, inFile);
+  }
   return configs;
 }
 
@@ -52,20 +60,20 @@ function clashes(names: readonly string[]): readonly Fault[] {
     const other = names.slice(0, index).find((before) => stackName(before) === stackName(name));
     if (other === undefined) return [];
     const got = `that of ${excerptOfName(other)}: ${excerptOfName(stackName(name))}`;
-    return [inFile(name, { problem: 'expected a name whose stack is its own', got })];
+    return [inEntry(name, { problem: 'expected a name whose stack is its own', got })];
   });
 }
 
 function roleClashes(configs: readonly DatabaseConfig[]): readonly Fault[] {
   const uses = configs.map((config) => roleUse(config.databaseLabel, config, asKey));
-  return uses.flatMap((use, index) => roleClash(use, uses.slice(0, index)).map((fault) => inFile(use.reaper, fault)));
+  return uses.flatMap((use, index) => roleClash(use, uses.slice(0, index)).map((fault) => inEntry(use.reaper, fault)));
 }
 
 /** Checks and resolves an entry: its keys, each by itself, and then what they say together. */
 function readEntry(name: string, written: unknown): { faults: readonly Fault[]; config?: DatabaseConfig } {
   const { value, broken, faults: shapes } = check(entrySchema, written);
   const named = check(label, name);
-  if (!isObject(written)) return { faults: [...shapes, ...named.faults].map((fault) => inFile(name, fault)) };
+  if (!isObject(written)) return { faults: [...shapes, ...named.faults].map((fault) => inEntry(name, fault)) };
   // Each alarm is checked by itself.
   const holds = ([key]: [string, unknown]) => key === 'alarms' || !broken.has(key);
   const entry = Object.fromEntries(Object.entries(value).filter(holds)) as Entry;
@@ -82,7 +90,7 @@ function readEntry(name: string, written: unknown): { faults: readonly Fault[]; 
     ...keyFaults(entry),
     ...(['vpc', 'secretArn', 'adminSecretArn'].some((key) => broken.has(key)) ? [] : regionFaults(entry)),
   ];
-  if (faults.length > 0) return { faults: faults.map((fault) => inFile(name, fault)) };
+  if (faults.length > 0) return { faults: faults.map((fault) => inEntry(name, fault)) };
   return { faults, config: { ...entry, ...props, region: regionsOf(entry)[0]?.region } };
 }
 
@@ -123,8 +131,7 @@ function keyFaults(entry: Entry): readonly Fault[] {
   return faults;
 }
 
-/** A fault with its place in the file. */
-function inFile(name: string, fault: Fault): Fault {
-  const path = ['context.databases', excerptOfName(name), ...(fault.path === undefined ? [] : [fault.path])];
-  return { ...fault, path: path.join('.') };
+/** A fault with its place among the entries. */
+function inEntry(name: string, fault: Fault): Fault {
+  return { ...fault, path: [excerptOfName(name), ...(fault.path === undefined ? [] : [fault.path])].join('.') };
 }

@@ -1,15 +1,18 @@
 import type { App } from 'aws-cdk-lib';
 import { ConnectionReaperStack } from './connection-reaper-stack.js';
-import { databasesContext } from './context.js';
+import { type WrittenDatabases, writtenDatabases } from './context.js';
 import { parseDatabases, stackName } from './database-entry.js';
 
 /**
- * The stacks of the ready-made app: one for each entry under `databases` in its context, as `cdk.json` has it.
+ * The stacks of the ready-made app: one for each entry of `databases.json`, or else of `cdk.json`.
  *
  * @throws InputError with every fault of every entry.
  */
-export function databaseStacks(app: App): readonly ConnectionReaperStack[] {
-  return parseDatabases(databasesContext(app)).map(
+export function databaseStacks(
+  app: App,
+  { databases, file }: WrittenDatabases = writtenDatabases(app),
+): readonly ConnectionReaperStack[] {
+  return parseDatabases(databases, file).map(
     (config) =>
       new ConnectionReaperStack(app, stackName(config.databaseLabel), {
         config,

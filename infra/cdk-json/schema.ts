@@ -40,6 +40,21 @@ export function cdkSchema(descriptions: Readonly<Record<string, string>>): JsonS
   };
 }
 
+/** The schema of `databases.json`: the same entries, and a key by which the file names its schema. */
+export function databasesSchema(): JsonSchema {
+  const { pattern } = toJsonSchema(label, AS_WRITTEN);
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'databases.json of Connection Reaper',
+    type: 'object',
+    properties: { $schema: { type: 'string' } },
+    propertyNames: { anyOf: [{ pattern }, { const: '$schema' }] } as JsonSchema,
+    additionalProperties: {
+      $ref: 'cdk.schema.json#/properties/context/properties/databases/additionalProperties',
+    },
+  };
+}
+
 /** Each alarm is a definition, since the form of what is given decides which schema holds; `false` is the other form. */
 function withFalse(alarms: JsonSchema | boolean, definitions: NonNullable<JsonSchema['$defs']>): JsonSchema {
   if (typeof alarms === 'boolean') throw new Error('expected an object of alarms');

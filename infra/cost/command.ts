@@ -1,4 +1,4 @@
-/** `npm run cost`: what a month costs, for each database in cdk.json. */
+/** `npm run cost`: what a month costs, for each database of the ready-made app. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type CostReport, costReports } from './report.js';
 import { costText, PRICES_NOTE } from './text.js';
 
 const { applications, json } = new Command('cost')
-  .description('Says what a month costs, for each database in cdk.json, and what would change it.')
+  .description('Says what a month costs, for each database of the ready-made app, and what would change it.')
   .option('--applications <number>', 'how many different applications connect to each instance', wholeNumber)
   .option('--json', 'print one JSON document')
   .parse()

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { App } from 'aws-cdk-lib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writtenDatabases } from '../../infra/cdk-json/context.js';
+import { parseDatabases } from '../../infra/cdk-json/database-entry.js';
 import { SHIPPED_CONTEXT } from './a-reaper.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,6 +60,33 @@ test('the command line of CDK loses no key of cdk.json', async () => {
   const template = readFileSync(join(home, 'out', 'ConnectionReaper-orders.template.json'), 'utf8');
   expect(template).toContain(String.raw`{\"__proto__\":4,\"constructor\":5,\"prototype\":6}`);
 }, 120_000);
+
+test('databases.json replaces the entries of cdk.json, so that an upgrade has nothing to merge', async () => {
+  const { orders } = SHIPPED_CONTEXT.databases;
+  const folder = aProject(JSON.stringify(orders));
+  const $schema = './infra/cdk-json/databases.schema.json';
+  writeFileSync(join(folder, 'databases.json'), JSON.stringify({ $schema, billing: orders }));
+  await synth(folder);
+  expect(templates()).toEqual(['ConnectionReaper-billing.template.json']);
+}, 120_000);
+
+test.each([
+  ['no JSON', '{', /^databases\.json can't be used:\n- expected JSON, /],
+  ['no entries', '{}', /^databases\.json can't be used:\n- expected an object that holds an entry for each database/],
+  ['an entry with faults', '{ "orders": {} }', /^databases\.json can't be used:\n- orders\.vpc: missing\n/],
+])('databases.json with %s is an error that names the file', (_, text, message) => {
+  writeFileSync(join(home, 'databases.json'), text);
+  expect(() => {
+    const { databases, file } = writtenDatabases(new App(), home);
+    parseDatabases(databases, file);
+  }).toThrow(message);
+});
+
+test('a context from elsewhere goes before databases.json', () => {
+  writeFileSync(join(home, 'databases.json'), '{}');
+  const databases = { orders: {} };
+  expect(writtenDatabases(new App({ context: { databases } }), home)).toEqual({ file: 'cdk.json', databases });
+});
 
 /** A project like the shipped one, with this entry of `orders`. */
 function aProject(entry: string): string {

@@ -39,6 +39,16 @@ test.each<[string, unknown]>([
   expect(errorsOf(entry)).not.toEqual([]);
 });
 
+test.each([
+  ['takes what ships', ORDERS, 0],
+  ['refuses what that of cdk.json refuses', { ...ORDERS, mode: 'watch' }, 1],
+])('the schema of databases.json %s', (_, orders, least) => {
+  const validator = new Validator(JSON.parse(read('infra/cdk-json/databases.schema.json')), '7');
+  validator.addSchema(SCHEMA, 'cdk.schema.json');
+  const { errors } = validator.validate({ $schema: './infra/cdk-json/databases.schema.json', orders });
+  expect(Math.min(errors.length, 1)).toBe(least);
+});
+
 function errorsOf(entry: unknown): readonly string[] {
   const document = JSON.parse(JSON.stringify({ ...CDK_JSON, context: { databases: { orders: entry } } }));
   return new Validator(SCHEMA, '7').validate(document).errors.map(({ error }) => error);

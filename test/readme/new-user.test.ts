@@ -1,5 +1,5 @@
 /**
- * What somebody does who has nothing but the pages and a clone: describes databases in cdk.json, synthesizes, reads what
+ * What somebody does who has nothing but the pages and a clone: describes databases in databases.json, synthesizes, reads what
  * would be created, and deploys as far as that goes without an account.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,11 +24,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(home, { recursive: true }));
 
-/** The JSON that docs/deploy.md says to put under `context.databases`, and the same for a second database. */
+/** The JSON that docs/deploy.md says to put into `databases.json`, and the same for a second database. */
 function describedDatabases() {
   const [, block = ''] = /^```json\n(.*?)^```$/ms.exec(read('docs/deploy.md')) ?? [];
-  const { orders } = JSON.parse(block);
-  return { orders, billing: { ...orders, secretArn: orders.secretArn.replace('orders', 'billing') } };
+  const { $schema, orders } = JSON.parse(block);
+  return { $schema, orders, billing: { ...orders, secretArn: orders.secretArn.replace('orders', 'billing') } };
 }
 
 /** Without credentials, region or configuration, and without a way to AWS. */
@@ -47,11 +47,9 @@ interface Properties {
 }
 
 // Each starts CDK's command line, which takes seconds on its own, and many times that beside other tests.
-describe('a clone with two databases in cdk.json', { timeout: 120_000 }, () => {
+describe('a clone with two databases in databases.json', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    const cdkJson = JSON.parse(await readFile(join(clone, 'cdk.json'), 'utf8'));
-    cdkJson.context.databases = describedDatabases();
-    await writeFile(join(clone, 'cdk.json'), JSON.stringify(cdkJson));
+    await writeFile(join(clone, 'databases.json'), JSON.stringify(describedDatabases()));
   });
 
   it('synthesizes a template for each, with what the page says is deployed', async () => {

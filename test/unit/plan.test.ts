@@ -419,3 +419,23 @@ describe('role limits', () => {
     expect(planRun(snapshot, aPolicy({ roleLimits: { a: 1 } }, { action: 'reap' })).limitChanges).toEqual([]);
   });
 });
+
+describe('reap: leaks', () => {
+  const leaked = backends(3);
+  const healthy = backends(4, { applicationName: 'billing' });
+  const planned = (maxConnections: number, event: unknown = {}) => {
+    const snapshot = aSnapshot({ backends: [...leaked, ...healthy], server: aServer({ maxConnections }) });
+    return planRun(snapshot, aPolicy({ reap: 'leaks' }, event), 'connection_reaper', leaked);
+  };
+
+  it('spares what has not leaked while slots are free', () => {
+    const { terminations, spared } = planned(100);
+    expect(new Set(terminations)).toEqual(new Set(leaked));
+    expect(spared).toEqual(healthy.map((backend) => ({ backend, reason: 'not_leaked' })));
+  });
+
+  it('spares nobody for that when no slot is free, nor in a manual reap', () => {
+    expect(planned(10).terminations).toHaveLength(7);
+    expect(planned(100, { action: 'reap' }).terminations).toHaveLength(7);
+  });
+});

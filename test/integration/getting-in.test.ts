@@ -204,11 +204,12 @@ describe('a full server', () => {
     it.each(['28000', '28P01'] as const)('(%s), and lets in the break-glass login all the same', async (sqlState) => {
       await fillOrdinary();
       const { facts, close } = await logIn({
-        own: tokens(sqlState, (attempt) => attempt === 5),
+        own: tokens(sqlState, (attempt) => attempt === 1),
         breakGlass: superuser(),
       });
       expect(facts).toMatchObject({ way: 'break_glass', refusals: ['reserved_slots'] });
-      expect(facts.attempts).toBeGreaterThan(6);
+      // On a busy machine there is time for few attempts.
+      expect(facts.attempts).toBeGreaterThan(2);
       await close();
     });
 

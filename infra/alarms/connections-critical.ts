@@ -38,8 +38,10 @@ export function pageAlarm(scope: Construct, props: PageAlarmProps): CompositeAla
     compositeAlarmName: alarmName(props.databaseLabel, 'ConnectionsCritical'),
     alarmDescription: describe('ConnectionsCritical', {
       condition: `${props.databaseLabel}: any of ${props.of.join(', ')} is in ALARM.`,
-      meaning: "This can't wait. Each of them says by itself what it saw.",
-      evaluation: ['It has no data and no periods of its own: it changes with them, and is OK once all of them are.'],
+      meaning: 'Act now. The description of each alarm says what it found.',
+      evaluation: [
+        'It has no data and no periods of its own. It is in ALARM while any of them is, and OK when all of them are OK.',
+      ],
       command: props.command,
       runbookUrl: props.runbookUrl,
     }),

@@ -12,7 +12,7 @@ export interface Watched {
   readonly logGroup: ILogGroup;
 }
 
-/** What an alarm watches and says, save for its numbers. */
+/** What an alarm watches and says, without its numbers. */
 export interface AlarmDefinition {
   /** Whether each instance has one of its own. */
   readonly ofInstance: boolean;
@@ -25,7 +25,7 @@ export interface AlarmDefinition {
   /** What the condition calls the metric. */
   readonly quantity: string;
 
-  /** What the condition means to whoever reads it, in sentences. */
+  /** What the condition means and what to do, in sentences. */
   readonly meaning: string;
 
   /** Whether it watches several series, each with a state of its own: a contributor. */
@@ -44,9 +44,9 @@ export interface AlarmDefinition {
 /** The command that says who holds the slots, and changes nothing. */
 export const reportCommand = ({ reaper }: Watched) => invokeCommand(reaper, { action: 'report' });
 
-const UNSEEN = 'a sweep that did not get through says nothing about slots';
+const UNSEEN = 'a sweep that failed says nothing about slots';
 
-const DEPLOYMENT = 'Two of three, since one may be a deployment';
+const DEPLOYMENT = 'Two of three periods, because one may be a deployment';
 
 /** The alarms on a metric. */
 export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition>> = {
@@ -56,17 +56,18 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, options) => reaper.metricServerFull(options),
     quantity: 'ServerFull',
     meaning:
-      'The server takes no more connections ("too many clients"). The command terminates what has been idle for a minute.',
+      'The server rejects new connections ("too many clients"). The report says which service leaks, and has the command ' +
+      'that terminates its connections.',
     silence: UNSEEN,
-    window: 'One is enough, since applications are being turned away already.',
-    command: ({ reaper }) => invokeCommand(reaper, { action: 'report' }),
+    window: 'One period is enough, because applications cannot log in already.',
+    command: reportCommand,
   },
   SlotsNearlyFull: {
     ofInstance: true,
     hasContributors: false,
     metric: (reaper, options) => reaper.metricSlotsUsedPercent(options),
     quantity: 'SlotsUsedPercent',
-    meaning: 'The connection slots run out. The report names the application that holds most of them.',
+    meaning: 'Few connection slots are free. The report names the application that holds most of them.',
     silence: UNSEEN,
     window: `${DEPLOYMENT}, but a leak fills the server within minutes.`,
     command: reportCommand,
@@ -77,8 +78,8 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, options) => reaper.metricDatabaseConnections(options),
     quantity: "RDS's own DatabaseConnections",
     meaning:
-      'Connections are as many as this alarm was set to. RDS counts them, so it alarms also when no sweep gets through.',
-    silence: 'a database that pauses or is stopped publishes none',
+      'There are as many connections as the threshold that you set. RDS counts them, so this works even if every sweep fails.',
+    silence: 'a database that is paused or stopped publishes no data',
     window: `${DEPLOYMENT}.`,
     command: reportCommand,
   },
@@ -88,8 +89,8 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, { period }) => reaper.insightsSlotsUsedPercentByApplication({ ...(period && { period }) }),
     quantity: "an application's SlotsUsedPercent",
     meaning:
-      'One application holds most slots, named as the contributor, or (other) where it has no series of its own: fix its ' +
-      'leak, which the report describes.',
+      'One application holds most slots. The contributor names it; (other) stands for applications without a series of ' +
+      'their own. The report says whether it leaks, and how to fix it.',
     silence: 'an application without data has left',
     window: `${DEPLOYMENT}.`,
     command: reportCommand,
@@ -101,9 +102,9 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     quantity: "an application's TerminatedLeaks",
     meaning:
       'The reaper keeps terminating connections that one application leaks. The contributor names it; (other) stands for ' +
-      'applications without a series of their own. Terminating only buys time: fix the statement in the report.',
+      'applications without a series of their own. Terminating only buys time: the report says what to fix.',
     silence: 'an application without data has left',
-    window: 'Five of six long ones, because a leak goes on for hours, and a slow one has gaps.',
+    window: 'Five of six long periods, because a leak goes on for hours, and a slow leak has gaps.',
     command: reportCommand,
   },
   RoleNearLimit: {
@@ -111,7 +112,9 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     hasContributors: true,
     metric: (reaper, { period }) => reaper.insightsRoleLimitUsedPercentByRole({ ...(period && { period }) }),
     quantity: "a role's RoleLimitUsedPercent",
-    meaning: 'A role, named as the contributor, will soon be refused connections: find its leak, or raise its limit.',
+    meaning:
+      'The server will soon reject logins of a role, because the role is near its limit. The contributor names it. Find its ' +
+      'leak, or raise its limit.',
     silence: 'a role without data has lost its limit',
     window: `${DEPLOYMENT}.`,
     command: reportCommand,
@@ -121,11 +124,11 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     hasContributors: false,
     metric: (reaper, { period }) => reaper.metricErrors({ ...(period && { period }) }),
     quantity: "the function's Errors",
-    meaning: 'Sweeps fail, wholly or in part. The log says why.',
+    meaning: 'Sweeps fail, completely or in part. The log says why.',
     silence: 'a function that did not run did not fail',
     window:
-      'Three of five, since the next sweep is the retry of one that failed, and a failover or a wrong event by hand ' +
-      'should wake nobody.',
+      'Three of five periods, because the next sweep retries one that failed. One failover or one wrong event should not ' +
+      'notify anybody.',
     command: ({ logGroup }) => tailCommand(logGroup),
   },
   ReaperNotRunning: {
@@ -134,11 +137,12 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
     metric: (reaper, options) => reaper.metricSweepsCompleted(options),
     comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
     quantity: 'SweepsCompleted',
-    meaning: 'No sweep gets through: schedule, network or secret. A sweep by hand says which.',
-    silence: 'silence is what it watches for',
+    meaning:
+      'No sweep completes. The cause is the schedule, the network or the login. The command runs a sweep and says which.',
+    silence: 'missing sweeps are what it watches for',
     window:
-      'Three in a row, since the scheduler may start one sweep late in its minute and the next one early. CloudWatch counts ' +
-      'to about five, since it looks at two more while the last sweeps are among them.',
+      'Three periods in a row, because a sweep may start late in its minute and the next one early. In practice about five ' +
+      'pass, because CloudWatch looks at two older periods too.',
     command: ({ reaper }) => invokeCommand(reaper, { action: 'sweep' }),
   },
   ReaperBlind: {
@@ -155,9 +159,9 @@ export const ALARM_DEFINITIONS: Readonly<Record<MetricAlarmName, AlarmDefinition
         period: options.period ?? reaper.interval,
       }),
     quantity: 'UnreadableConnections + RefusedTerminations',
-    meaning: "The reaper's login lacks permissions. The report prints the grants.",
-    silence: 'a sweep that did not get through says nothing about permissions',
-    window: 'Three in a row: a missing grant is missing every time, but a role may be a minute old.',
+    meaning: "The reaper's role has too few permissions. The report prints the GRANT that is missing.",
+    silence: 'a sweep that failed says nothing about permissions',
+    window: 'Three periods in a row, because a new role may get its grants a minute later.',
     command: reportCommand,
   },
 };

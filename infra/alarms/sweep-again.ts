@@ -38,8 +38,8 @@ export function sweepAgain(
         `${reaper.databaseLabel}/${instance}: starts a sweep every ${reaper.interval.toHumanString()} while ` +
         `DatabaseConnections >= ${threshold}.`,
       meaning:
-        'It goes to ALARM and back to OK by the clock, since an alarm acts only on a change of its state. It notifies nobody.',
-      evaluation: ['Without data it is OK, since a database that pauses or is stopped publishes none.'],
+        'It goes to ALARM and back to OK every interval, because an alarm acts only when its state changes. It notifies nobody.',
+      evaluation: ['Without data it is OK, since a database that is paused or stopped publishes no data.'],
       command: `aws cloudwatch describe-alarm-history --alarm-name ${name} --history-item-type Action`,
       runbookUrl,
     }),

@@ -15,14 +15,14 @@ export function serverFull({ outcomes, diagnoses }: InstanceResult, snapshot: Sn
   return {
     severity: 'critical',
     code: 'server_full',
-    evidence: `${used} connections on ${usable} usable slots when this run began: the server refuses ordinary roles with SQLSTATE 53300`,
+    evidence: `${used} of ${usable} usable slots were taken when this run began: the server rejects logins of ordinary roles with SQLSTATE 53300`,
     remedy:
       freed > 0
-        ? `${freed} slots are free again until the application leaks them once more: fix that application`
+        ? `this run freed ${freed} slots. Fix the application that took them, or they fill up again`
         : diagnoses.some(({ leaked }) => leaked.length > 0)
           ? 'free slots with the command of the first suspect'
-          : 'no service leaks: make the pools of the largest service smaller, or put a pooler in front. This says what could ' +
-            'be terminated now: {"action":"reap","idleTimeout":"1m","dryRun":true}',
+          : 'no service leaks: make the pools of the largest service smaller, or put a pooler in front. This event lists ' +
+            'what can be terminated now, and changes nothing: {"action":"reap","idleTimeout":"1m","dryRun":true}',
   };
 }
 
@@ -34,15 +34,17 @@ export function wayIn({ login }: InstanceResult): Finding | null {
     return {
       severity: 'warning',
       code: 'login_refused_at_first',
-      evidence: `the login was refused (${login.refusals.join(', ')}) and succeeded after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, perhaps only with logins in progress`,
-      remedy: 'reserve more slots for it, and make the applications that reconnect wait longer between attempts',
+      evidence: `the server rejected the reaper's login at first (${login.refusals.join(', ')}); it succeeded after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, perhaps only with logins in progress`,
+      remedy:
+        'raise reserved_connections (PostgreSQL 16 and newer), and let applications wait longer before they reconnect',
     };
   }
-  const way = login.way === 'rescue' ? 'as a walsender (rescueLogin)' : 'by the break-glass secret';
+  const way =
+    login.way === 'rescue' ? 'as a walsender, a replication connection (rescueLogin)' : 'with the break-glass secret';
   return {
     severity: 'warning',
     code: `login_by_${login.way}`,
-    evidence: `the reaper's own login was refused (${login.refusals.join(', ')}); this run logged in ${way}, after ${login.attempts} attempts`,
+    evidence: `the server rejected the reaper's own login (${login.refusals.join(', ')}); this run logged in ${way}, after ${login.attempts} attempts`,
     remedy: "give the reaper's role a reserved slot, so that its own login succeeds",
   };
 }
@@ -54,15 +56,15 @@ export function noReservedSlot({ server }: Snapshot): Finding | null {
   const newer =
     (server.reservedConnections > 0
       ? ''
-      : 'set reserved_connections = 2 (takes a restart; on RDS in the parameter group); ') +
+      : 'set reserved_connections = 2 (this needs a restart; on RDS, use the parameter group); ') +
     `GRANT pg_use_reserved_connections TO ${user};`;
   return {
     severity: 'info',
     code: 'no_reserved_slot',
-    evidence: `no slot is kept free for ${server.user}: on a full server it can only retry until one is free`,
+    evidence: `${server.user} cannot use a reserved slot: on a full server the reaper can only retry its login until a slot is free`,
     remedy:
       server.versionNumber >= 160_000
         ? newer
-        : "before PostgreSQL 16 only superusers' slots are reserved (on RDS also rds_superuser's): set breakGlassSecretArn or rescueLogin",
+        : 'before PostgreSQL 16 the server reserves slots only for superusers (on RDS also for rds_superuser): set breakGlassSecretArn or rescueLogin',
   };
 }

@@ -31,7 +31,7 @@ const REMEDIES: Readonly<Record<VerdictName, (diagnosis: Diagnosis, server: Reme
   leak: (diagnosis) => ({ next: restart(diagnosis), fix: driverFix(diagnosis) }),
   leak_in_transaction: (diagnosis) => ({
     next: [
-      `The reap rolls back ${diagnosis.leaked.length} open transactions.`,
+      `The command above rolls back ${diagnosis.leaked.length} open transactions.`,
       ...restart(diagnosis),
       ...diagnosis.roles
         .slice(0, 2)
@@ -41,28 +41,28 @@ const REMEDIES: Readonly<Record<VerdictName, (diagnosis: Diagnosis, server: Reme
   }),
   unread_result: ({ roles }) => ({
     next: [
-      'The reaper spares active connections. To end these by hand:',
+      'The reaper spares active connections. To terminate these by hand:',
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ' +
         `${quoteLiteral(roles[0]?.role ?? '')} AND wait_event IN ('ClientWrite', 'ClientRead') ` +
         "AND state = 'active' AND state_change < now() - interval '1 min';",
     ],
-    fix: ['Read each result to its end, or close it: cursors, streams and rows need a close in finally.'],
+    fix: ['Read each result to its end, or close it. Close cursors, streams and rows in finally.'],
   }),
   script_loop: () => ({
     next: ['Stop the script that starts psql.'],
-    fix: ['Run each statement with psql -c, which ends by itself. In a script, end the session with \\q.'],
+    fix: ['Run each statement with psql -c, which exits by itself. At the end of a script file, write \\q.'],
   }),
   silent_clients: ({ hosts }, { tcpKeepalivesIdle }) => ({
     next: [`Look at ${hosts[0]?.address ?? 'that host'}: is it frozen, stopped, or cut off from the network?`],
     fix: [
       tcpKeepalivesIdle > 0 && tcpKeepalivesIdle <= 300
         ? `The server notices a lost host after ${formatDuration(tcpKeepalivesIdle)} (tcp_keepalives_idle).`
-        : `tcp_keepalives_idle is ${tcpKeepalivesIdle === 0 ? 'that of the operating system' : tcpKeepalivesIdle}, so the ` +
-          'server notices a lost host after hours. Set it to 60.',
+        : `tcp_keepalives_idle is ${tcpKeepalivesIdle === 0 ? "the operating system's value, usually 2 hours" : formatDuration(tcpKeepalivesIdle)}. ` +
+          'The server notices a lost host only after that time. Set it to 60.',
     ],
   }),
   reconnects: () => ({
-    next: ['Terminating does not help. Only a limit on the role does.'],
+    next: ['Terminating does not help. Set the limit on the role.'],
     fix: ['Find what opens these connections: a minimum pool size, or a loop that reconnects.'],
   }),
   pool_too_large: ({ hosts }, { usable }) => {
@@ -71,14 +71,14 @@ const REMEDIES: Readonly<Record<VerdictName, (diagnosis: Diagnosis, server: Reme
       next: ['Terminating does not help: the pools open them again.'],
       fix: [
         size >= 1 && hosts.length > 1
-          ? `Lower the pool to ${size} for each host: ${hosts.length} hosts × ${size} × 2 during a deployment fits.`
-          : 'Lower the pool to what the work needs: two connections for each core of the server are a good start.',
-        'Or put a pooler such as PgBouncer in transaction mode in front.',
+          ? `Lower the pools to ${size} connections on each host. Then ${hosts.length} hosts × ${size} × 2 (during a deployment) fit.`
+          : 'Lower the pool. Start with two connections for each CPU core of the database server.',
+        'Or put a pooler in front of the server, such as PgBouncer in transaction mode.',
       ],
     };
   },
   pooler: () => ({
-    next: ['Ask the pooler which client holds them: SHOW POOLS; SHOW CLIENTS; SHOW SERVERS;'],
+    next: ['Ask the pooler which client holds the connections: SHOW POOLS; SHOW CLIENTS; SHOW SERVERS;'],
     fix: [],
   }),
   monitoring: ({ backends }) =>
@@ -86,7 +86,7 @@ const REMEDIES: Readonly<Record<VerdictName, (diagnosis: Diagnosis, server: Reme
       ? NOTHING
       : { next: [], fix: ['A pool of 2 is enough for a monitoring tool. Limit its role to 4 connections.'] },
   unclear: (diagnosis) => ({
-    next: ['Report again in a minute: a leak grows, and none of its connections is used again.'],
+    next: ['Ask for a report again in a minute: a leak grows, and none of its connections is used again.'],
     fix: diagnosis.driver === null ? [] : driverFix(diagnosis),
   }),
   busy: () => NOTHING,

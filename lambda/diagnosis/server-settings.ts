@@ -65,8 +65,8 @@ function databaseNearLimit({ settings, backends, server }: Snapshot): Finding | 
   return {
     severity: 'warning',
     code: 'database_near_limit',
-    evidence: `${near.map(({ name, connectionLimit, used }) => `database ${name} has ${used} connections of ${connectionLimit}`).join(', ')} (its own CONNECTION LIMIT): at the limit it refuses logins, although the server has free slots`,
-    remedy: `find out who holds them; to raise the limit: ${near
+    evidence: `${near.map(({ name, connectionLimit, used }) => `database ${name} has ${used} connections of ${connectionLimit}`).join(', ')} (its own CONNECTION LIMIT): at the limit the server rejects logins to it, although slots are free`,
+    remedy: `find out who holds them. To raise the limit: ${near
       .map(({ name, connectionLimit }) => {
         const raised = Math.min(2 * connectionLimit, server.maxConnections);
         return `ALTER DATABASE ${quoteIdentifier(name)} CONNECTION LIMIT ${raised};`;
@@ -85,7 +85,7 @@ function superuserApplication(backends: readonly Backend[]): Finding | null {
   return {
     severity: 'warning',
     code: 'superuser_application',
-    evidence: `${count} connections over the network are of the superuser ${names(used)}: no CONNECTION LIMIT holds a superuser, it takes the reserved slots too, and the reaper spares it`,
+    evidence: `${count} connections over the network log in as the superuser ${names(used)}: no CONNECTION LIMIT applies to a superuser, it takes the reserved slots too, and the reaper spares it`,
     remedy: `give that application a role of its own: CREATE ROLE ${quoteIdentifier(`${first.role}_app`)} LOGIN NOSUPERUSER; and grant it what it needs`,
   };
 }
@@ -104,7 +104,7 @@ function roleWithoutLimit({ diagnoses, roleLimits }: InstanceResult, snapshot: S
   return {
     severity: 'info',
     code: 'role_without_limit',
-    evidence: `of ${usable} usable slots ${held}, without a CONNECTION LIMIT: a leak there takes every slot`,
+    evidence: `${held} of ${usable} usable slots, without a CONNECTION LIMIT: a leak there can take every slot`,
     remedy: `set it in roleLimits, or: ${greedy.map(({ role, advised }) => `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT ${advised};`).join(' ')}`,
   };
 }
@@ -127,14 +127,14 @@ function idleInTransactionTimeout(settings: ServerSettings, diagnoses: readonly 
     return {
       severity: 'info',
       code,
-      evidence: `${name} is 0 for ${names(byRole(endless))}: the server never ends a transaction that its client forgot`,
+      evidence: `${name} is 0 for ${names(byRole(endless))}: the server never ends a transaction that its client left open`,
       remedy: forServer(name, "'1min'"),
     };
   }
   return {
     severity: 'info',
     code,
-    evidence: `${forgotten.length} connections of ${names(roles)} have been idle in transaction for over a minute, and ${name} is 0 there`,
+    evidence: `${forgotten.length} connections of ${names(roles)} have been idle in transaction for over a minute, and ${name} is 0 for them`,
     remedy: `for new sessions: ${roles.map(({ role }) => `ALTER ROLE ${quoteIdentifier(role)} SET ${name} = '1min';`).join(' ')}`,
   };
 }
@@ -151,17 +151,17 @@ function idleSessionTimeout(settings: ServerSettings, diagnoses: readonly Diagno
     severity: 'info',
     code: 'no_idle_session_timeout',
     evidence: `${name} is 0 for ${first.role}: the server never ends an idle connection by itself`,
-    remedy: `until the leak is fixed, for new sessions, longer than its pool keeps idle connections: ALTER ROLE ${quoteIdentifier(first.role)} SET ${name} = '1h';`,
+    remedy: `until the leak is fixed, set a value longer than its pool keeps idle connections; it applies to new sessions: ALTER ROLE ${quoteIdentifier(first.role)} SET ${name} = '1h';`,
   };
 }
 
 function keepalives({ tcpKeepalivesIdle: seconds }: ServerSettings): Finding | null {
   if (seconds === null || (seconds > 0 && seconds < LONG_KEEPALIVE_SECONDS)) return null;
-  const value = seconds === 0 ? "0 (the operating system's value, mostly 2 hours)" : `${seconds} seconds`;
+  const value = seconds === 0 ? "0 (the operating system's value, usually 2 hours)" : `${seconds} seconds`;
   return {
     severity: 'info',
     code: 'slow_keepalives',
-    evidence: `tcp_keepalives_idle is ${value}: the connections of a host that is lost keep their slots that long`,
+    evidence: `tcp_keepalives_idle is ${value}: the connections of a lost host keep their slots that long`,
     remedy: forServer('tcp_keepalives_idle', '60'),
   };
 }
@@ -171,7 +171,7 @@ function connectionCheck({ clientConnectionCheckInterval }: ServerSettings): Fin
   return {
     severity: 'info',
     code: 'no_client_connection_check',
-    evidence: 'client_connection_check_interval is 0: a statement runs to its end although its client is gone',
+    evidence: 'client_connection_check_interval is 0: a statement runs to its end even if its client is gone',
     remedy: forServer('client_connection_check_interval', "'10s'"),
   };
 }
@@ -180,12 +180,12 @@ function manyConnections({ server, settings }: Snapshot): Finding | null {
   const needed = server.maxConnections * CONNECTION_BYTES;
   // Memory itself cannot be seen; shared_buffers is a quarter of it by the usual advice, on Aurora three quarters.
   if (server.maxConnections <= MANY_CONNECTIONS || needed <= settings.sharedBuffers) return null;
-  const work = settings.workMem === null ? '' : `, and each sort up to ${size(settings.workMem)} more (work_mem)`;
+  const work = settings.workMem === null ? '' : `; each sort takes up to ${size(settings.workMem)} more (work_mem)`;
   return {
     severity: 'info',
     code: 'max_connections_high',
-    evidence: `max_connections is ${server.maxConnections}: all in use take about ${size(needed)} (10 MB each) next to shared_buffers of ${size(settings.sharedBuffers)}${work}. A leak hides behind it until memory runs out`,
-    remedy: `fix the leak first, then lower it to what the pools need, such as (takes a restart; on RDS in the parameter group): ALTER SYSTEM SET max_connections = ${MANY_CONNECTIONS};`,
+    evidence: `max_connections is ${server.maxConnections}: so many connections take about ${size(needed)} of memory (10 MB each), in addition to shared_buffers of ${size(settings.sharedBuffers)}${work}. A leak goes unnoticed until memory runs out`,
+    remedy: `fix the leak first, then lower it to what the pools need (this needs a restart; on RDS, use the parameter group): ALTER SYSTEM SET max_connections = ${MANY_CONNECTIONS};`,
   };
 }
 
@@ -224,7 +224,7 @@ function names(roles: readonly RoleBackends[]): string {
 }
 
 function forServer(name: string, value: string): string {
-  return `on RDS in the parameter group, else: ALTER SYSTEM SET ${name} = ${value}; SELECT pg_reload_conf();`;
+  return `on RDS set it in the parameter group; elsewhere: ALTER SYSTEM SET ${name} = ${value}; SELECT pg_reload_conf();`;
 }
 
 function size(bytes: number): string {

@@ -37,7 +37,7 @@ export function reportText(subject: ReportSubject, instances: readonly InstanceR
 
 /** What is the matter with an instance, in a sentence or two. */
 function headline({ server, services, findings }: InstanceReport, name: string): string {
-  if (server === null) return `${name} could not be read, see FAILED.`;
+  if (server === null) return `${name} could not be read: see FAILED below.`;
   const { usedSlots, usableSlots } = server;
   const percent = Math.round(percentOf(usedSlots, usableSlots));
   const slots = `${usedSlots} of ${usableSlots} usable slots taken (${percent} %)`;
@@ -46,7 +46,7 @@ function headline({ server, services, findings }: InstanceReport, name: string):
       ? `${name} is FULL`
       : percent >= NEARLY_FULL_PERCENT
         ? `${name} is nearly full`
-        : `${name} has room`;
+        : `${name} has free slots`;
   const suspects = services.filter(({ isSuspicious }) => isSuspicious);
   const critical = findings.some(({ severity }) => severity === 'critical');
   return `${state}: ${slots}. ${suspects.length > 0 ? describeSuspects(suspects) : describeHealth(services, percent, critical)}`;

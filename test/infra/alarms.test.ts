@@ -378,9 +378,7 @@ describe('an override', () => {
     const [condition, evaluation] = descriptionOf(template, AlarmName).split('\n\n');
     expect(condition).toContain(' >= 60 in 4 of 6 periods of 10 minutes. ');
     // Why it was two of three is no reason for what was chosen instead.
-    expect(evaluation).toBe(
-      'Without data it keeps its state, since a sweep that did not get through says nothing about slots.',
-    );
+    expect(evaluation).toBe('Without data it keeps its state, since a sweep that failed says nothing about slots.');
   });
 
   test('of evaluationPeriods alone never leaves more datapoints to ask for than there are', () => {

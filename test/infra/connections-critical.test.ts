@@ -46,7 +46,7 @@ test('ConnectionsCritical goes to a topic of its own, alarm and recovery, and sa
   expect(resolved(page['OKActions'])).toEqual(resolved(page['AlarmActions']));
   expect(reaper.alarms.page).toBeDefined();
   const [, evaluation, command, link] = String(resolved(page['AlarmDescription'])).split('\n\n');
-  expect(evaluation).toContain('is OK once all of them are');
+  expect(evaluation).toContain('OK when all of them are OK');
   expect(command).toMatch(/^aws lambda invoke .*'\{"action":"report"\}'/);
   expect(link).toBe('Runbook: docs/runbook.md in the package connection-reaper, heading ConnectionsCritical.');
 });

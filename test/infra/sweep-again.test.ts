@@ -95,7 +95,7 @@ test('notifies nobody, and says what it is for', () => {
     expect(AlarmDescription).toMatch(
       /^orders\/\w+: starts a sweep every 5 minutes while DatabaseConnections >= 180\. /,
     );
-    expect(AlarmDescription).toMatch(/docs\/runbook\.md#databaseconnections$/);
+    expect(AlarmDescription).toMatch(/heading DatabaseConnections\.$/);
   }
 });
 

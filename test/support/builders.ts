@@ -130,7 +130,9 @@ export function aDiagnosis(overrides: Partial<Diagnosis> = {}): Diagnosis {
     service: 'checkout',
     verdict: 'leak',
     certainty: 'almost certain',
-    reasons: ['10.0.0.1 opened a connection 20 times after an earlier one had been used for the last time.'],
+    reasons: [
+      '10.0.0.1 opened 20 connections one after another, and never used one again after it had opened the next.',
+    ],
     leaked: own,
     backends: own,
     idle: own.length,

@@ -67,8 +67,8 @@ describe('the report', () => {
       Connection Reaper · orders · sweep · mode enforce
 
       1. LEAK · checkout · 90 connections · almost certain
-         why    10.0.0.1 opened a connection 20 times after an earlier one had been
-                used for the last time.
+         why    10.0.0.1 opened 20 connections one after another, and never used one
+                again after it had opened the next.
          from   10.0.0.1 (90) · role checkout (90)
          done   This run terminated 90 of its connections.
          then   Restart checkout if it still fails: Most pools count a leaked
@@ -97,17 +97,17 @@ describe('the report', () => {
         limit   checkout: none -> 40 (changed)
 
       Also
-      2. [critical] 97 connections on 97 usable slots when this run began: the server
-         refuses ordinary roles with SQLSTATE 53300
-         -> 90 slots are free again until the application leaks them once more: fix
-            that application
+      2. [critical] 97 of 97 usable slots were taken when this run began: the server
+         rejects logins of ordinary roles with SQLSTATE 53300
+         -> this run freed 90 slots. Fix the application that took them, or they fill
+            up again
 
       To the team of checkout:
-        checkout holds 90 of the 97 connections that the database orders has, the
-        oldest idle for 1h.
+        checkout holds 90 of the 97 connections that the database orders can serve,
+        the oldest idle for 1h.
         Diagnosis: leak, 90 connections (almost certain).
-        10.0.0.1 opened a connection 20 times after an earlier one had been used for
-        the last time.
+        10.0.0.1 opened 20 connections one after another, and never used one again
+        after it had opened the next.
         Hosts: 10.0.0.1. Roles: checkout.
         Give the connection back on every path: finally, with, defer or
         try-with-resources.
@@ -251,7 +251,7 @@ describe('findings', () => {
     [
       180_004,
       0,
-      'set reserved_connections = 2 (takes a restart; on RDS in the parameter group); GRANT pg_use_reserved_connections',
+      'set reserved_connections = 2 (this needs a restart; on RDS, use the parameter group); GRANT pg_use_reserved_connections',
     ],
     [180_004, 3, 'GRANT pg_use_reserved_connections TO "connection_reaper";'],
     [150_018, 0, 'set breakGlassSecretArn or rescueLogin'],

@@ -24,7 +24,9 @@ export function leakInTransaction(evidence: Evidence): Judgement | null {
     reasons: [
       `${leaked.length} connections are idle inside a transaction, the oldest for ${formatDuration(oldest)}. They keep ` +
         'their locks, and vacuum cannot remove rows that their snapshots may still see.',
-      ...(isChain ? [describeChain(host), ...describeGrowth(leaked)] : ['Either a leak, or requests that hang.']),
+      ...(isChain
+        ? [describeChain(host), ...describeGrowth(leaked)]
+        : ['This is either a leak, or requests that hang.']),
     ],
   };
 }

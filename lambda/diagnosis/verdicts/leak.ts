@@ -36,14 +36,14 @@ export function leak(evidence: Evidence): Judgement | null {
   if (host.chain >= SUSPICIOUS_CHAIN && lost >= LEAK_CHAIN) {
     return judged(evidence, 'likely', [
       describeChain(host),
-      `Sweeps terminated ${lost} of its connections since the function remembers, and they were opened anew.`,
+      `Sweeps that the function remembers terminated ${lost} of its connections, and it opened new ones.`,
     ]);
   }
   const before = evidence.looks.at(-1)?.services.get(evidence.service)?.connections;
   if (host.chain >= SUSPICIOUS_CHAIN && before !== undefined && evidence.backends.length >= before + GROWN_BY) {
     return judged(evidence, 'likely', [
       describeChain(host),
-      `It had ${before} connections at the look before, and has ${evidence.backends.length} now.`,
+      `It had ${before} connections at the previous look, and has ${evidence.backends.length} now.`,
     ]);
   }
   return null;
@@ -86,8 +86,8 @@ export function leakedBy({ abandoned, usedOnce }: Evidence): readonly Backend[] 
 
 export function describeChain({ chain, address }: Host): string {
   return (
-    `${address ?? 'A client on a Unix socket'} opened a connection ${chain} times after an earlier one had been used for ` +
-    'the last time. A pool opens none while one of its own is idle.'
+    `${address ?? 'A client on a Unix socket'} opened ${chain} connections one after another, and never used one again ` +
+    'after it had opened the next. A pool uses an idle connection again instead of opening one.'
   );
 }
 

@@ -19,7 +19,7 @@ export function monitoring({ backends }: Evidence): Judgement | null {
     certainty: 'likely',
     leaked: [],
     reasons: [
-      `${reading.length} of its ${backends.length} connections last read the server's statistics (pg_stat_… and the like).`,
+      `The last statement of ${reading.length} of its ${backends.length} connections read the server's statistics (pg_stat_…).`,
     ],
   };
 }

@@ -9,7 +9,7 @@ export function poolAtRest({ backends, chain }: Evidence): Judgement {
     leaked: [],
     reasons: [
       `${backends.length} connections, and none was opened while another one was idle` +
-        (chain < 2 ? '.' : `, but for the ${chain} processes that there may be.`),
+        (chain < 2 ? '.' : `, except in up to ${chain} processes with a pool each.`),
     ],
   };
 }

@@ -25,11 +25,11 @@ export function poolTooLarge({ backends, hosts, active, server }: Evidence): Jud
     leaked: [],
     reasons: [
       hosts.length === 1
-        ? `It holds ${count} of ${server.usable} usable slots from one host, with ${active.length} of them active.`
-        : `${hosts.length} hosts hold up to ${largest} connections each: ${count} of ${server.usable} usable slots, with ` +
-          `${active.length} of them active. A rolling deployment needs up to ${2 * count}.`,
-      ...(unused * 2 > count ? [`${unused} of them were opened ahead of time and never used.`] : []),
-      'They were given back: while one was idle, no other was opened.',
+        ? `One host holds ${count} of ${server.usable} usable slots. ${active.length} of its connections are active.`
+        : `${hosts.length} hosts hold up to ${largest} connections each: ${count} of ${server.usable} usable slots. ` +
+          `${active.length} of them are active. A rolling deployment needs up to ${2 * count}.`,
+      ...(unused * 2 > count ? [`${unused} of them were opened in advance and never used.`] : []),
+      'It gives its connections back: it opened none while another one was idle.',
     ],
   };
 }

@@ -14,9 +14,9 @@ export function pooler({ backends, renamed, chain }: Evidence): Judgement | null
     leaked: [],
     reasons: [
       isNamed
-        ? 'It calls itself by the name of a pooler.'
-        : `${renamed} connections changed their application_name between two looks: a pooler hands them from client to client.`,
-      'The name is that of the last client, not of the one that holds the connection.',
+        ? 'Its application_name is that of a pooler.'
+        : `${renamed} connections changed their application_name between two looks: a pooler passes them from client to client.`,
+      'The name is that of the last client. Who holds the connection now can be seen only in the pooler.',
     ],
   };
 }

@@ -34,7 +34,7 @@ export function reconnects({ service, backends, looks }: Evidence): Judgement | 
     leaked: [],
     reasons: [
       `It had ${counts.join(', ')} connections before the last ${SWEEPS} sweeps terminated them, and has ` +
-        `${backends.length} now. They come back within ${RECONNECT_SECONDS} s, so terminating them is futile.`,
+        `${backends.length} now. They come back within ${RECONNECT_SECONDS} s, so terminating them does not help.`,
     ],
   };
 }

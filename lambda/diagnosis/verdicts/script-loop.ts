@@ -11,6 +11,8 @@ export function scriptLoop({ backends, idle }: Evidence): Judgement | null {
     verdict: 'script_loop',
     certainty: 'likely',
     leaked: idle,
-    reasons: [`${idle.length} sessions of psql are open and idle. A script starts psql and does not end it.`],
+    reasons: [
+      `${idle.length} sessions of psql are open and idle. A script starts psql again and again and does not end it.`,
+    ],
   };
 }

@@ -25,11 +25,11 @@ export function silentClients({ hosts, server }: Evidence): Judgement | null {
     reasons: [
       ...silent.map(
         ({ address, silence }) =>
-          `All ${silence?.connections} connections from ${address ?? 'a Unix socket'} fell silent within the same two ` +
+          `All ${silence?.connections} connections from ${address ?? 'a Unix socket'} were last used within the same two ` +
           `seconds, ${formatDuration(first.stateSeconds ?? 0)} ago.`,
       ),
       isLikely
-        ? 'Some of them were in the middle of something. The host froze, or the network to it is cut.'
+        ? 'Some of them stopped inside a transaction or a statement. The host froze, or the network to it is cut.'
         : 'The host froze, the network to it is cut, or its load ended in that moment.',
     ],
   };

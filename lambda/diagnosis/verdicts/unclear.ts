@@ -14,8 +14,8 @@ export function unclear(evidence: Evidence): Judgement | null {
       leaked: leakedBy(evidence),
       reasons: [
         describeChain(host),
-        `Either a leak has begun, or ${host.chain} processes or threads on that host have a connection each. If the number ` +
-          'grows and none of them is used again, it is a leak.',
+        `Either a leak has begun, or ${host.chain} processes or threads on that host have one connection each. It is a leak ` +
+          'if the number grows and none of the old connections is used again.',
       ],
     };
   }
@@ -26,8 +26,8 @@ export function unclear(evidence: Evidence): Judgement | null {
     certainty: 'possible',
     leaked: [],
     reasons: [
-      `The server does not tell what ${unknown} of its ${backends.length} connections do: track_activities is off for ` +
-        'them, or the reaper may not read it.',
+      `The server does not show what ${unknown} of its ${backends.length} connections do: track_activities is off for ` +
+        'them, or the reaper has no permission to see it.',
     ],
   };
 }

@@ -12,7 +12,7 @@ const NAME_WIDTH = 30;
 
 /** Who holds the slots. */
 export function serviceTable({ applications, services }: InstanceReport): readonly string[] {
-  if (applications.length === 0) return ['  no connections but our own'];
+  if (applications.length === 0) return ["  no connections except the reaper's own"];
   const inTransaction = new Map(services.map(({ service, inTransaction: count }) => [service, count]));
   const row = (name: string, ...cells: readonly string[]) =>
     `  ${fitted(name)}${cells.map((cell, index) => cell.padStart(index === 0 ? 12 : 8)).join('')}`;

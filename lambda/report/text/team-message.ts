@@ -12,10 +12,12 @@ export function teamMessage(
   const { service, verdict, connections, leaked, oldestIdleSeconds, reasons, statement, remedy, hosts, roles } = report;
   const oldest = oldestIdleSeconds === null ? '' : `, the oldest idle for ${formatDuration(oldestIdleSeconds)}`;
   return [
-    `${service} holds ${connections} of the ${usableSlots} connections that the database ${database} has${oldest}.`,
+    `${service} holds ${connections} of the ${usableSlots} connections that the database ${database} can serve${oldest}.`,
     `Diagnosis: ${VERDICT_WORDS[verdict]}${leaked > 0 ? `, ${leaked} connections` : ''} (${report.certainty}).`,
     ...reasons,
-    ...(statement === null ? [] : [`Last statement of ${statement.connections} of them: ${statement.text}`]),
+    ...(statement === null
+      ? []
+      : [`The last statement of ${statement.connections} of its connections: ${statement.text}`]),
     ...(statement === null || Object.keys(statement.tags).length === 0
       ? []
       : [

@@ -5,7 +5,7 @@ import type { SpareReason } from '../../policy/spared.js';
 export const OUTCOME_WORDS = {
   terminated: 'terminated, verified gone',
   reapable: 'would be terminated',
-  vanished: 'in use again or closed by themselves',
+  vanished: 'in use again, or closed by their client',
   refused: 'refused by the server',
 } as const;
 
@@ -22,7 +22,7 @@ export const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   below_idle_timeout: 'not idle long enough',
   not_leaked: 'not leaked',
   starting: 'logging in',
-  unknown_role: 'of dropped roles',
+  unknown_role: 'of roles that were dropped',
   state_unknown: 'in an unknown state',
   unreadable: 'hidden from this login',
   in_transaction: 'idle in a transaction',
@@ -35,10 +35,10 @@ export const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   opened_by_server: 'opened by a server (postgres_fdw, dblink)',
   rule: 'by a rule',
   keep: 'kept for their application',
-  max_terminations: 'over the cap of this run',
+  max_terminations: 'above the maximum of this run',
   another_run: 'left to another run',
   superuser: 'of superusers',
-  provider_role: 'of the provider',
-  reaper: 'of the reaper',
-  not_selected: 'not asked for',
+  provider_role: "of the provider's roles",
+  reaper: 'of a reaper',
+  not_selected: 'not selected by the event',
 };

@@ -68,7 +68,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'ReaperBootstrapProviderFrameworkframeworkonEvent connect on all outside of the VPC':
     'it calls the bootstrap and answers CloudFormation; it has no login to any database',
   'ReaperLog keep':
-    'which connections were terminated and which limits set: application, role, database, client address; no statement, no secret',
+    'which connections were terminated and which limits set: application, role, database, client address; of a failed run the report, with statements without literals; no secret',
   'ReaperBootstrapLog keep': 'which privileges the role got',
   'ReaperBootstrapProviderLog keep': 'when it ran, and nothing of its input',
   'ReaperDeadLetters keep': 'the event of a run that failed, and the start of its error; no role here may read them',

@@ -129,7 +129,7 @@ describe('what asks the function', () => {
     services.fail('GetSecretValue', 'denied');
     const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION, ...filledIn(command) });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^orders could not be read, see FAILED\.\n/m);
+    expect(stdout).toMatch(/^orders could not be read: see FAILED below\.\n/m);
     expect(stdout).toContain('from Secrets Manager: AccessDeniedException');
   });
 

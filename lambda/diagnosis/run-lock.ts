@@ -41,7 +41,7 @@ export function lostRuns({ lostRuns: runs }: InstanceResult): Finding | null {
   return {
     severity: 'info',
     code: 'lost_run',
-    evidence: `an earlier run left its session behind (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or its goodbye was lost`,
+    evidence: `an earlier run left its session behind (pid ${runs.map(({ pid }) => pid).join(', ')}): its function was stopped, or it could not close the session`,
     remedy: 'nothing to do; this run terminated that session. If it happens often, raise timeout',
   };
 }

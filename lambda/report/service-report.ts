@@ -109,12 +109,13 @@ function reapPreview(diagnosis: Diagnosis, { isPreview, plan }: ServiceReportCon
 }
 
 /** For the roles that hold the service's connections, where the advice is less than what they hold or may hold. */
-function capsOf({ roles }: Diagnosis, { budget, declaredRoles }: ServiceReportContext): readonly RoleCap[] {
+function capsOf({ roles, backends }: Diagnosis, { budget, declaredRoles }: ServiceReportContext): readonly RoleCap[] {
   return roles.flatMap(({ role, connections }) => {
     const own = budget.find((one) => one.role === role);
     if (own === undefined || own.advised === null || declaredRoles.has(role)) return [];
     if (own.limit !== null && own.limit <= own.advised) return [];
-    if (connections * 4 < own.used || own.advised >= own.used + own.advised) return [];
+    // A limit on a role that hardly serves the service would stop others, or nothing.
+    if (connections * 4 < own.used || connections * 4 < backends.length) return [];
     return [{ role, limit: own.advised, sql: `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT ${own.advised};` }];
   });
 }

@@ -133,6 +133,19 @@ describe('the report', () => {
     expect(answer([anInstanceResult({ errors: ['lost'] })]).text).not.toMatch(quiet);
   });
 
+  it('advises a limit for the role that holds the connections, not for one that serves the service by the way', () => {
+    const own = [...backends(60, { role: 'checkout_rw' }), aBackend({ role: 'migrations' })];
+    const roles = [
+      { role: 'checkout_rw', connections: 60 },
+      { role: 'migrations', connections: 1 },
+    ];
+    const result = anInstanceResult({
+      diagnoses: [aDiagnosis({ backends: own, roles })],
+      snapshot: aSnapshot({ backends: own }),
+    });
+    expect(answer([result]).instances[0]?.services[0]?.caps.map(({ role }) => role)).toEqual(['checkout_rw']);
+  });
+
   it('gives a command for each suspect that reaches it and nobody else', () => {
     const own = backends(20, { applicationName: 'checkout-7d9f8b-x2k4p', stateSeconds: 40, role: 'shop' });
     const others = backends(9, { applicationName: 'checkout-admin' });

@@ -119,7 +119,7 @@ describe('what asks the function', () => {
   it.each(commands)('%s prints the report', async (_, command) => {
     const { code, stdout, stderr } = await aws(command, api.endpoint, { FUNCTION, ...filledIn(command) });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^orders has free slots: .* usable slots taken/);
+    expect(stdout).toMatch(/^orders has free slots: .* usable slots taken/m);
     expect(stdout).toMatch(/^primary · PostgreSQL /m);
   });
 
@@ -144,7 +144,7 @@ describe('what asks the function', () => {
     await database.idleFor(1);
     const alarm = told.find((command) => command.includes('"report"')) ?? '';
     const report = await aws(alarm, api.endpoint, filledIn(alarm));
-    expect(report.stdout).toMatch(/^orders has free slots: .*\bcarts-\*: leak, 12/);
+    expect(report.stdout).toMatch(/^orders has free slots: .*\bcarts-\*: leak, 12/m);
     const [, reap = ''] = /^ +now +(aws .*)$/m.exec(report.stdout) ?? [];
     const reaped = await aws(reap, api.endpoint);
     expect(reaped.stdout).toContain('This run terminated 12 of its connections.');

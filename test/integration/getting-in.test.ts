@@ -258,7 +258,8 @@ describe('a full server', () => {
     const sockets = await Promise.all(Array.from({ length: MAX_CONNECTIONS }, () => halfOpenLogin(database.server)));
     const began = performance.now();
     const { facts, close } = await logIn({});
-    expect(facts.refusals).toEqual(['every_slot']);
+    // While they leave one by one, the server may also say that the free slots are reserved.
+    expect(facts.refusals).toContain('every_slot');
     expect(performance.now() - began).toBeLessThan(10_000);
     await close();
     for (const socket of sockets) socket.destroy();

@@ -5,7 +5,7 @@ import type { Attribution } from '../policy/service.js';
 import type { SlotUse } from '../policy/slots.js';
 import type { Backend } from '../policy/snapshot.js';
 import { chainOf, isIdle, isInTransaction, wasTaken } from './chain.js';
-import { type Looks, wasRenamed, wasReused } from './looks.js';
+import { type Looks, wasRenamed } from './looks.js';
 
 /** The connections of a service from one client address. */
 export interface Host {
@@ -47,7 +47,6 @@ export interface Evidence {
   readonly usedOnce: readonly Backend[];
   /** Since the last look, where there was one. */
   readonly renamed: number;
-  readonly reused: number;
   readonly looks: Looks;
   readonly server: ServerUse;
 }
@@ -89,7 +88,6 @@ export function evidenceOf(
       abandoned: hosts.flatMap(({ abandoned }) => abandoned),
       usedOnce: backends.filter((backend) => isIdle(backend) && wasTaken(backend) && isUsedOnce(backend)),
       renamed: backends.filter((backend) => wasRenamed(backend, looks)).length,
-      reused: backends.filter((backend) => wasReused(backend, looks)).length,
       looks,
       server,
     };

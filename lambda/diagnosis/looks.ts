@@ -11,10 +11,9 @@ import { LEAKS } from './judgement.js';
 export interface Look {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly used: number;
   readonly services: ReadonlyMap<string, ServiceCount>;
-  /** By pid and start; only of the last look. */
-  readonly connections: ReadonlyMap<string, RememberedConnection>;
+  /** The `application_name` of each connection, by pid and start; only of the last look. */
+  readonly connections: ReadonlyMap<string, string>;
   /** The leaks of which the run terminated connections, without those connections. */
   readonly terminatedLeaks: readonly Diagnosis[];
 }
@@ -23,12 +22,6 @@ export interface Look {
 export interface ServiceCount {
   readonly connections: number;
   readonly terminated: number;
-}
-
-/** What can change of a connection from one look to the next. */
-export interface RememberedConnection {
-  readonly applicationName: string;
-  readonly stateChange: string | null;
 }
 
 /** The oldest first. */
@@ -56,12 +49,11 @@ export function lookAt({ backends }: Pick<Snapshot, 'backends'>, attribute: Attr
   const largest = [...counts].sort(([, a], [, b]) => b.connections - a.connections).slice(0, MOST_SERVICES);
   return {
     at,
-    used: backends.length,
     services: new Map(largest),
     connections:
       backends.length > MOST_CONNECTIONS
         ? new Map()
-        : new Map(backends.map((backend) => [identity(backend), remembered(backend)])),
+        : new Map(backends.map((backend) => [identity(backend), backend.applicationName])),
     terminatedLeaks: [],
   };
 }
@@ -99,18 +91,8 @@ export function identity({ pid, backendStart }: Pick<Backend, 'pid' | 'backendSt
   return `${pid} ${backendStart}`;
 }
 
-function remembered({ applicationName, stateChange }: Backend): RememberedConnection {
-  return { applicationName, stateChange };
-}
-
 /** Whether a connection had another application_name at the last look: a pooler hands it from client to client. */
 export function wasRenamed(backend: Backend, looks: Looks): boolean {
   const before = looks.at(-1)?.connections.get(identity(backend));
-  return before !== undefined && before.applicationName !== backend.applicationName;
-}
-
-/** Whether a connection that had been idle was used again since the last look: nobody has lost it. */
-export function wasReused(backend: Backend, looks: Looks): boolean {
-  const before = looks.at(-1)?.connections.get(identity(backend));
-  return before !== undefined && before.stateChange !== backend.stateChange;
+  return before !== undefined && before !== backend.applicationName;
 }

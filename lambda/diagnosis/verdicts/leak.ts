@@ -21,7 +21,7 @@ const SUSPICIOUS_CHAINS = 15;
 /** Worker processes that start together open their connections within this time each. */
 const START_SECONDS = 0.5;
 
-/** At least so many more than in the look before, and none of them used again. */
+/** At least so many more than in the look before: one more may be chance. */
 const GROWN_BY = 2;
 
 export function leak(evidence: Evidence): Judgement | null {

@@ -38,16 +38,17 @@ export function settingFindings(result: InstanceResult, snapshot: Snapshot): rea
   const { diagnoses } = result;
   const backends = diagnoses.flatMap((diagnosis) => diagnosis.backends).filter(({ role }) => role !== null);
   const matters = diagnoses.some(isSuspicious) || slotUse(snapshot).usedPercent >= FULL_PERCENT;
-  return [
-    databaseNearLimit(snapshot),
-    superuserApplication(backends),
+  const advice = () => [
     roleWithoutLimit(result, snapshot),
     idleInTransactionTimeout(snapshot.settings, diagnoses),
     idleSessionTimeout(snapshot.settings, diagnoses),
     keepalives(snapshot.settings),
     connectionCheck(snapshot.settings),
     manyConnections(snapshot),
-  ].filter((finding): finding is Finding => finding !== null && (matters || finding.severity === 'warning'));
+  ];
+  return [databaseNearLimit(snapshot), superuserApplication(backends), ...(matters ? advice() : [])].filter(
+    (finding) => finding !== null,
+  );
 }
 
 function databaseNearLimit({ settings, backends, server }: Snapshot): Finding | null {

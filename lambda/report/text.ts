@@ -59,7 +59,7 @@ function describeSuspects(suspects: readonly ServiceReport[]): string {
     .slice(0, MOST_NAMED)
     .map(
       ({ service, verdict, connections, leaked }) =>
-        `${service}: ${VERDICT_WORDS[verdict]}, ${leaked || connections} connections`,
+        `${service}: ${VERDICT_WORDS[verdict]}, ${connections === 0 ? 'terminated by an earlier run' : `${leaked || connections} connections`}`,
     );
   const more = suspects.length - named.length;
   return `${named.join('. ')}${more > 0 ? `, and ${more} more` : ''}.`;

@@ -54,7 +54,7 @@ export class Reaper extends ReaperMetrics {
   /** Where alarms and recoveries go. */
   readonly alarmTopic: ITopic;
 
-  /** Where the alarm for whoever is on call goes, unless that is left out or has actions of its own. */
+  /** Where ConnectionsCritical goes, unless that alarm is left out or has actions of its own. */
   readonly pageTopic?: ITopic;
 
   /** The alarms. */

@@ -10,7 +10,7 @@ const PATIENCE_SECONDS = 55;
 export interface InvokedFunction {
   readonly functionName: string;
   readonly timeoutSeconds: number;
-  /** By default the region of whoever runs the command. */
+  /** By default the region that the shell of the command is set to. */
   readonly region?: string | undefined;
 }
 

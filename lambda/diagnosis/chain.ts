@@ -30,7 +30,7 @@ export function chainOf(backends: readonly Backend[]): Chain {
   const newest = Math.min(...spans.map(({ opened }) => opened), ...backends.filter(isBusy).map(openedAt));
   let length = 0;
   let lastUsed = Number.POSITIVE_INFINITY;
-  // Whoever was put down first leaves the most room for others: the greedy choice is the longest chain.
+  // The span that ends first leaves the most time for others, so taking it each time gives the longest chain.
   for (const span of spans.toSorted((a, b) => b.lastUsed - a.lastUsed)) {
     if (span.opened >= lastUsed) continue;
     length += 1;

@@ -96,7 +96,7 @@ export async function startAgingServer(faketime: string, maxConnections: number)
     ask: (query) => asAdmin(async (admin) => (await admin.query(query)).rows),
     age: async (seconds) => {
       offset += seconds;
-      // Whoever asks for the time meanwhile must not read half a file.
+      // The server may ask for the time meanwhile, and must not read half a file.
       await writeFile(`${clock}.new`, `+${offset}\n`);
       await rename(`${clock}.new`, clock);
     },

@@ -3,7 +3,7 @@ import { formatDuration } from '../../input/duration.js';
 import type { ServiceReport } from '../service-report.js';
 import { VERDICT_WORDS } from './suspect.js';
 
-/** Plain lines; whoever reads them has never heard of this tool. */
+/** Plain lines: the reader may never have heard of this tool. */
 export function teamMessage(
   database: string,
   { usableSlots }: { readonly usableSlots: number },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diagnose } from './diagnosis/diagnose.js';
-import { type Diagnosis, isSuspicious, leakedConnections, needsSecondLook } from './diagnosis/diagnosis.js';
+import { isSuspicious, leakedConnections, needsSecondLook } from './diagnosis/diagnosis.js';
 import type { InstanceResult } from './diagnosis/instance-result.js';
 import { telling, withStatements } from './diagnosis/last-statements.js';
 import type { LoginFacts } from './diagnosis/login-facts.js';
@@ -104,7 +104,7 @@ async function work(
     : NO_LOCK;
   const { runAtWork, intruders, lost } = lock;
   const names = Object.keys(policy.roleLimits);
-  const { seen, diagnoses, looks } = await look(
+  const { seen, diagnoses, looks, errors } = await look(
     opened,
     () => readSnapshot(session, [...names, ...names.map(twinOf)]),
     policy,
@@ -114,14 +114,28 @@ async function work(
   const leaked = leakedConnections(diagnoses);
   const firstPlan = planRun(seen, policy, ownRole, leaked);
   if (runAtWork !== null)
-    return { snapshot: seen, diagnoses, looks, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan) };
+    return { snapshot: seen, diagnoses, looks, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan), errors };
   const lostRuns = policy.acts
     ? [...lost, ...(await endLostSessions(session, { ownRole, user }, seen.backends))]
     : lost;
   const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
   const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole, leakedIn(snapshot, leaked));
   const done = policy.acts ? await act(session, ownRole, plan, timeLeft) : preview(plan);
-  return { snapshot, diagnoses, looks, intruders, lostRuns, uncheckedDatabases: unchecked, ...done };
+  return {
+    snapshot,
+    diagnoses,
+    looks,
+    intruders,
+    lostRuns,
+    uncheckedDatabases: unchecked,
+    ...done,
+    errors: [...errors, ...done.errors],
+  };
+}
+
+/** What was seen before anything was decided. */
+interface Seen extends Pick<InstanceResult, 'diagnoses' | 'looks' | 'errors'> {
+  readonly seen: Snapshot;
 }
 
 /** Reads the server, once more where that tells more, and what its suspects ran last. */
@@ -131,7 +145,7 @@ async function look(
   policy: Policy,
   earlier: Looks,
   timeLeft: () => number,
-): Promise<{ readonly seen: Snapshot; readonly diagnoses: readonly Diagnosis[]; readonly looks: Looks }> {
+): Promise<Seen> {
   let looks = earlier;
   let seen = await read();
   let diagnoses = diagnose(seen, policy.attribute, ownRole, looks);
@@ -143,9 +157,16 @@ async function look(
   }
   looks = remember(looks, lookAt(seen, policy.attribute, Date.now()));
   const suspects = diagnoses.filter(isSuspicious);
-  if (!policy.readsStatements || suspects.length === 0) return { seen, diagnoses, looks };
-  const statements = await readLastStatements(session, telling(suspects));
-  return { seen, diagnoses: withStatements(diagnoses, statements), looks };
+  if (!policy.readsStatements || suspects.length === 0) return { seen, diagnoses, looks, errors: [] };
+  try {
+    const statements = await readLastStatements(session, telling(suspects));
+    return { seen, diagnoses: withStatements(diagnoses, statements), looks, errors: [] };
+  } catch (error) {
+    // The verdicts stand without them, and so does what follows. Without a session nothing does.
+    if (sqlStateOf(error) === null) throw error;
+    const reason = `reading the last statements failed, so the report has none: ${describeError(error)}`;
+    return { seen, diagnoses, looks, errors: [reason] };
+  }
 }
 
 /** A later snapshot has the same connections in other objects. */

@@ -94,6 +94,20 @@ describe('the last statement of a suspect', () => {
     await Promise.all(leaked.map((client) => client.end()));
   });
 
+  it('stops nothing else when it cannot be read', async () => {
+    const leaked = await leakSlowly(11, 'carts');
+    await database.idleFor(1);
+    await database.admin.query('revoke execute on function to_jsonb(anyelement) from public');
+    try {
+      const { text, services } = await answerTo({}, {});
+      expect(text).toMatch(/reading the last statements failed, so the report has none: 42501: permission denied/);
+      expect(services.find(({ service }) => service === 'carts')).toMatchObject({ verdict: 'leak', statement: null });
+      expect(await database.alive(leaked)).toEqual(Array(11).fill(false));
+    } finally {
+      await database.admin.query('grant execute on function to_jsonb(anyelement) to public');
+    }
+  });
+
   it.each([
     [null, 'none'],
     ['-- ping\n;', 'none'],

@@ -40,8 +40,6 @@ export interface Backend {
   readonly ageSeconds: Seconds | null;
   /** Since its last statement started, by the server's clock. */
   readonly statementSeconds: Seconds | null;
-  /** Since its transaction started, by the server's clock; `null` outside of one. */
-  readonly transactionSeconds: Seconds | null;
   /** `pg_stat_activity.wait_event`: `ClientWrite` where the client does not read what it asked for. */
   readonly waitEvent: string | null;
   /** What its last statement was for; `null` where the server does not tell. */

@@ -26,7 +26,6 @@ export function aBackend(overrides: Partial<Backend> = {}): Backend {
     stateSeconds: 3600,
     ageSeconds: 7200,
     statementSeconds: 3600,
-    transactionSeconds: null,
     waitEvent: 'ClientRead',
     lastStatement: 'business',
     holding: null,

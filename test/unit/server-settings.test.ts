@@ -43,7 +43,6 @@ const forgotten = [
     applicationName: 'psql',
     state: 'idle in transaction',
     stateSeconds: 90,
-    transactionSeconds: 90,
   }),
 ];
 

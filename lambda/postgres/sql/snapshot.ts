@@ -96,7 +96,6 @@ const BACKEND: { readonly [Property in keyof Backend]: string } = {
   stateSeconds: "extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8",
   ageSeconds: "extract(epoch from greatest(clock_timestamp() - a.backend_start, interval '0'))::float8",
   statementSeconds: "extract(epoch from greatest(clock_timestamp() - a.query_start, interval '0'))::float8",
-  transactionSeconds: "extract(epoch from greatest(clock_timestamp() - a.xact_start, interval '0'))::float8",
   waitEvent: 'a.wait_event',
   lastStatement: LAST_STATEMENT,
   holding: HOLDING,
@@ -122,7 +121,6 @@ const BACKEND_VALUES = {
   stateSeconds: seconds,
   ageSeconds: seconds,
   statementSeconds: seconds,
-  transactionSeconds: seconds,
   waitEvent: v.nullable(text),
   lastStatement: v.nullable(v.custom<StatementKind>((kind) => typeof kind === 'string')),
   holding: v.nullable(

@@ -10,24 +10,27 @@ import { wrap, wrapAll } from './wrap.js';
 const MOST_SERVICES = 12;
 const NAME_WIDTH = 30;
 
+/** Of the table of services, behind the names. */
+const COLUMN_WIDTHS = [12, 8, 8, 8, 11];
+
 /** Who holds the slots. */
 export function serviceTable({ applications, services }: InstanceReport): readonly string[] {
   if (applications.length === 0) return ["  no connections except the reaper's own"];
   const inTransaction = new Map(services.map(({ service, inTransaction: count }) => [service, count]));
   const row = (name: string, ...cells: readonly string[]) =>
-    `  ${fitted(name)}${cells.map((cell, index) => cell.padStart(index === 0 ? 12 : 8)).join('')}`;
+    `  ${fitted(name)}${cells.map((cell, index) => cell.padStart(COLUMN_WIDTHS[index] ?? 0)).join('')}`;
   const shown = applications.slice(0, MOST_SERVICES);
   return [
-    row('service', 'connections', 'idle', 'in tx', 'oldest', 'ended').replace('   ended', 'terminated'.padStart(11)),
-    ...shown.map(
-      ({ name, connections, idle, oldestIdleSeconds, terminated }) =>
-        row(
-          name,
-          `${connections}`,
-          `${idle}`,
-          `${inTransaction.get(name) ?? 0}`,
-          oldestIdleSeconds === null ? '-' : formatDuration(oldestIdleSeconds),
-        ) + `${terminated}`.padStart(11),
+    row('service', 'connections', 'idle', 'in tx', 'oldest', 'terminated'),
+    ...shown.map(({ name, connections, idle, oldestIdleSeconds, terminated }) =>
+      row(
+        name,
+        `${connections}`,
+        `${idle}`,
+        `${inTransaction.get(name) ?? 0}`,
+        oldestIdleSeconds === null ? '-' : formatDuration(oldestIdleSeconds),
+        `${terminated}`,
+      ),
     ),
     ...(applications.length > shown.length ? [`  and ${applications.length - shown.length} more`] : []),
   ];

@@ -7,10 +7,10 @@ import { isOfNoApplication } from '../policy/judge.js';
 import type { Attribution } from '../policy/service.js';
 import { slotUse } from '../policy/slots.js';
 import type { Snapshot } from '../policy/snapshot.js';
-import type { Diagnosis } from './diagnosis.js';
+import { type Diagnosis, worstFirst } from './diagnosis.js';
 import { type Evidence, evidenceOf } from './evidence.js';
 import { growthOf } from './growth.js';
-import { type Judgement, LEAKS, SUSPICIOUS } from './judgement.js';
+import { type Judgement, LEAKS } from './judgement.js';
 import type { Look, Looks } from './looks.js';
 import { busy } from './verdicts/busy.js';
 import { leak } from './verdicts/leak.js';
@@ -124,9 +124,4 @@ function firstOf(evidence: Evidence): Judgement {
     if (judgement !== null) return judgement;
   }
   return poolAtRest(evidence);
-}
-
-function worstFirst(a: Diagnosis, b: Diagnosis): number {
-  const rank = ({ verdict }: Diagnosis) => (LEAKS.has(verdict) ? 0 : SUSPICIOUS.has(verdict) ? 1 : 2);
-  return rank(a) - rank(b) || b.leaked.length - a.leaked.length || b.backends.length - a.backends.length;
 }

@@ -61,3 +61,9 @@ export function needsSecondLook(diagnoses: readonly Diagnosis[]): boolean {
       }),
   );
 }
+
+/** The order of a report: leaks, then other suspects, then the rest; within each the largest. */
+export function worstFirst(a: Diagnosis, b: Diagnosis): number {
+  const rank = ({ verdict }: Diagnosis) => (LEAKS.has(verdict) ? 0 : SUSPICIOUS.has(verdict) ? 1 : 2);
+  return rank(a) - rank(b) || b.leaked.length - a.leaked.length || b.backends.length - a.backends.length;
+}

@@ -1,7 +1,7 @@
 /** What the connections of a suspect ran last: without literals, grouped, with the route that it came from. */
 import { groupBy } from '../policy/group-by.js';
 import type { Backend } from '../policy/snapshot.js';
-import type { Diagnosis } from './diagnosis.js';
+import { type Diagnosis, worstFirst } from './diagnosis.js';
 import { recogniseDriver } from './drivers.js';
 import { identity } from './looks.js';
 import { redactStatement } from './statement.js';
@@ -36,7 +36,7 @@ export function withStatements(
   const redacted = new Map(
     statements.map(({ text, queryId, ...of }) => [identity(of), { queryId, ...redactStatement(text) }] as const),
   );
-  return diagnoses.map((diagnosis) => {
+  const described = diagnoses.map((diagnosis) => {
     const own = diagnosis.backends.flatMap((backend) => {
       const statement = redacted.get(identity(backend));
       return statement === undefined || statement.text === '' ? [] : [statement];
@@ -54,6 +54,8 @@ export function withStatements(
     const statement = { text: first.text, connections: largest.length, read: own.length, tags: first.tags };
     return asThreads({ ...diagnosis, statement, driver });
   });
+  // A statement may change a verdict.
+  return described.toSorted(worstFirst);
 }
 
 /** Django keeps a connection for each thread with CONN_MAX_AGE=None. That looks exactly like a leak. */

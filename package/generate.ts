@@ -20,12 +20,16 @@ import { metricsTables } from './metrics-table.js';
 const inProject = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const read = (path: string) => readFileSync(inProject(path), 'utf8');
 
-/** A row of a table of keys: the key, its default, and what it means. */
+/** A table of settings. That of the keys of a rule has other columns: some of its keys are settings too. */
+const TABLE = /^\| [^|]+ \| default \| meaning \|\n(?:\|.*\n)+/gm;
+
+/** A row of it: the key, its default, and what it means. */
 const ROW = /^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$/gm;
 
 function schemaText(): string {
-  const rows = read('docs/settings.md').matchAll(ROW);
-  const meanings = [...rows].map(([, key, value, meaning = '']) => [key, `${meaning} (default: ${value})`]);
+  const tables = read('docs/settings.md').match(TABLE) ?? [];
+  const rows = tables.flatMap((table) => [...table.matchAll(ROW)]);
+  const meanings = rows.map(([, key, value, meaning = '']) => [key, `${meaning} (default: ${value})`]);
   return `${JSON.stringify(cdkSchema(Object.fromEntries(meanings)), null, 2)}\n`;
 }
 

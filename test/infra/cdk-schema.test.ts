@@ -17,6 +17,8 @@ test('says of every key what it means', () => {
   for (const [key, { description }] of Object.entries<{ description?: string }>(entry.properties)) {
     expect(description, `${key} has a row in a table of docs/settings.md`).toBeDefined();
   }
+  // A rule has a key of the same name, with another meaning.
+  expect(entry.properties.idleTimeout.description).toMatch(/\(default: `5m`\)$/);
 });
 
 test.each<[string, unknown]>([

@@ -58,6 +58,7 @@ describe('the package', () => {
       'dist/package.json',
       ...DOCS,
       'infra/cdk-json/cdk.schema.json',
+      'infra/cdk-json/databases.schema.json',
       'infra/connection-reaper-props.ts',
       'infra/cost/prices.ts',
       'infra/grants.sql',
@@ -71,7 +72,7 @@ describe('the package', () => {
   test('holds every file that its Markdown files link to', () => {
     const linked = library.files.filter((path) => path.endsWith('.md')).flatMap(linksIn);
     expect(linked).toContain('docs/runbook.md');
-    expect(library.files).toEqual(expect.arrayContaining(linked));
+    expect(linked.filter((path) => !library.files.includes(path))).toEqual([]);
   });
 
   test('runs no script when it is installed from a registry or a tarball', () => {

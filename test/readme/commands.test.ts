@@ -30,8 +30,12 @@ const STEPS = [
   'npm run mutation',
 ];
 
-/** A command that is part of one of those: the step runs all projects at once. */
-const PART = ['npm run test:clients', 'npm run test:matrix -- --project clients'] as const;
+/** Commands that are part of a step, and the step: it runs all projects at once, and fewer scenarios. */
+const PARTS: readonly (readonly [command: string, step: string])[] = [
+  ['npm run test:clients', 'npm run test:matrix -- --project clients'],
+  ['npm run test:diagnosis -- --markdown docs/verdicts.md', 'npm run test:diagnosis -- --quick --markdown'],
+];
+const COVERED = ['.ci/run', ...STEPS, ...PARTS.map(([command]) => command)];
 
 let home: string;
 let clone: string;
@@ -48,15 +52,12 @@ afterAll(() => rm(home, { recursive: true }));
 describe('in a clone', { timeout: 120_000 }, () => {
   const parts = [...new Set(otherCommands().flatMap((command) => command.split(' && ')))];
 
-  it.each(parts.filter((command) => command !== '.ci/run' && command !== PART[0] && !STEPS.includes(command)))(
-    '%s succeeds',
-    async (command) => {
-      // Offline as far as npm's cache holds the packages.
-      const environment = { HOME: process.env['HOME'] ?? home, npm_config_prefer_offline: 'true' };
-      const { code, stdout, stderr } = await shell(command.replace('<path>', clone), folderFor(command), environment);
-      expect(code, `${stdout}${stderr}`).toBe(0);
-    },
-  );
+  it.each(parts.filter((command) => !COVERED.includes(command)))('%s succeeds', async (command) => {
+    // Offline as far as npm's cache holds the packages.
+    const environment = { HOME: process.env['HOME'] ?? home, npm_config_prefer_offline: 'true' };
+    const { code, stdout, stderr } = await shell(command.replace('<path>', clone), folderFor(command), environment);
+    expect(code, `${stdout}${stderr}`).toBe(0);
+  });
 
   it('no command changes a file of the project', async () => {
     const text = (folder: string, path: string) => readFile(join(folder, path), 'utf8');
@@ -69,7 +70,7 @@ function folderFor(command: string): string {
   return command.startsWith('npm install') ? home : clone;
 }
 
-it.each([...STEPS.map((command) => [command, command] as const), PART])(
+it.each([...STEPS.map((command) => [command, command] as const), ...PARTS])(
   '%s is in a step of .ci/run, and in a page',
   (command, step) => {
     const line = step.replace('npm run ', 'npm run (?:--silent )?');

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diagnose } from './diagnosis/diagnose.js';
-import { isSuspicious, leakedConnections, needsSecondLook } from './diagnosis/diagnosis.js';
+import { inSnapshot, isSuspicious, leakedConnections, needsSecondLook } from './diagnosis/diagnosis.js';
 import type { InstanceResult } from './diagnosis/instance-result.js';
 import { telling, withStatements } from './diagnosis/last-statements.js';
 import type { LoginFacts } from './diagnosis/login-facts.js';
-import { identity, type Looks, lookAt, remember } from './diagnosis/looks.js';
+import { type Looks, lookAt, remember } from './diagnosis/looks.js';
 import { describeError, SQLSTATE, sqlStateOf } from './diagnosis/sqlstate.js';
 import { type Login, LoginError, login } from './login/login.js';
 import type { LoginTarget } from './login/login-target.js';
@@ -14,7 +14,7 @@ import { type Plan, planRun } from './policy/plan.js';
 import type { Policy } from './policy/policy.js';
 import type { LimitChange } from './policy/role-limits.js';
 import { twinOf } from './policy/rotation-twin.js';
-import type { Backend, Snapshot } from './policy/snapshot.js';
+import type { Snapshot } from './policy/snapshot.js';
 import { type Session, SessionLostError } from './postgres/session.js';
 import { readLastStatements } from './postgres/sql/last-statements.js';
 import { roleBlockers } from './postgres/sql/role-blockers.js';
@@ -104,22 +104,22 @@ async function work(
     : NO_LOCK;
   const { runAtWork, intruders, lost } = lock;
   const names = Object.keys(policy.roleLimits);
-  const { seen, diagnoses, looks, errors } = await look(
+  const { seen, looks, errors, ...looked } = await look(
     opened,
     () => readSnapshot(session, [...names, ...names.map(twinOf)]),
     policy,
     earlier,
     timeLeft,
   );
-  const leaked = leakedConnections(diagnoses);
-  const firstPlan = planRun(seen, policy, ownRole, leaked);
+  const firstPlan = planRun(seen, policy, ownRole, leakedConnections(looked.diagnoses));
   if (runAtWork !== null)
-    return { snapshot: seen, diagnoses, looks, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan), errors };
+    return { snapshot: seen, ...looked, looks, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan), errors };
   const lostRuns = policy.acts
     ? [...lost, ...(await endLostSessions(session, { ownRole, user }, seen.backends))]
     : lost;
   const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
-  const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole, leakedIn(snapshot, leaked));
+  const diagnoses = snapshot === seen ? looked.diagnoses : inSnapshot(looked.diagnoses, snapshot);
+  const plan = snapshot === seen ? firstPlan : planRun(snapshot, policy, ownRole, leakedConnections(diagnoses));
   const done = policy.acts ? await act(session, ownRole, plan, timeLeft) : preview(plan);
   return {
     snapshot,
@@ -167,12 +167,6 @@ async function look(
     const reason = `reading the last statements failed, so the report has none: ${describeError(error)}`;
     return { seen, diagnoses, looks, errors: [reason] };
   }
-}
-
-/** A later snapshot has the same connections in other objects. */
-function leakedIn({ backends }: Snapshot, leaked: readonly Backend[]): readonly Backend[] {
-  const known = new Set(leaked.map(identity));
-  return backends.filter((backend) => known.has(identity(backend)));
 }
 
 /** A run that only looks needs no lock, and stops for none. */

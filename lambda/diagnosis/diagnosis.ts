@@ -1,5 +1,5 @@
 import type { Seconds } from '../input/duration.js';
-import type { Backend } from '../policy/snapshot.js';
+import { type Backend, identity, type Snapshot } from '../policy/snapshot.js';
 import type { Driver } from './drivers/driver.js';
 import type { Growth } from './growth.js';
 import { type Judgement, LEAKS, SUSPICIOUS, type VerdictName } from './judgement.js';
@@ -46,6 +46,17 @@ export function isSuspicious({ verdict }: { readonly verdict: VerdictName }): bo
 /** The connections that the diagnosis calls lost. */
 export function leakedConnections(diagnoses: readonly Diagnosis[]): readonly Backend[] {
   return diagnoses.filter(({ verdict }) => LEAKS.has(verdict)).flatMap(({ leaked }) => leaked);
+}
+
+/** The diagnoses with the connections of a snapshot that knows more of them. */
+export function inSnapshot(diagnoses: readonly Diagnosis[], { backends }: Snapshot): readonly Diagnosis[] {
+  const known = new Map(backends.map((backend) => [identity(backend), backend]));
+  const renewed = (old: readonly Backend[]) => old.map((backend) => known.get(identity(backend)) ?? backend);
+  return diagnoses.map((diagnosis) => ({
+    ...diagnosis,
+    backends: renewed(diagnosis.backends),
+    leaked: renewed(diagnosis.leaked),
+  }));
 }
 
 /** Whether a second look may tell more: about a suspect, or whether a pooler hands connections from name to name. */

@@ -1,9 +1,8 @@
 /** What the connections of a suspect ran last: without literals, grouped, with the route that it came from. */
 import { groupBy } from '../policy/group-by.js';
-import type { Backend } from '../policy/snapshot.js';
+import { type Backend, identity } from '../policy/snapshot.js';
 import { type Diagnosis, worstFirst } from './diagnosis.js';
 import { recogniseDriver } from './drivers.js';
-import { identity } from './looks.js';
 import { redactStatement } from './statement.js';
 
 /** The last statement of one connection, as the server keeps it. Holds literals. */

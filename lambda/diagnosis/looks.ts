@@ -3,7 +3,7 @@
  * memory of the function between runs.
  */
 import type { Attribution } from '../policy/service.js';
-import type { Backend, Snapshot } from '../policy/snapshot.js';
+import { type Backend, identity, type Snapshot } from '../policy/snapshot.js';
 import type { Diagnosis } from './diagnosis.js';
 import { LEAKS } from './judgement.js';
 
@@ -85,11 +85,6 @@ export function remember(looks: Looks, look: Look): Looks {
 }
 
 const NONE: Look['connections'] = new Map();
-
-/** With the pid the start identifies a connection for good. */
-export function identity({ pid, backendStart }: Pick<Backend, 'pid' | 'backendStart'>): string {
-  return `${pid} ${backendStart}`;
-}
 
 /** Whether a connection had another application_name at the last look: a pooler hands it from client to client. */
 export function wasRenamed(backend: Backend, looks: Looks): boolean {

@@ -142,3 +142,8 @@ export function usableSlots(server: Server): number {
     server.maxConnections - server.superuserReservedConnections - reserved - server.rdsReservedConnections,
   );
 }
+
+/** With the pid the start identifies a connection for good. */
+export function identity({ pid, backendStart }: Pick<Backend, 'pid' | 'backendStart'>): string {
+  return `${pid} ${backendStart}`;
+}

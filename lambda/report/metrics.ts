@@ -13,11 +13,11 @@ import { isInTransaction } from '../diagnosis/chain.js';
 import { leakedConnections } from '../diagnosis/diagnosis.js';
 import type { InstanceResult } from '../diagnosis/instance-result.js';
 import { isServerFull } from '../diagnosis/login-refusal.js';
-import { identity } from '../diagnosis/looks.js';
 import { countBy } from '../policy/group-by.js';
 import { wasChosen, withOutcome } from '../policy/outcome.js';
 import type { Attribution } from '../policy/service.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from '../policy/slots.js';
+import { identity } from '../policy/snapshot.js';
 import { type Allowance, admit, type Candidate, type SeriesMemory, type SeriesState } from './series.js';
 
 /** One value of one metric, in CloudWatch's terms. */

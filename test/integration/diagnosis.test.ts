@@ -76,6 +76,26 @@ describe('reap: leaks', () => {
   });
 });
 
+describe('the command for a suspect', () => {
+  it('is previewed with what only the database itself shows, such as temporary tables', async () => {
+    await database.admin.query('create database shop');
+    const leaked: pg.Client[] = [];
+    for (let opened = 0; opened < 11; opened += 1) {
+      const client = await database.connect('checkout', { application_name: 'carts', database: 'shop' });
+      if (opened < 3) await client.query('create temporary table basket (id int)');
+      await client.query("select 'x' as carts");
+      leaked.push(client);
+    }
+    await database.idleFor(1);
+    const { services } = await answerTo({ action: 'report', looks: 1 }, {});
+    expect(services.find(({ service }) => service === 'carts')).toMatchObject({
+      verdict: 'leak',
+      reap: { terminates: 8, spares: { temporary_table: 3 } },
+    });
+    await Promise.all(leaked.map((client) => client.end()));
+  });
+});
+
 describe('the last statement of a suspect', () => {
   it('is read without its literals, with where it comes from, or not at all', async () => {
     const leaked = await leakSlowly(11, 'carts');

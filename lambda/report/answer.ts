@@ -8,9 +8,11 @@ import type { ReapEvent } from '../diagnosis/reap-request.js';
 import { parseEvent, type Request } from '../input/event.js';
 import type { Settings } from '../input/settings.js';
 import { type Policy, policyOf } from '../policy/policy.js';
+import { reportDocument } from './document.js';
 import { type InstanceReport, instanceReport, type OutcomeReport } from './instance-report.js';
+import { renderMarkdown } from './markdown.js';
 import type { Publication } from './publication.js';
-import { reportText } from './text.js';
+import { renderText } from './text.js';
 
 /** An instance's report with as much of its lists as there is room for. `spared` counts all. */
 export interface InstanceAnswer extends InstanceReport {
@@ -24,6 +26,8 @@ export interface InstanceAnswer extends InstanceReport {
 export interface Answer {
   /** For people: `jq -r .text`. */
   readonly text: string;
+  /** The same for a ticket or a chat: `jq -r .markdown`. */
+  readonly markdown: string;
   readonly database: string;
   readonly mode: Settings['mode'];
   /** Nothing was changed: a report, a dry run, or mode `preview`. */
@@ -71,9 +75,18 @@ export function answerOf(
   const { databaseLabel: database, mode } = settings;
   const dryRun = !policy.acts;
   const commandFor = (event: object) => (deployed === null ? JSON.stringify(event) : invokeCommand(deployed, event));
-  const text = reportText({ database, mode, dryRun, action: request.action, errors, commandFor }, reports);
+  const sections = reportDocument({ database, mode, dryRun, action: request.action, errors, commandFor }, reports);
   const instances = reports.map((report) => withinRoom(report, 1 / reports.length));
-  return { text, database, mode, dryRun, instances, metrics: { requests, datapoints, via }, errors };
+  return {
+    text: renderText(sections),
+    markdown: renderMarkdown(sections),
+    database,
+    mode,
+    dryRun,
+    instances,
+    metrics: { requests, datapoints, via },
+    errors,
+  };
 }
 
 /** @param share of the room, which is the same for each instance. */

@@ -13,8 +13,8 @@ import { type ApplicationUse, applicationUse, slotUse } from '../policy/slots.js
 import type { Backend, Snapshot } from '../policy/snapshot.js';
 import type { SpareReason } from '../policy/spared.js';
 import { countSpared } from './audit.js';
+import { teamMessage } from './document/team-message.js';
 import { type ServiceReport, serviceReport } from './service-report.js';
-import { teamMessage } from './text/team-message.js';
 
 /** What one instance looked like and what was done there. */
 export interface InstanceReport {

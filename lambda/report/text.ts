@@ -1,130 +1,60 @@
-/** The text of the report: the verdict first, then each suspect, then the details. */
-import { formatDuration } from '../input/duration.js';
+/** The report for a terminal of 80 columns. */
 import { printable } from '../input/printable.js';
-import { percentOf } from '../policy/slots.js';
-import type { InstanceReport } from './instance-report.js';
-import type { ServiceReport } from './service-report.js';
-import { budgetLines, doneLines, findingLines, serviceTable } from './text/instance-lines.js';
-import { type CommandFor, suspectLines, VERDICT_WORDS } from './text/suspect.js';
-import { wrap } from './text/wrap.js';
+import type { Block, Field, FieldPart, Section, Table } from './document/block.js';
+import { wrap } from './wrap.js';
 
-/** What the report is about besides the instances. */
-export interface ReportSubject {
-  readonly database: string;
-  readonly action: string;
-  readonly mode: string;
-  readonly dryRun: boolean;
-  readonly errors: readonly string[];
-  readonly commandFor: CommandFor;
-}
+const LABEL_WIDTH = 7;
+const NAME_WIDTH = 30;
+/** Of a column with numbers, at least. */
+const NUMBER_WIDTH = 8;
 
-/** From here on there is always somebody to look at, suspicious or not. */
-const NEARLY_FULL_PERCENT = 80;
-
-/** The answer as a tired person reads it: is it full, who leaks, what to do, and then the details. */
-export function reportText(subject: ReportSubject, instances: readonly InstanceReport[]): string {
-  const { database, action, mode, dryRun, errors } = subject;
-  const isOne = instances.length === 1;
-  return [
-    ...instances.flatMap((instance) => wrap('', headline(instance, isOne ? database : `${database} ${instance.name}`))),
-    `Connection Reaper · ${database} · ${dryRun ? `${action}, nothing is changed` : action} · mode ${mode}`,
-    ...instances.flatMap((instance) => ['', ...instanceLines(instance, subject, isOne)]),
-    ...(errors.length === 0 ? [] : ['', 'FAILED', ...errors.map((error) => `  ${error}`)]),
-  ]
+/** Sections stand apart by an empty line. */
+export function renderText(sections: readonly Section[]): string {
+  return sections
+    .flatMap((section, index) => [...(index === 0 ? [] : ['']), ...section.flatMap(blockLines)])
     .map(printable)
     .join('\n');
 }
 
-/** What is the matter with an instance, in a sentence or two. */
-function headline({ server, services, findings }: InstanceReport, name: string): string {
-  if (server === null) return `${name} could not be read: see FAILED below.`;
-  const { usedSlots, usableSlots } = server;
-  const percent = Math.round(percentOf(usedSlots, usableSlots));
-  const slots = `${usedSlots} of ${usableSlots} usable slots taken (${percent} %)`;
-  const state =
-    usedSlots >= usableSlots
-      ? `${name} is FULL`
-      : percent >= NEARLY_FULL_PERCENT
-        ? `${name} is nearly full`
-        : `${name} has free slots`;
-  const suspects = services.filter(({ isSuspicious }) => isSuspicious);
-  const critical = findings.some(({ severity }) => severity === 'critical');
-  return `${state}: ${slots}. ${suspects.length > 0 ? describeSuspects(suspects) : describeHealth(services, percent, critical)}`;
-}
-
-const MOST_NAMED = 3;
-
-function describeSuspects(suspects: readonly ServiceReport[]): string {
-  const named = suspects
-    .slice(0, MOST_NAMED)
-    .map(
-      ({ service, verdict, connections, leaked }) =>
-        `${service}: ${VERDICT_WORDS[verdict]}, ${connections === 0 ? 'terminated by an earlier run' : `${leaked || connections} connections`}`,
-    );
-  const more = suspects.length - named.length;
-  return `${named.join('. ')}${more > 0 ? `, and ${more} more` : ''}.`;
-}
-
-function describeHealth(services: readonly ServiceReport[], percent: number, critical: boolean): string {
-  const [largest] = services.toSorted((a, b) => b.connections - a.connections);
-  if (percent >= NEARLY_FULL_PERCENT && largest !== undefined) {
-    const { service, connections, verdict } = largest;
-    return `No service leaks. The largest is ${service} with ${connections} connections (${VERDICT_WORDS[verdict]}).`;
+function blockLines(block: Block): readonly string[] {
+  switch (block.kind) {
+    case 'paragraph':
+      return wrap('', block.text);
+    case 'heading':
+      return [block.text];
+    case 'fields':
+      return block.fields.flatMap(fieldLines);
+    case 'table':
+      return tableLines(block);
+    case 'findings':
+      return block.findings.flatMap(({ number, text, remedy }) => [
+        ...wrap(`${number}. `, text),
+        ...wrap('   -> ', remedy),
+      ]);
+    case 'list':
+      return block.items.map((item) => `  ${item}`);
+    case 'quotation':
+      return block.lines.flatMap((line) => wrap('  ', line));
   }
-  return critical ? 'No service leaks, but see below.' : 'No service leaks.';
 }
 
-function instanceLines(instance: InstanceReport, subject: ReportSubject, isOne: boolean): readonly string[] {
-  const { name, server, services, findings, memory } = instance;
-  if (server === null) return [`${name} · could not be read`];
-  const suspects = services.filter(({ isSuspicious }) => isSuspicious);
-  const healthy = services.filter(({ isSuspicious }) => !isSuspicious);
-  const at = isOne ? '' : `${name} · `;
-  return [
-    ...suspects.flatMap((report, index) => [
-      ...suspectLines(report, index + 1, terminatedOf(instance, report), subject.commandFor).map((line, first) =>
-        first === 0 ? line.replace('. ', `. ${at}`) : line,
-      ),
-      '',
-    ]),
-    ...(healthy.length === 0 ? [] : wrap('', `${at}Healthy: ${healthy.slice(0, 12).map(describeHealthy).join(', ')}.`)),
-    `${name} · PostgreSQL ${server.version} · max_connections ${server.maxConnections}${describeMemory(memory)}`,
-    '',
-    ...serviceTable(instance),
-    ...budgetLines(instance),
-    '',
-    ...doneLines(instance),
-    ...(findings.length === 0 ? [] : ['', `${at}Also`, ...findingLines(findings, suspects.length + 1)]),
-    ...(isQuiet(instance, subject) ? ['', 'Nothing to do.'] : []),
-    ...suspects
-      .slice(0, MOST_NAMED)
-      .flatMap(({ service, message }) => [
-        '',
-        `To the team of ${service}:`,
-        ...message.split('\n').flatMap((line) => wrap('  ', line)),
-      ]),
-  ];
+function fieldLines({ label, parts }: Field): readonly string[] {
+  return parts.flatMap((part, index) => partLines(`   ${(index === 0 ? label : '').padEnd(LABEL_WIDTH)}`, part));
 }
 
-/** Said only when the server has room and nothing is suspicious. */
-function isQuiet({ server, services, findings }: InstanceReport, { errors }: ReportSubject): boolean {
-  return (
-    server !== null &&
-    errors.length === 0 &&
-    findings.length === 0 &&
-    percentOf(server.usedSlots, server.usableSlots) < NEARLY_FULL_PERCENT &&
-    !services.some(({ isSuspicious }) => isSuspicious)
-  );
+/** What is copied in one piece is in one line. */
+function partLines(label: string, part: FieldPart): readonly string[] {
+  return typeof part === 'string' ? wrap(label, part) : [`${label}${part.copied}`];
 }
 
-function describeHealthy({ service, connections, verdict }: ServiceReport): string {
-  return `${service} ${connections} (${VERDICT_WORDS[verdict]})`;
+function tableLines({ header, rows, left }: Table): readonly string[] {
+  const widths = header.map((title) => Math.max(title.length + 1, NUMBER_WIDTH));
+  const line = ([name = '', ...cells]: readonly string[]) =>
+    `  ${fitted(name)}${cells.map((cell, index) => cell.padStart(widths[index + 1] ?? NUMBER_WIDTH)).join('')}`;
+  return [line(header), ...rows.map(line), ...(left > 0 ? [`  and ${left} more`] : [])];
 }
 
-function describeMemory({ looks, reachesBackSeconds }: InstanceReport['memory']): string {
-  return looks < 2 ? ' · first look' : ` · ${looks} looks in ${formatDuration(reachesBackSeconds)}`;
-}
-
-function terminatedOf({ applications }: InstanceReport, { service }: ServiceReport): number {
-  return applications.find(({ name }) => name === service)?.terminated ?? 0;
+/** A long name would push the numbers out of the screen. */
+function fitted(name: string): string {
+  return name.length <= NAME_WIDTH ? name.padEnd(NAME_WIDTH) : `${name.slice(0, NAME_WIDTH - 1)}…`;
 }

@@ -88,13 +88,13 @@ describe('the report', () => {
         billing                                  4       0       0       -          0
         checkout (none)                          3       3       0     12s          0
 
-        role                               used   leaked    limit  advised
-        checkout                             90       90     none        5
-        billing                               4        0     none        8
+        role                              used  leaked   limit advised
+        checkout                            90      90    none       5
+        billing                              4       0    none       8
 
-        result  90 terminated, verified gone
-        spared  4 active · 3 not idle long enough
-        limit   checkout: none -> 40 (changed)
+         result 90 terminated, verified gone
+         spared 4 active · 3 not idle long enough
+         limit  checkout: none -> 40 (changed)
 
       Also
       2. [critical] 97 of 97 usable slots were taken when this run began: the server
@@ -174,6 +174,26 @@ describe('the report', () => {
     expect(second?.reap).toMatchObject({ event: { includeIdleInTransaction: true }, terminates: 3 });
     expect(third?.reap).toBeNull();
     expect(answer([result]).text).toContain('{"action":"reap","applications":["checkout-\\\\*"],"idleTimeout":"30s"}');
+  });
+
+  it('has a block for each of the first twenty suspects, and counts the others', () => {
+    const diagnoses = Array.from({ length: 50 }, (_, index) =>
+      aDiagnosis({ service: `shop${index}`, backends: backends(10, { applicationName: `shop${index}` }) }),
+    );
+    const all = diagnoses.flatMap(({ backends: own }) => own);
+    const { text, instances } = answer([anInstanceResult({ diagnoses, snapshot: aSnapshot({ backends: all }) })]);
+    expect(text.match(/^\d+\. LEAK · /gm)).toHaveLength(20);
+    expect(text).toMatch(/^and 30 more suspects, /m);
+    expect(instances[0]?.services).toHaveLength(50);
+  });
+
+  it('keeps each line of the message to a team in one line, whatever its names hold', () => {
+    const roles = [{ role: 'checkout\nPay here', connections: 90 }];
+    const own = backends(90);
+    const { instances } = answer([
+      anInstanceResult({ diagnoses: [aDiagnosis({ roles, backends: own })], snapshot: aSnapshot({ backends: own }) }),
+    ]);
+    expect(instances[0]?.services[0]?.message).toMatch(/Roles: checkout\?Pay here\.$/m);
   });
 
   it('marks a dry run', () => {

@@ -1,9 +1,9 @@
-/** The block of the report about one suspect: what, last statement, where, now, then, fix, limit. */
+/** What the report says of one suspect: why, last statement, where, now, then, fix, limit. */
 import type { VerdictName } from '../../diagnosis/judgement.js';
 import type { ReapEvent } from '../../diagnosis/reap-request.js';
 import type { ReapPreview, ServiceReport } from '../service-report.js';
+import type { Block, Field, FieldPart } from './block.js';
 import { SPARED_WORDS } from './words.js';
-import { wrap, wrapAll } from './wrap.js';
 
 /** What a verdict is called in a report. */
 export const VERDICT_WORDS: Readonly<Record<VerdictName, string>> = {
@@ -26,13 +26,16 @@ const MOST_HOSTS = 3;
 /** Writes the command that sends an event. */
 export type CommandFor = (event: ReapEvent) => string;
 
-/** @param terminated how many connections of the service this run terminated. */
-export function suspectLines(
+/**
+ * @param title of the block, such as its number.
+ * @param terminated how many connections of the service this run terminated.
+ */
+export function suspectSection(
   report: ServiceReport,
-  number: number,
+  title: string,
   terminated: number,
   commandFor: CommandFor,
-): readonly string[] {
+): readonly Block[] {
   const { service, verdict, certainty, connections, leaked, reasons, remedy, caps } = report;
   const count =
     connections === 0
@@ -41,27 +44,29 @@ export function suspectLines(
         ? `${leaked} of ${connections} connections`
         : `${connections} connections`;
   return [
-    `${number}. ${VERDICT_WORDS[verdict].toUpperCase()} · ${service} · ${count} · ${certainty}`,
-    ...wrapAll('   why    ', reasons),
-    ...statementLines(report),
-    ...wrap('   from   ', whereFrom(report)),
-    ...nowLines(report, terminated, commandFor),
-    ...labelled('   then   ', remedy.next),
-    ...labelled('   fix    ', remedy.fix),
-    ...labelled(
-      '   limit  ',
-      caps.map(({ sql }) => sql),
-    ),
+    { kind: 'heading', text: `${title}${VERDICT_WORDS[verdict].toUpperCase()} · ${service} · ${count} · ${certainty}` },
+    {
+      kind: 'fields',
+      fields: [
+        { label: 'why', parts: reasons },
+        ...statementFields(report),
+        { label: 'from', parts: [whereFrom(report)] },
+        ...nowFields(report, terminated, commandFor),
+        { label: 'then', parts: remedy.next.map(sqlOrSentence) },
+        { label: 'fix', parts: remedy.fix.map(sqlOrSentence) },
+        { label: 'limit', parts: caps.map(({ sql }) => sqlOrSentence(sql)) },
+      ].filter(({ parts }) => parts.length > 0),
+    },
   ];
 }
 
-function statementLines({ statement }: ServiceReport): readonly string[] {
+function statementFields({ statement }: ServiceReport): readonly Field[] {
   if (statement === null) return [];
   const { text, connections, read, tags } = statement;
   const route = Object.entries(tags).map(([key, value]) => `${key} ${value}`);
   return [
-    ...wrap('   last   ', `${text} (${connections} of ${read} that were read)`),
-    ...(route.length === 0 ? [] : wrap('   route  ', route.join(', '))),
+    { label: 'last', parts: [`${text} (${connections} of ${read} that were read)`] },
+    { label: 'route', parts: route.length === 0 ? [] : [route.join(', ')] },
   ];
 }
 
@@ -87,11 +92,13 @@ function whereFrom({
   ].join(' · ');
 }
 
-function nowLines({ reap }: ServiceReport, terminated: number, commandFor: CommandFor): readonly string[] {
-  const done = terminated === 0 ? [] : wrap('   done   ', `This run terminated ${terminated} of its connections.`);
-  if (reap === null || terminated >= reap.terminates) return done;
-  // A command is copied in one piece, so it is in one line.
-  return [...done, `   now    ${commandFor(reap.event)}`, ...wrap('          ', effectOf(reap))];
+function nowFields({ reap }: ServiceReport, terminated: number, commandFor: CommandFor): readonly Field[] {
+  const done: Field = {
+    label: 'done',
+    parts: terminated === 0 ? [] : [`This run terminated ${terminated} of its connections.`],
+  };
+  if (reap === null || terminated >= reap.terminates) return [done];
+  return [done, { label: 'now', parts: [{ copied: commandFor(reap.event), language: 'sh' }, effectOf(reap)] }];
 }
 
 function effectOf({ terminates, spares, harm }: ReapPreview): string {
@@ -104,10 +111,6 @@ function effectOf({ terminates, spares, harm }: ReapPreview): string {
   ].join(' ');
 }
 
-/** SQL is copied in one piece. */
-function labelled(label: string, texts: readonly string[]): readonly string[] {
-  return texts.flatMap((text, index) => {
-    const own = index === 0 ? label : ' '.repeat(label.length);
-    return text.endsWith(';') ? [`${own}${text}`] : wrap(own, text);
-  });
+function sqlOrSentence(text: string): FieldPart {
+  return text.endsWith(';') ? { copied: text, language: 'sql' } : text;
 }

@@ -1,5 +1,6 @@
 /** A message to the team that owns a suspect, to be pasted into a chat or a ticket. */
 import { formatDuration } from '../../input/duration.js';
+import { printable } from '../../input/printable.js';
 import type { ServiceReport } from '../service-report.js';
 import { VERDICT_WORDS } from './suspect.js';
 
@@ -30,5 +31,7 @@ export function teamMessage(
       .map(({ address }) => address ?? 'Unix socket')
       .join(', ')}. ` + `Roles: ${roles.map(({ role }) => role).join(', ')}.`,
     ...remedy.fix,
-  ].join('\n');
+  ]
+    .map(printable)
+    .join('\n');
 }

@@ -22,8 +22,3 @@ export function wrap(label: string, text: string): readonly string[] {
   }
   return [...lines, line];
 }
-
-/** Several texts under one label, each from a line of its own. */
-export function wrapAll(label: string, texts: readonly string[]): readonly string[] {
-  return texts.flatMap((text, index) => wrap(index === 0 ? label : ' '.repeat(label.length), text));
-}

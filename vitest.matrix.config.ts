@@ -32,7 +32,7 @@ const ANY_VERSION = [
 ];
 
 /** Tests from the deployed event to the effect: on the oldest version, and by `npm test` on the newest. */
-const OLDEST_AND_NEWEST = ['bootstrap', 'handler', 'iam-login', 'secret-canaries', 'tls'];
+const OLDEST_AND_NEWEST = ['bootstrap', 'handler', 'iam-login', 'role-names', 'secret-canaries', 'tls'];
 
 function onVersion(major: number): TestProjectInlineConfiguration {
   const left = major === OLDEST ? ANY_VERSION : [...ANY_VERSION, ...OLDEST_AND_NEWEST];

@@ -3,17 +3,31 @@ import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/
 import { AWS_LIMITS } from '../contract/limits.js';
 import { describeError } from '../diagnosis/sqlstate.js';
 
-/** No answer of the service came: a matter of names, routes and security groups. */
+/** How far a request came that the service did not answer: no connection, no complete answer, or that of another. */
+type Reach = 'unconnected' | 'unanswered' | 'stranger';
+
+/** No answer of the service came. */
 export class UnreachedError extends Error {
   override readonly name = 'UnreachedError';
-  /** Something took the connection, and so perhaps the request. */
-  readonly connected: boolean;
+  /** Only where it is `unconnected` the service surely got no request. */
+  readonly reach: Reach;
 
   /** @param reason what the SDK says, which does not name the endpoint. It is not the `cause`: it may hold an answer. */
   constructor(endpoint: string, reason: unknown) {
-    super(`${endpoint} was not reached (${reasonOf(reason)})`);
-    this.connected = !isConnectFailure(reason);
+    const reach = reachOf(reason);
+    super(`${endpoint} ${reach === 'unconnected' ? 'was not reached' : 'did not answer'} (${reasonOf(reason)})`);
+    this.reach = reach;
   }
+}
+
+function reachOf(reason: unknown): Reach {
+  if (isConnectFailure(reason)) return 'unconnected';
+  return reason instanceof Error && statusOf(reason) !== undefined ? 'stranger' : 'unanswered';
+}
+
+function statusOf(error: Error): number | undefined {
+  const { $response, $metadata } = error as SdkError;
+  return $response?.statusCode ?? $metadata?.httpStatusCode;
 }
 
 /** A client of Secrets Manager, within the limits. It fails with {@link UnreachedError}, or with what the service says. */
@@ -80,8 +94,8 @@ function isByAws(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return describeError(error);
-  const { name, code, $response, $metadata } = error as SdkError;
-  const status = $response?.statusCode ?? $metadata?.httpStatusCode;
+  const { name, code } = error as SdkError;
+  const status = statusOf(error);
   if (status !== undefined) return `HTTP ${status}, and not by AWS`;
   if (name === 'AbortError') return `no complete answer within ${AWS_LIMITS.callMs} ms`;
   if (code === 'ETIMEDOUT') return `no answer within ${AWS_LIMITS.answerMs} ms`;

@@ -119,6 +119,10 @@ function adviceOn(refusal: AwsRefusal): string | null {
   }
   if (refusal.name === 'ResourceNotFoundException')
     return 'check its ARN, the region included, and that it has a value';
+  // Its other reasons do not concern a read.
+  if (refusal.name === 'InvalidRequestException') {
+    return 'if it is scheduled for deletion: aws secretsmanager restore-secret, or name another secret';
+  }
   return null;
 }
 

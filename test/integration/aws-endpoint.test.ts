@@ -88,6 +88,11 @@ const notReached = (host: string, reason: string) =>
   "of permission: the function's subnets need a VPC endpoint for Secrets Manager or a NAT, and security groups that let " +
   'port 443 through';
 
+const notAnswered = (host: string, reason: string) =>
+  `could not read ${SECRET_ARN} from Secrets Manager: ${host} did not answer (${reason}); Secrets Manager, or what stands ` +
+  'on the way to it, was too slow or broke off: the next run tries again; if it goes on, look at the NAT or the VPC ' +
+  'endpoint, and at the AWS Health Dashboard';
+
 describe.concurrent('an endpoint that is not reached is named, with the reason and within the limits,', () => {
   it('when nobody listens there', async () => {
     const { host, endpoint } = await deserted();
@@ -117,21 +122,25 @@ describe.concurrent('an endpoint that is not reached is named, with the reason a
   ])('when %s', async (_, protocol) => {
     await using place = await listening(() => undefined, protocol);
     const { message, tookMs } = await failureOf(secretAt(place));
-    expect(message).toBe(notReached(place.host, 'no answer within 3000 ms'));
+    expect(message).toBe(notAnswered(place.host, 'no answer within 3000 ms'));
     expect(tookMs).toBeLessThan(2 * AWS_LIMITS.answerMs + AIR_MS);
   });
 
   it('when it cuts connections', async () => {
-    await using place = await listening((socket) => socket.resetAndDestroy());
+    await using place = await listening((socket) => socket.once('data', () => socket.resetAndDestroy()));
     const { message } = await failureOf(secretAt(place));
     expect(message).toMatch(
-      new RegExp(`: ${place.host} was not reached \\((.*ECONNRESET.*|socket hang up)\\); that is a matter of route`),
+      new RegExp(`: ${place.host} did not answer \\((.*ECONNRESET.*|socket hang up)\\); .* was too slow or broke off`),
     );
   });
 
   it.each([200, 403, 503])('when something else answers in its place, with HTTP %i', async (status) => {
     await using place = await answering((_, response) => response.writeHead(status).end('<html>Log in</html>'));
-    expect((await failureOf(secretAt(place))).message).toBe(notReached(place.host, `HTTP ${status}, and not by AWS`));
+    expect((await failureOf(secretAt(place))).message).toBe(
+      `could not read ${SECRET_ARN} from Secrets Manager: ${place.host} did not answer (HTTP ${status}, and not by AWS); ` +
+        'something else answers in place of Secrets Manager: look for a proxy, and for what the DNS of the VPC says of ' +
+        'this name',
+    );
   });
 
   it('when it belongs to CloudWatch, and the metrics are in the log', async () => {
@@ -155,7 +164,7 @@ describe.concurrent('an endpoint that does not finish its answer', () => {
   it('delays a secret at most for the limit of a call', async () => {
     await using place = await answering(stalls);
     const { message, tookMs } = await failureOf(secretAt(place));
-    expect(message).toBe(notReached(place.host, 'no complete answer within 7000 ms'));
+    expect(message).toBe(notAnswered(place.host, 'no complete answer within 7000 ms'));
     expect(tookMs).toBeLessThan(AWS_LIMITS.callMs + AIR_MS);
   });
 
@@ -237,7 +246,10 @@ describe.concurrent('metrics are sent', () => {
 describe('a service that refuses', () => {
   async function refusal(name: string, message: string): Promise<string> {
     await using place = await answering((_, response) => {
-      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': '1' });
+      response.writeHead(name === 'InternalServiceError' ? 500 : 400, {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amzn-requestid': '1',
+      });
       response.end(JSON.stringify({ __type: name, message }));
     });
     return (await failureOf(secretAt(place))).message.replace(/^.* from Secrets Manager: /, '');
@@ -256,7 +268,26 @@ describe('a service that refuses', () => {
       /; allow the function's role kms:Decrypt on the key/,
     ],
     ['ResourceNotFoundException', "Secrets Manager can't find the specified secret.", /; check its ARN, the region/],
-    ['ThrottlingException', 'Rate exceeded', /^ThrottlingException: Rate exceeded$/],
+    [
+      'ThrottlingException',
+      'Rate exceeded',
+      /; the account makes too many of these requests in this region: the next run/,
+    ],
+    [
+      'InternalServiceError',
+      'An error occurred on the server side.',
+      /; the service fails at the moment: the next run/,
+    ],
+    [
+      'InvalidRequestException',
+      "You can't perform this operation on the secret because it was marked for deletion.",
+      /; if it is scheduled for deletion: aws secretsmanager restore-secret, or name another secret$/,
+    ],
+    [
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid.',
+      /; the function's role is not known any more, or its credentials have expired: deploy the stack again$/,
+    ],
   ])('is not reported as unreachable: %s, %s', async (name, message, advice) => {
     const said = await refusal(name, message);
     expect(said).toContain(`${name}: ${message}`);

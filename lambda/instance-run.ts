@@ -6,6 +6,7 @@ import { telling, withStatements } from './diagnosis/last-statements.js';
 import type { LoginFacts } from './diagnosis/login-facts.js';
 import { type Looks, lookAt, remember } from './diagnosis/looks.js';
 import { describeError, SQLSTATE, sqlStateOf } from './diagnosis/sqlstate.js';
+import { describeStepFailure, type Step } from './diagnosis/step-failure.js';
 import { type Login, LoginError, login } from './login/login.js';
 import type { LoginTarget } from './login/login-target.js';
 import type { LoginSources } from './login/logins.js';
@@ -77,7 +78,9 @@ export async function runInstance(
     const opened = await login(target, sources, cutOff.signal, timeMs - ACTING_MS);
     facts = opened.facts;
     try {
-      return { ...NOTHING, instance: target.name, login: facts, ...(await work(opened, policy, earlier, timeLeft)) };
+      const { errors = [], ...done } = await work(opened, policy, earlier, timeLeft);
+      const named = errors.map((error) => `"${target.name}": ${error}`);
+      return { ...NOTHING, instance: target.name, login: facts, ...done, errors: named };
     } finally {
       const closed = opened.close();
       if (onClosing === undefined) await closed;
@@ -85,9 +88,27 @@ export async function runInstance(
     }
   } catch (error) {
     if (error instanceof LoginError) facts = error.facts;
-    return { ...NOTHING, instance: target.name, login: facts, errors: [describeError(error)] };
+    const named = error instanceof StepError ? `"${target.name}": ${error.message}` : describeError(error);
+    return { ...NOTHING, instance: target.name, login: facts, errors: [named] };
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** A step failed after the login, and the run cannot go on. */
+class StepError extends Error {
+  override readonly name = 'StepError';
+
+  constructor(step: Step, cause: unknown) {
+    super(describeStepFailure(step, cause), { cause });
+  }
+}
+
+async function inStep<Value>(step: Step, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new StepError(step, cause);
   }
 }
 
@@ -100,13 +121,16 @@ async function work(
   const { session, ownRole, user } = opened;
   // Before the snapshot, which would be stale after a wait.
   const lock = policy.acts
-    ? await takeRunLock(session, { ownRole, user }, Math.min(policy.lockPatienceMs, timeLeft() / 2))
+    ? await inStep(
+        'taking the lock of the runs',
+        takeRunLock(session, { ownRole, user }, Math.min(policy.lockPatienceMs, timeLeft() / 2)),
+      )
     : NO_LOCK;
   const { runAtWork, intruders, lost } = lock;
   const names = Object.keys(policy.roleLimits);
   const { seen, looks, errors, ...looked } = await look(
     opened,
-    () => readSnapshot(session, [...names, ...names.map(twinOf)]),
+    () => inStep('reading the server', readSnapshot(session, [...names, ...names.map(twinOf)])),
     policy,
     earlier,
     timeLeft,
@@ -115,7 +139,13 @@ async function work(
   if (runAtWork !== null)
     return { snapshot: seen, ...looked, looks, runAtWork, intruders, lostRuns: lost, ...standBack(firstPlan), errors };
   const lostRuns = policy.acts
-    ? [...lost, ...(await endLostSessions(session, { ownRole, user }, seen.backends))]
+    ? [
+        ...lost,
+        ...(await inStep(
+          'ending the sessions of lost runs',
+          endLostSessions(session, { ownRole, user }, seen.backends),
+        )),
+      ]
     : lost;
   const { snapshot, unchecked } = await lookForTemporaryTables(opened, seen, firstPlan.unseenDatabases, timeLeft);
   const diagnoses = snapshot === seen ? looked.diagnoses : inSnapshot(looked.diagnoses, snapshot);
@@ -163,9 +193,9 @@ async function look(
     return { seen, diagnoses: withStatements(diagnoses, statements), looks, errors: [] };
   } catch (error) {
     // The verdicts stand without them, and so does what follows. Without a session nothing does.
-    if (sqlStateOf(error) === null) throw error;
-    const reason = `reading the last statements failed, so the report has none: ${describeError(error)}`;
-    return { seen, diagnoses, looks, errors: [reason] };
+    const step = 'reading the last statements';
+    if (sqlStateOf(error) === null) throw new StepError(step, error);
+    return { seen, diagnoses, looks, errors: [`${describeStepFailure(step, error)} (the report has none)`] };
   }
 }
 
@@ -201,9 +231,9 @@ function standBack({ terminations, spared }: Plan): Done {
 
 async function act(session: Session, ownRole: string, plan: Plan, timeLeft: () => number): Promise<Done> {
   const termination = await terminateBackends(session, plan.terminations, timeLeft);
-  const errors = termination.error === null ? [] : [`terminating stopped: ${describeError(termination.error)}`];
+  const errors = termination.error === null ? [] : [describeStepFailure('terminating', termination.error)];
   const late = termination.outcomes.filter(({ reason }) => reason === 'out_of_time').length;
-  if (late > 0) errors.push(`the run had no time left to terminate ${late} more connections`);
+  if (late > 0) errors.push(`the run had no time left to terminate ${late} more connections; the next run goes on`);
   const limits = await changeLimits(session, ownRole, plan.limitChanges);
   return {
     outcomes: [...termination.outcomes, ...plan.spared.map((one) => ({ ...one, outcome: 'spared' }) as const)],
@@ -227,7 +257,7 @@ async function changeLimits(
       if (error instanceof SessionLostError && error.sent) {
         outcomes.push({ ...differing, outcome: 'unconfirmed', reason: describeError(error) });
       }
-      return { outcomes, errors: [`role limits stopped at ${change.role}: ${describeError(error)}`] };
+      return { outcomes, errors: [describeStepFailure(`setting the limit of ${change.role}`, error)] };
     }
   }
   return { outcomes, errors: [] };

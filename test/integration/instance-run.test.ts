@@ -147,7 +147,11 @@ describe('role limits', () => {
     await hiding.end();
     const { roleLimits, errors } = await visiting;
     expect(roleLimits).toMatchObject([{ role: 'checkout', outcome: 'unconfirmed' }]);
-    expect(errors).toEqual([expect.stringMatching(/^role limits stopped at checkout: the session was lost/)]);
+    expect(errors).toEqual([
+      expect.stringMatching(
+        /^"primary": setting the limit of checkout failed: the session was lost: .*; the connection to the server broke/,
+      ),
+    ]);
   });
 
   it('are unconfirmed when the server ends the session that sets them', async () => {
@@ -161,7 +165,11 @@ describe('role limits', () => {
     const { roleLimits, errors } = await visiting;
     await hiding.end();
     expect(roleLimits).toContainEqual(expect.objectContaining({ role: 'checkout', outcome: 'unconfirmed' }));
-    expect(errors).toEqual([expect.stringMatching(/^role limits stopped at checkout: the session was lost: 57P01/)]);
+    expect(errors).toEqual([
+      expect.stringMatching(
+        /^"primary": setting the limit of checkout failed: the session was lost: 57P01: .*; an administrator, or a server that shuts/,
+      ),
+    ]);
   });
 });
 
@@ -314,7 +322,7 @@ describe('logging in', () => {
     const address = { host: '127.0.0.1', port: 1 };
     const { errors } = await result(aPolicy(), source(login), target({ address }));
     expect(errors).toEqual([
-      'could not log in to "primary" at 127.0.0.1:1 as connection_reaper: connect ECONNREFUSED 127.0.0.1:1; check host, port, security groups, routes and TLS',
+      'could not log in to "primary" at 127.0.0.1:1 as connection_reaper: connect ECONNREFUSED 127.0.0.1:1; nothing listens there: check host and port, and whether the server runs',
     ]);
   });
 

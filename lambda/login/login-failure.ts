@@ -1,11 +1,13 @@
 /** The text of a failed login: where, why, and what to do next. */
+
+import { networkAdvice, REFUSAL_ADVICE, refusalAdvice } from '../diagnosis/login-advice.js';
 import type { LoginWay } from '../diagnosis/login-facts.js';
 import type { Refusal } from '../diagnosis/login-refusal.js';
 import { quoteIdentifier } from '../diagnosis/quote-sql.js';
-import { describeError, SQLSTATE, sqlStateOf } from '../diagnosis/sqlstate.js';
+import { describeError, isServerError, SQLSTATE, sqlStateOf } from '../diagnosis/sqlstate.js';
 import type { Settings } from '../input/settings.js';
-import { OutOfTimeError, PoolerError, UnansweredLoginError } from '../postgres/session.js';
 import { tlsAdvice } from '../postgres/tls.js';
+import { UnusableServerError } from '../postgres/unusable-server.js';
 import { type Credentials, hiddenOf } from './credentials.js';
 import type { LocatedTarget } from './login-target.js';
 import { redactorOf } from './redact.js';
@@ -22,6 +24,8 @@ export interface FailedAttempt {
   /** Why a password that the server rejected could not be read again; `undefined` when that was not it. */
   readonly rereadError?: unknown;
   readonly refusal: Refusal | null;
+  /** Why a later attempt failed, which says less; `undefined` when it failed for the same reason. */
+  readonly laterCause?: unknown;
 }
 
 /** What a failure tells of where it was. */
@@ -41,11 +45,15 @@ const LONGEST_REASON = 1_000;
  * into.
  */
 export function describeFailure(way: LoginWay, target: FailedTarget, failed: FailedAttempt): string {
-  const { credentials, cause, refusal } = failed;
+  const { credentials, cause, laterCause } = failed;
   if (credentials === null) return `no credentials${WAY_WORDS[way]}: ${describeError(cause)}`;
-  const reason = redactorFor(target, failed)(describeError(cause).slice(0, LONGEST_REASON));
+  const redactor = redactorFor(target, failed);
+  const redact = (text: string) => redactor(text.slice(0, LONGEST_REASON));
+  const reason = redact(describeError(cause));
   const at = `could not log in to "${target.inSettings.name}" ${placeAndUser(target, failed)}${WAY_WORDS[way]}`;
-  return `${at}: ${reason}; ${refusal === null ? nextStep(way, failed, target.inSettings.sslMode) : AFTER_REFUSAL[refusal]}`;
+  const ending =
+    laterCause === undefined ? '' : `; the last attempt failed otherwise: ${redact(describeError(laterCause))}`;
+  return `${at}: ${reason}; ${nextStep(way, failed, target.inSettings.sslMode)}${ending}`;
 }
 
 function placeAndUser(
@@ -69,54 +77,27 @@ function redactorFor(
   return redactorOf([tried, own.hidden], shown);
 }
 
-const AFTER_REFUSAL: Readonly<Record<Refusal, string>> = {
-  every_slot:
-    "every slot is taken, a superuser's too, or held by logins in progress (authentication_timeout frees those): stop the " +
-    'application that reconnects, or restart the server; rescueLogin would succeed',
-  reserved_slots:
-    'the slots left are reserved for others: give this role one (16 and newer: reserved_connections and ' +
-    "GRANT pg_use_reserved_connections), or terminate idle connections from a superuser's session",
-  role_limit: "this is the role's own connection limit: raise it, or see who else logs in as this role",
-  database_limit: "this is the database's own connection limit: raise it, or set databaseName to another database",
-  walsenders: 'max_wal_senders is used up by standbys, backups and replication: raise it, or stop one of those',
-};
-
 function nextStep(way: LoginWay, failed: FailedAttempt, sslMode: Settings['sslMode']): string {
-  const { credentials, byToken, cause: error, rereadError } = failed;
+  const { credentials, secretArn, byToken, cause, rereadError, refusal } = failed;
+  if (refusal !== null) return REFUSAL_ADVICE[refusal];
   if (rereadError !== undefined) {
     return `it may just have been rotated, but the ${byToken ? 'token' : 'secret'} could not be read again: ${describeError(rereadError)}`;
   }
-  if (error instanceof OutOfTimeError) return 'give the function more time, or look at what slows the server down';
-  if (error instanceof PoolerError) return 'point the reaper at PostgreSQL itself';
-  if (error instanceof UnansweredLoginError) {
-    return 'point the reaper at PostgreSQL itself if that is a pooler, whose server is full; else look at the server, which is stuck';
-  }
+  if (cause instanceof UnusableServerError) return cause.remedy;
   if (isRefusedToken(failed)) return tokenAdvice(way, credentials?.username ?? '');
-  return adviceOn(sqlStateOf(error), way, failed, sslMode);
+  if (isServerError(cause)) {
+    const { code, routine, message } = cause;
+    return refusalAdvice(code, { way, routine, message, fromSecret: secretArn !== undefined, sslMode });
+  }
+  return (
+    tlsAdvice(cause) ??
+    networkAdvice(codeOf(cause)) ??
+    'the connection broke before the login was over: look into the log of the server at this time'
+  );
 }
 
-/** What to do about the server's refusal. */
-function adviceOn(sqlState: string | null, way: LoginWay, failed: FailedAttempt, sslMode: Settings['sslMode']): string {
-  switch (sqlState) {
-    case SQLSTATE.invalidPassword:
-      return failed.secretArn === undefined
-        ? 'the password is wrong, or there is no such role'
-        : 'the secret was read again and its password rejected again: compare it with the role';
-    case SQLSTATE.insufficientPrivilege:
-      return way === 'rescue'
-        ? 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)'
-        : 'let its role into this database: GRANT CONNECT ON DATABASE … TO …;';
-    case SQLSTATE.invalidAuthorization:
-      return `check the role and pg_hba.conf${sslMode === 'disable' ? ', or leave out sslMode: "disable" if the server demands TLS' : ''}`;
-    case SQLSTATE.invalidCatalogName:
-      return 'there is no such database: check databaseName, in the settings or the secret';
-    case SQLSTATE.protocolViolation:
-      return 'this looks like a pooler: point the reaper at PostgreSQL itself';
-    case null:
-      return tlsAdvice(failed.cause) ?? 'check host, port, security groups, routes and TLS';
-    default:
-      return 'check the role and pg_hba.conf';
-  }
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Whether it was the token. RDS says 28000 to one it does not take, and 28P01 to one of a role without rds_iam. */

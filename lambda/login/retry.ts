@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isServerFull, type Refusal } from '../diagnosis/login-refusal.js';
 import { sqlStateOf } from '../diagnosis/sqlstate.js';
-import { PoolerError } from '../postgres/session.js';
+import { PoolerError } from '../postgres/unusable-server.js';
 import { type Attempt, attemptLogin, type Way } from './attempt.js';
 import { type FailedAttempt, isRefusedToken } from './login-failure.js';
 import type { LocatedTarget } from './login-target.js';
@@ -97,7 +97,8 @@ class LoginRace {
     if (isServerFull(refusal)) this.full = failed;
     if (refusal !== null && (isServerFull(refusal) || !goesOn)) this.refusals.add(refusal);
     if (!goesOn) return failed;
-    return this.isOver() ? this.full : null;
+    if (!this.isOver() || this.full === null) return null;
+    return isServerFull(refusal) ? this.full : { ...this.full, laterCause: failed.cause };
   }
 
   /** The role's limit counts the other attempts too. */

@@ -4,11 +4,22 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { SESSION_LIMITS } from '../contract/limits.js';
 import { REAPER_APPLICATION_NAME } from '../contract/names.js';
+import { strangerBehind } from '../diagnosis/login-advice.js';
 import { describeError, SESSION_ENDING, SESSION_TIMEOUTS, sqlStateOf } from '../diagnosis/sqlstate.js';
 import type { Settings } from '../input/settings.js';
 import type { Credentials } from '../login/credentials.js';
 import { inlineParameters } from './inline-parameters.js';
 import { tlsOptions } from './tls.js';
+import {
+  OLDEST_MAJOR,
+  OldServerError,
+  OutOfTimeError,
+  PoolerError,
+  SilentServerError,
+  StrangerError,
+  UnansweredLoginError,
+  UnreachedServerError,
+} from './unusable-server.js';
 
 /** Our one open connection to a server. */
 export interface Session {
@@ -159,8 +170,11 @@ async function openOnce(
     query_timeout: SESSION_LIMITS.statementMs + 1_000,
     options: startupOptions(version),
   });
+  let major: number | null = null;
   parameters(client).on('parameterStatus', ({ parameterName, parameterValue }) => {
-    if (parameterName === 'server_version') onVersion(Number.parseInt(parameterValue, 10));
+    if (parameterName !== 'server_version') return;
+    major = Number.parseInt(parameterValue, 10);
+    onVersion(major);
   });
   const losses: unknown[] = [];
   // Without a listener the process dies when the server ends our session between two statements.
@@ -181,14 +195,22 @@ async function openOnce(
   socket.once('connect', () => {
     connected = true;
   });
+  let firstBytes = new Uint8Array();
+  socket.once('data', (bytes) => {
+    firstBytes = bytes;
+  });
   try {
     await client.connect();
+    demandVersion(major);
     await demandNoPooler(client);
   } catch (error) {
     await close();
     // A session that ended before the first statement says why in an event of its own.
     const [cause = error] = losses;
-    throw connected && isTimeout(cause) ? new UnansweredLoginError(cause) : cause;
+    const stranger = strangerBehind(firstBytes);
+    if (stranger !== null) throw new StrangerError(stranger, cause);
+    if (isTimeout(cause)) throw connected ? new UnansweredLoginError(cause) : new UnreachedServerError(cause);
+    throw connected && firstBytes.length === 0 && isBroken(cause) ? new SilentServerError(cause) : cause;
   }
   /** Only what the server says of the statement itself leaves the session in use. */
   async function ask<Result>(statement: pg.QueryConfig | pg.QueryArrayConfig): Promise<Result> {
@@ -250,32 +272,20 @@ function endsSession(error: unknown): boolean {
   return sqlState === null || SESSION_ENDING.has(sqlState) || sqlState.startsWith('08');
 }
 
-/** The run's time was over before this was done. */
-export class OutOfTimeError extends Error {
-  override readonly name = 'OutOfTimeError';
-
-  constructor() {
-    super('the time for this run is over');
-  }
-}
-
-/** What listens there takes the connection, and then lets the login wait. */
-export class UnansweredLoginError extends Error {
-  override readonly name = 'UnansweredLoginError';
-
-  constructor(cause: unknown) {
-    super(`connected, but the login was not answered within ${SESSION_LIMITS.connectMs} ms`, { cause });
-  }
-}
-
 /** node-postgres gives it no code. */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'timeout expired';
 }
 
-/** Something between us and PostgreSQL answers in its name. */
-export class PoolerError extends Error {
-  override readonly name = 'PoolerError';
+/** node-postgres gives it a code where the other side reset the connection, and none where it closed it. */
+function isBroken(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === 'ECONNRESET') || error.message === 'Connection terminated unexpectedly';
+}
+
+/** A pooler may say nothing of it, and is found by other means. */
+function demandVersion(major: number | null): void {
+  if (major !== null && major < OLDEST_MAJOR) throw new OldServerError(major);
 }
 
 /**

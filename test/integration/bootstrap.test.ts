@@ -233,7 +233,7 @@ describe('a bootstrap fails the deployment, with what to do,', () => {
     const instances = [{ name: 'gone', host: '127.0.0.1', port: 1 }];
     const { errorMessage } = await failure(bootstrapWith({ instances }));
     expect(errorMessage).toMatch(
-      /could not log in to "gone" at 127\.0\.0\.1:1 as the user in the secret \S+: .*check host, port, security groups/,
+      /could not log in to "gone" at 127\.0\.0\.1:1 as the user in the secret \S+: .*; nothing listens there: check host and port/,
     );
   });
 });

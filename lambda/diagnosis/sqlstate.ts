@@ -2,10 +2,8 @@
 
 /** The SQLSTATEs that something depends on. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
-  protocolViolation: '08P01',
   invalidAuthorization: '28000',
   invalidPassword: '28P01',
-  invalidCatalogName: '3D000',
   uniqueViolation: '23505',
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',

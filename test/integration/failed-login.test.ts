@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,11 +22,19 @@ beforeAll(async () => {
 
 afterAll(() => database[Symbol.asyncDispose]());
 
-/** What a run at one instance says when it gets no further than the login. */
-async function failure(overrides: Partial<LoginTarget>, login: Credentials = loginOf()): Promise<string> {
+/**
+ * What a run at one instance says when it gets no further than the login.
+ *
+ * @param timeMs all but seven seconds of it are for the login.
+ */
+async function failure(
+  overrides: Partial<LoginTarget>,
+  login: Credentials = loginOf(),
+  timeMs = 20_000,
+): Promise<string> {
   const own = { read: async () => login };
   const target = database.target(overrides);
-  const { errors, snapshot } = await runInstance(target, { own, breakGlass: null }, aPolicy(), 20_000);
+  const { errors, snapshot } = await runInstance(target, { own, breakGlass: null }, aPolicy(), timeMs);
   expect(snapshot).toBeNull();
   expect(errors).toHaveLength(1);
   return errors[0] ?? '';
@@ -143,6 +152,18 @@ describe('another answer, sent as PostgreSQL, poolers and strangers send it,', (
     expect(text).toMatch(at);
     expect(text).toContain(`${sqlState}: ${message}; `);
     expect(text).toMatch(advice);
+  });
+
+  it('53300 and then nothing any more, of which both are told', async () => {
+    const server = await startAnsweringServer(
+      refusal('53300', 'remaining connection slots are reserved', 'InitPostgres'),
+    );
+    const failing = failure({ address: server.address }, loginOf(), 8_500);
+    await sleep(300);
+    await server[Symbol.asyncDispose]();
+    expect(await failing).toMatch(
+      /53300: .*; the slots left are reserved for others: .*; the last attempt failed otherwise: connect ECONNREFUSED /,
+    );
   });
 
   it('a PostgreSQL that is too old', async () => {

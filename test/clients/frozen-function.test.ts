@@ -18,6 +18,9 @@ import { type NetworkNamespace, networkNamespace } from './network-namespace.js'
 /** After the freeze. A schedule leaves at least a minute between two sweeps. */
 const SWEEPS_AT_MS = { first: 5_000, second: 25_000 };
 
+/** Between the sweeps of one reaper and the next: two dozen at once would wait for a busy machine, not for each other. */
+const APART_MS = 150;
+
 const LIMIT = 7;
 
 /** Built anew for each test run, and what a deployment uploads. */
@@ -333,7 +336,7 @@ async function freezeEverywhere(on: Network): Promise<void> {
   const results = await Promise.all(
     sweepers.flatMap((sweeper, index) => {
       const [reaper = '', { frozen = false, at = 0 } = {}] = [reapers[index], freezes[index]];
-      return frozen ? [sweepTwice(reaper, sweeper, cutAt ?? at)] : [];
+      return frozen ? [sweepTwice(reaper, sweeper, (cutAt ?? at) + index * APART_MS)] : [];
     }),
   );
   expect(results).toEqual(

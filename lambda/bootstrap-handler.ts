@@ -13,7 +13,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { secretsManager } from './aws/clients.js';
+import { secretsManagers } from './aws/clients.js';
 import { logTo } from './aws/log.js';
 import { ADMIN_SECRET_VARIABLE, REAPER_ROLE, SETTINGS_VARIABLE } from './contract/names.js';
 import { describeError, isServerError } from './diagnosis/sqlstate.js';
@@ -121,8 +121,9 @@ export async function bootstrap(
 
 async function setUp(signal: AbortSignal): Promise<BootstrapAnswer> {
   const settings = parseSettings(process.env[SETTINGS_VARIABLE]);
-  const secrets = secretsManager();
-  const admin = secretCredentials(secrets, demandAdminSecret());
+  const secrets = secretsManagers();
+  const adminSecretArn = demandAdminSecret();
+  const admin = secretCredentials(secrets(adminSecretArn), adminSecretArn);
   const logins = loginsOf(settings, secrets);
   const limitedRoles = Object.keys(settings.roleLimits);
   const { databaseLabel: database, rescueLogin } = settings;

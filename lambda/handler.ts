@@ -7,7 +7,7 @@
  * left without it.
  */
 
-import { cloudWatch, secretsManager } from './aws/clients.js';
+import { cloudWatch, secretsManagers } from './aws/clients.js';
 import { logTo } from './aws/log.js';
 import { publishByLog, publishTo } from './aws/publish.js';
 import { historiesFrom } from './aws/series-history.js';
@@ -45,7 +45,7 @@ function prepare(timeMs: number): NonNullable<typeof prepared> {
   return {
     settings,
     surroundings: {
-      logins: loginsOf(settings, secretsManager()),
+      logins: loginsOf(settings, secretsManagers()),
       publish: metrics === null ? publishByLog(log) : publishTo(metrics, log),
       series: seriesKeeper(metrics && historiesFrom(metrics, settings.databaseLabel), log),
       looks: lookKeeper(),

@@ -37,6 +37,20 @@ export function secretsManager(config: SecretsManagerClientConfig = {}): Secrets
   return client;
 }
 
+/** Gives the client for a secret: a secret is read in the region of its ARN, also where that is another one than ours. */
+export type SecretsManagers = (secretArn: string) => SecretsManagerClient;
+
+/** One client for each region, and one for secrets whose ARN has none. */
+export function secretsManagers(): SecretsManagers {
+  const clients = new Map<string | undefined, SecretsManagerClient>();
+  return (secretArn) => {
+    const region = /^arn:[^:]+:secretsmanager:([^:]+):/.exec(secretArn)?.[1];
+    const client = clients.get(region) ?? secretsManager(region === undefined ? {} : { region });
+    clients.set(region, client);
+    return client;
+  };
+}
+
 /**
  * A client of CloudWatch that asks once, and waits for as long as its caller does: what is sent again may count again. It
  * fails with {@link UnreachedError}, or with what the service says.

@@ -42,35 +42,51 @@ export function hiddenOf({ password, ...others }: Credentials, isInSecret: boole
  */
 export function parseCredentials(secretArn: string, text: string | undefined): Credentials {
   const source = `secret ${secretArn}`;
-  if (text === undefined)
-    throw new InputError(source, [{ problem: 'expected a SecretString', got: 'a binary secret' }]);
-  const secret = decode(source, text);
-  if (typeof secret !== 'object' || secret === null || Array.isArray(secret)) {
-    throw new InputError(source, [
-      { problem: 'expected a JSON object with username and password', got: kindOf(secret) },
-    ]);
-  }
-  const { username, password, host, port, dbname, ...others }: SecretValues = { ...secret };
+  const { username, password, host, port, dbname, ...others } = objectIn(source, text);
   const faults: Fault[] = [];
   const demandText = (key: string, value: unknown, expected: string): string => {
     if (typeof value === 'string' && value !== '') return value;
     faults.push({ path: key, problem: value === undefined ? 'missing' : `expected ${expected}` });
     return '';
   };
+  const address = host === undefined ? {} : splitAddress(demandText('host', host, 'a host name'));
   const credentials: Credentials = {
     username: demandText('username', username, 'the name to log in with'),
     password: demandText('password', password, 'the password'),
-    ...(host !== undefined && { host: demandText('host', host, 'a host name') }),
+    ...address,
     ...(port !== undefined && { port: Number(port) }),
-    ...(typeof dbname === 'string' && { dbname }),
+    // Empty is how a form without a name leaves it.
+    ...(typeof dbname === 'string' && dbname !== '' && { dbname }),
     ...(Object.keys(others).length > 0 && { others }),
   };
+  if (address.port !== undefined && port !== undefined && address.port !== Number(port))
+    faults.push({ path: 'host', problem: 'expected the port that the key port has, or none' });
   if (port !== undefined && !isPort(port))
     faults.push({ path: 'port', problem: 'expected a port from 1 to 65535, as number or text' });
   if (dbname !== undefined && typeof dbname !== 'string')
     faults.push({ path: 'dbname', problem: 'expected a database name' });
   if (faults.length > 0) throw new InputError(source, faults);
   return credentials;
+}
+
+function objectIn(source: string, text: string | undefined): SecretValues {
+  if (text === undefined)
+    throw new InputError(source, [{ problem: 'expected a SecretString', got: 'a binary secret' }]);
+  const decoded = decode(source, text);
+  // Terraform's jsonencode twice over, or a form that quotes what was pasted into it.
+  const secret = typeof decoded === 'string' && decoded.startsWith('{') ? decode(source, decoded) : decoded;
+  if (typeof secret !== 'object' || secret === null || Array.isArray(secret)) {
+    throw new InputError(source, [
+      { problem: 'expected a JSON object with username and password', got: kindOf(secret) },
+    ]);
+  }
+  return { ...secret };
+}
+
+/** Terraform's `endpoint` of an RDS instance ends in its port, and what DNS tools print ends in a dot. */
+function splitAddress(host: string): Pick<Credentials, 'host' | 'port'> {
+  const [, name = host, port] = /^([^:]+):(\d{1,5})$/.exec(host) ?? [];
+  return { host: name.replace(/\.$/, ''), ...(isPort(port) && { port: Number(port) }) };
 }
 
 function decode(source: string, text: string): unknown {

@@ -1,4 +1,4 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagers } from '../aws/clients.js';
 import { SETTINGS_VARIABLE } from '../contract/names.js';
 import { InputError } from '../input/faults.js';
 import type { Settings } from '../input/settings.js';
@@ -17,10 +17,11 @@ export interface LoginSources {
 export type Logins = (target: LoginTarget) => LoginSources;
 
 /** The logins that the settings name. A secret is read once for all servers; a token is for one of them. */
-export function loginsOf(settings: Settings, client: SecretsManagerClient): Logins {
+export function loginsOf(settings: Settings, secrets: SecretsManagers): Logins {
   const { secretArn, iamAuthentication, reaperRole, breakGlassSecretArn } = settings;
-  const secret = secretArn === undefined ? null : secretCredentials(client, secretArn);
-  const breakGlass = breakGlassSecretArn === undefined ? null : secretCredentials(client, breakGlassSecretArn);
+  const secret = secretArn === undefined ? null : secretCredentials(secrets(secretArn), secretArn);
+  const breakGlass =
+    breakGlassSecretArn === undefined ? null : secretCredentials(secrets(breakGlassSecretArn), breakGlassSecretArn);
   return ({ address }) => {
     if (secret !== null) return { own: secret, breakGlass };
     if (iamAuthentication && address !== null) return { own: tokenCredentials(reaperRole, address), breakGlass };

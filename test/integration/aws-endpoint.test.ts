@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type RequestListener, type ServerResp
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type AwsStandIn, startAwsStandIn } from '../../demo/aws-stand-in.js';
-import { cloudWatch, secretsManager } from '../../lambda/aws/clients.js';
+import { cloudWatch, secretsManager, secretsManagers } from '../../lambda/aws/clients.js';
 import { logTo } from '../../lambda/aws/log.js';
 import { publishTo } from '../../lambda/aws/publish.js';
 import { AWS_LIMITS } from '../../lambda/contract/limits.js';
@@ -240,6 +240,16 @@ describe.concurrent('metrics are sent', () => {
     const { publish } = publisherAt(place);
     await publish(datapoints(1));
     expect(await publish(datapoints(1))).toEqual({ requests: 1, datapoints: 1, via: 'api', error: null });
+  });
+});
+
+describe('the client for a secret', () => {
+  it('asks in the region of its ARN, and is one for each region', async () => {
+    const clientFor = secretsManagers();
+    const abroad = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders-AbCdEf';
+    expect(await clientFor(abroad).config.region()).toBe('eu-west-1');
+    expect(clientFor(abroad.replace('orders', 'billing'))).toBe(clientFor(abroad));
+    expect(clientFor(SECRET_ARN)).not.toBe(clientFor(abroad));
   });
 });
 

@@ -117,7 +117,7 @@ async function runWith(
   const log = logTo({ write: (line) => lines.push(line) });
   const publish = async () => ({ requests: 0, datapoints: 0, via: 'none', error: null }) as const;
   const surroundings = {
-    logins: loginsOf(parsed, client),
+    logins: loginsOf(parsed, () => client),
     publish,
     series: seriesKeeper(null, log),
     looks: lookKeeper(),

@@ -54,7 +54,7 @@ async function sweepUnderAttack(metricsVia: 'api' | 'emf'): Promise<readonly Obs
     const coldStart = (): Surroundings => {
       const client = metricsVia === 'api' ? cloudWatch(aws.clientConfig) : null;
       return {
-        logins: loginsOf(settings, secretsManager(aws.clientConfig)),
+        logins: loginsOf(settings, () => secretsManager(aws.clientConfig)),
         publish: client === null ? publishByLog(log) : publishTo(client, log),
         series: seriesKeeper(client && historiesFrom(client, settings.databaseLabel), log),
         looks: lookKeeper(),

@@ -3,6 +3,8 @@ import { parseCredentials } from '../../lambda/login/credentials.js';
 
 const ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders';
 
+const LOGIN = { username: 'u', password: 'p' };
+
 describe('a secret', () => {
   it.each([
     ['of an RDS-managed master user', { username: 'u', password: 'p' }, { username: 'u', password: 'p' }],
@@ -23,8 +25,26 @@ describe('a secret', () => {
       { username: 'u', password: 'p', host: 'h', port: '5432', dbInstanceIdentifier: 'x' },
       { username: 'u', password: 'p', host: 'h', port: 5432, others: { dbInstanceIdentifier: 'x' } },
     ],
+    [
+      "with Terraform's endpoint",
+      { username: 'u', password: 'p', host: 'h:5433' },
+      { ...LOGIN, host: 'h', port: 5433 },
+    ],
+    [
+      'with the same port twice',
+      { username: 'u', password: 'p', host: 'h:5433', port: 5433 },
+      { ...LOGIN, host: 'h', port: 5433 },
+    ],
+    [
+      'with a dot behind the host',
+      { username: 'u', password: 'p', host: 'h.example.' },
+      { ...LOGIN, host: 'h.example' },
+    ],
+    ['with an IPv6 address', { username: 'u', password: 'p', host: '2001:db8::1' }, { ...LOGIN, host: '2001:db8::1' }],
+    ['with an empty database name', { username: 'u', password: 'p', dbname: '' }, LOGIN],
   ])('%s is read', (_, secret, want) => {
     expect(parseCredentials(ARN, JSON.stringify(secret))).toEqual(want);
+    expect(parseCredentials(ARN, JSON.stringify(JSON.stringify(secret)))).toEqual(want);
   });
 
   it.each([
@@ -34,10 +54,11 @@ describe('a secret', () => {
     ['is text', '"hunter2"', 'expected a JSON object with username and password, got a string'],
     ['is a number', '84312957', 'expected a JSON object with username and password, got a number'],
     ['is true', 'true', 'expected a JSON object with username and password, got a boolean'],
+    ['is JSON in JSON that is cut', '"{\\"password\\":\\"hunter2\\""', 'expected JSON, got text that is not'],
     [
-      'is JSON in JSON',
-      '"{\\"password\\":\\"hunter2\\"}"',
-      'expected a JSON object with username and password, got a string',
+      'names two ports',
+      '{"username":"u","password":"hunter2","host":"h:5433","port":5432}',
+      'host: expected the port that the key port has, or none',
     ],
     [
       'holds lists',

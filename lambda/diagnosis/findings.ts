@@ -10,6 +10,7 @@ import { anotherRun, lockIntruders, lostRuns } from './run-lock.js';
 import { settingFindings } from './server-settings.js';
 import { uncheckedTemporaryTables } from './temporary-tables.js';
 import { leftStanding, refusedTerminations, unconfirmedTerminations } from './terminations.js';
+import { untrackedActivity } from './untracked-activity.js';
 
 /** What is to be known of an instance, the worst first. */
 export function findingsOf(result: InstanceResult, policy: Policy): readonly Finding[] {
@@ -19,6 +20,7 @@ export function findingsOf(result: InstanceResult, policy: Policy): readonly Fin
     serverFull(result, snapshot),
     wayIn(result),
     ...blindness(snapshot),
+    untrackedActivity(snapshot),
     refusedTerminations(result, snapshot),
     ...unconfirmedTerminations(result),
     leftStanding(result),

@@ -48,6 +48,16 @@ export interface Backend {
   readonly holding: Holding | null;
 }
 
+/** Whether the server does not keep what a connection does: `track_activities` is off. */
+export function isUntracked({ state }: Backend): boolean {
+  return state === 'disabled';
+}
+
+/** Whether nobody can say if a connection is idle: the server hides its state, or does not keep it. */
+export function isUnreadable(backend: Backend): boolean {
+  return !backend.readable || isUntracked(backend);
+}
+
 /** What a statement is for, as far as its first words tell. Decided in the server, so that its text stays there. */
 export type StatementKind =
   /** None yet, or an empty one. */

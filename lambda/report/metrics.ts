@@ -17,7 +17,7 @@ import { countBy } from '../policy/group-by.js';
 import { wasChosen, withOutcome } from '../policy/outcome.js';
 import type { Attribution } from '../policy/service.js';
 import { type ApplicationUse, applicationUse, countIdle, limitedRoles, percentOf, slotUse } from '../policy/slots.js';
-import { identity } from '../policy/snapshot.js';
+import { identity, isUnreadable } from '../policy/snapshot.js';
 import { type Allowance, admit, type Candidate, type SeriesMemory, type SeriesState } from './series.js';
 
 /** One value of one metric, in CloudWatch's terms. */
@@ -99,7 +99,7 @@ function instanceDatapoints(result: InstanceResult, { database, isSweep }: Metri
     at('TerminatedConnections', withOutcome(outcomes, 'terminated').length),
     at('ReapableConnections', outcomes.filter(wasChosen).length),
     at('RefusedTerminations', withOutcome(outcomes, 'refused').length),
-    at('UnreadableConnections', snapshot.backends.filter(({ readable }) => !readable).length),
+    at('UnreadableConnections', snapshot.backends.filter(isUnreadable).length),
     at('ServerFull', free === 0 || refused ? 1 : 0),
     ...(isSweep && errors.length === 0 && result.runAtWork === null ? [at('SweepsCompleted', 1)] : []),
     at('OldestIdleSeconds', oldestIdleSeconds ?? 0),

@@ -31,6 +31,8 @@ beforeAll(async () => {
     create role rdsadmin login password '${PASSWORD}';
     create role replica login replication password '${PASSWORD}';
     create role holder login password '${PASSWORD}';
+    create role untracked login password '${PASSWORD}';
+    alter role untracked set track_activities = off;
   `);
   const connect = async (kind: string, role: string, statement?: string, options: pg.ClientConfig = {}) => {
     const client = await database.connect(role, { application_name: kind, ...options });
@@ -48,6 +50,7 @@ beforeAll(async () => {
   await connect('temporary table', 'holder', 'create temporary table mine (x int)');
   await connect('listener', 'billing', 'listen news');
   await connect('transaction', 'billing', 'begin');
+  await connect('session without track_activities', 'untracked');
   mate = await database.connect('holder', { application_name: 'leaky' });
   await admin.query(`create role member login password '${PASSWORD}'; grant holder to member`);
   await connect('temporary table of another role', 'member', 'set role holder; create temporary table ours (x int)');
@@ -106,6 +109,7 @@ describe('a reap of everything that is idle', () => {
     ['temporary table of another role', 'temporary_table'],
     ['listener', 'listen'],
     ['transaction', 'in_transaction'],
+    ['session without track_activities', 'state_unknown'],
     ['busy', 'active'],
   ];
   it.each(reasons)('spares the %s: %s', async (kind, reason) => {

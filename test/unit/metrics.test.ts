@@ -72,6 +72,11 @@ describe('datapoints', () => {
     ...backends(1, { applicationName: 'hidden', readable: false, state: null }).map(spared),
   ];
 
+  it('count a connection that the server does not track as unreadable', () => {
+    const untracked = backends(2, { state: 'disabled', stateSeconds: null }).map(spared);
+    expect(series(datapoints([visited(untracked)]), instance)).toMatchObject({ UnreadableConnections: 2 });
+  });
+
   it('describe an instance as it was before anything was ended', () => {
     expect(series(datapoints([visited(mixed)]), instance)).toEqual({
       SlotsUsedPercent: 8.25,

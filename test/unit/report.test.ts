@@ -266,6 +266,10 @@ describe('findings', () => {
     ['old_prepared_transactions', { snapshot: aSnapshot({ server: old }) }],
     ['another_run', { runAtWork: aLockHolder() }],
     ['lost_run', { lostRuns: [aLockHolder()] }],
+    [
+      'untracked_activity',
+      { snapshot: aSnapshot({ backends: [aBackend({ state: 'disabled', stateSeconds: null })] }) },
+    ],
     ['left_standing', { outcomes: spared('out_of_time', [aBackend()]) }],
     ['role_missing', limited('missing')],
     ['role_limit_in_recovery', limited('in_recovery')],

@@ -23,7 +23,7 @@ export const SPARED_WORDS: Readonly<Record<SpareReason, string>> = {
   not_leaked: 'not leaked',
   starting: 'logging in',
   unknown_role: 'of roles that were dropped',
-  state_unknown: 'in an unknown state',
+  state_unknown: 'whose state the server does not track',
   unreadable: 'hidden from this login',
   in_transaction: 'idle in a transaction',
   advisory_lock: 'holding an advisory lock',

@@ -1,4 +1,5 @@
 /** Findings about slots: a full server, the way in, no reserved slot. */
+import { countBy } from '../policy/group-by.js';
 import { withOutcome } from '../policy/outcome.js';
 import { slotUse } from '../policy/slots.js';
 import type { Snapshot } from '../policy/snapshot.js';
@@ -27,7 +28,7 @@ export function serverFull({ outcomes, diagnoses }: InstanceResult, snapshot: Sn
 }
 
 /** The login needed another way than its own. */
-export function wayIn({ login }: InstanceResult): Finding | null {
+export function wayIn({ login }: InstanceResult, snapshot: Snapshot): Finding | null {
   if (login === null || login.way === null) return null;
   if (login.way === 'own') {
     if (!login.refusals.some(isServerFull)) return null;
@@ -36,6 +37,7 @@ export function wayIn({ login }: InstanceResult): Finding | null {
       code: 'login_refused_at_first',
       evidence: `the server rejected the reaper's login at first (${login.refusals.join(', ')}); it succeeded after ${login.attempts} attempts in ${login.milliseconds} ms: the server was full, perhaps only with logins in progress`,
       remedy:
+        reserveTaken(snapshot)?.remedy ??
         'raise reserved_connections (PostgreSQL 16 and newer), and let applications wait longer before they reconnect',
     };
   }
@@ -53,11 +55,16 @@ export function wayIn({ login }: InstanceResult): Finding | null {
 export function noReservedSlot({ server }: Snapshot): Finding | null {
   if (server.hasReservedSlot) return null;
   const user = quoteIdentifier(server.user);
-  const newer =
-    (server.reservedConnections > 0
-      ? ''
-      : 'set reserved_connections = 2 (this needs a restart; on RDS, use the parameter group); ') +
-    `GRANT pg_use_reserved_connections TO ${user};`;
+  const setting = 'set reserved_connections = 2 (this needs a restart; on RDS, use the parameter group)';
+  if (server.hasVainReserveGrant) {
+    return {
+      severity: 'info',
+      code: 'no_reserved_slot',
+      evidence: `${server.user} may use reserved slots, but reserved_connections is 0: on a full server the reaper can only retry its login until a slot is free`,
+      remedy: setting,
+    };
+  }
+  const newer = `${server.reservedConnections > 0 ? '' : `${setting}; `}GRANT pg_use_reserved_connections TO ${user};`;
   return {
     severity: 'info',
     code: 'no_reserved_slot',
@@ -66,5 +73,26 @@ export function noReservedSlot({ server }: Snapshot): Finding | null {
       server.versionNumber >= 160_000
         ? newer
         : 'before PostgreSQL 16 the server reserves slots only for superusers (on RDS also for rds_superuser): set breakGlassSecretArn or rescueLogin',
+  };
+}
+
+const MOST_ROLES = 3;
+
+/** Applications that could take every slot of `reserved_connections`, which then helps nobody. */
+export function reserveTaken({ server, backends }: Snapshot): Finding | null {
+  const { reservedConnections: reserved, user } = server;
+  const takers = backends.filter(({ mayUseReserve, ofReaper, role }) => mayUseReserve && !ofReaper && role !== user);
+  if (reserved === 0 || takers.length < reserved) return null;
+  const roles = [...countBy(takers, ({ role }) => role ?? '?')].toSorted(([, a], [, b]) => b - a).slice(0, MOST_ROLES);
+  return {
+    severity: 'warning',
+    code: 'reserve_taken',
+    evidence:
+      `roles of applications may use the ${reserved} slots that reserved_connections keeps, and hold ${takers.length} ` +
+      `connections (${roles.map(([role, count]) => `${role} ${count}`).join(', ')}): on a full server they take the slot that ` +
+      'the reaper needs',
+    remedy:
+      'let these applications log in by roles of their own: the master user of RDS may use the reserve through ' +
+      `rds_superuser, others lose it with REVOKE pg_use_reserved_connections FROM ${quoteIdentifier(roles[0]?.[0] ?? '')};`,
   };
 }

@@ -1,6 +1,6 @@
 /** All findings of an instance in their order. A new finding goes here and into a file by its subject. */
 import type { Policy } from '../policy/policy.js';
-import { noReservedSlot, serverFull, wayIn } from './capacity.js';
+import { noReservedSlot, reserveTaken, serverFull, wayIn } from './capacity.js';
 import type { Finding } from './finding.js';
 import type { InstanceResult } from './instance-result.js';
 import { oldPreparedTransactions } from './prepared-transactions.js';
@@ -18,7 +18,7 @@ export function findingsOf(result: InstanceResult, policy: Policy): readonly Fin
   if (snapshot === null) return [];
   const findings = [
     serverFull(result, snapshot),
-    wayIn(result),
+    wayIn(result, snapshot),
     ...blindness(snapshot),
     untrackedActivity(snapshot),
     refusedTerminations(result, snapshot),
@@ -27,6 +27,7 @@ export function findingsOf(result: InstanceResult, policy: Policy): readonly Fin
     ...result.roleLimits.map((limit) => roleLimitTrouble(limit, snapshot)),
     ...unalterableRoles(result, snapshot, policy),
     noReservedSlot(snapshot),
+    reserveTaken(snapshot),
     oldPreparedTransactions(snapshot),
     uncheckedTemporaryTables(result),
     anotherRun(result),

@@ -64,7 +64,7 @@ function databaseNearLimit({ settings, backends, server }: Snapshot): Finding | 
     .slice(0, MOST_NAMES);
   if (near.length === 0) return null;
   return {
-    severity: 'warning',
+    severity: near.some(({ connectionLimit, used }) => used >= connectionLimit) ? 'critical' : 'warning',
     code: 'database_near_limit',
     evidence: `${near.map(({ name, connectionLimit, used }) => `database ${name} has ${used} connections of ${connectionLimit}`).join(', ')} (its own CONNECTION LIMIT): at the limit the server rejects logins to it, although slots are free`,
     remedy: `find out who holds them. To raise the limit: ${near

@@ -31,6 +31,8 @@ export interface Backend {
   readonly superuser: boolean;
   /** Whether its role is a reaper's, by the mark that the grants set. */
   readonly ofReaper: boolean;
+  /** Whether its role may use the slots of `reserved_connections`, which are there for whoever helps. */
+  readonly mayUseReserve: boolean;
   readonly database: string | null;
   /** `null` for a client on a Unix socket, and where our login may not see it. */
   readonly clientAddr: string | null;
@@ -129,6 +131,8 @@ export interface Server {
   readonly maySignalBackends: boolean;
   /** Whether slots are kept free that our login may use and ordinary roles may not. */
   readonly hasReservedSlot: boolean;
+  /** Whether our login may use `reserved_connections` while that is 0. */
+  readonly hasVainReserveGrant: boolean;
   readonly preparedTransactions: number;
   /** Since the oldest prepared transaction was prepared; `null` when there is none. */
   readonly oldestPreparedSeconds: Seconds | null;

@@ -9,6 +9,7 @@ import type { Credentials, CredentialsSource } from '../../lambda/login/credenti
 import { aPolicy } from '../support/builders.js';
 import { startCuttingProxy } from '../support/cutting-proxy.js';
 import { loginOf, PASSWORD, pidOf, startDatabase, type TestDatabase, until } from '../support/database.js';
+import { major } from '../support/postgres-majors.js';
 
 let database: TestDatabase;
 
@@ -57,6 +58,13 @@ async function ownSessions(): Promise<number> {
 }
 
 afterEach(() => until(async () => (await ownSessions()) === 0));
+
+it('names the setting for a reserved slot where its role has the grant already', async () => {
+  const { snapshot } = await result();
+  // Before 16 there is neither.
+  expect(snapshot?.server).toMatchObject({ reservedConnections: 0, hasReservedSlot: false });
+  expect(snapshot?.server.hasVainReserveGrant).toBe(major >= 16);
+});
 
 describe('role limits', () => {
   afterEach(() =>

@@ -80,11 +80,21 @@ describe('a snapshot', () => {
       mayReadAllStats: true,
       maySignalBackends: true,
       hasReservedSlot: major >= 16,
+      hasVainReserveGrant: false,
       preparedTransactions: 0,
       oldestPreparedSeconds: null,
     });
     // Each version with the reserve that counts there.
     expect(usableSlots(server)).toBe(major >= 16 ? 40 - 3 - 2 - 2 : 40 - 3 - 4 - 2);
+  });
+
+  it('knows the roles that may use reserved slots, from 16 on', async () => {
+    if (major >= 16) await database.admin.query('grant pg_use_reserved_connections to billing');
+    const [billing] = await database.leak(1, 'billing');
+    const [checkout] = await database.leak(1, 'checkout');
+    const rows = rowsOf((await look()).backends, [billing, checkout]);
+    expect(rows.map(({ mayUseReserve }) => mayUseReserve)).toEqual([major >= 16, false]);
+    if (major >= 16) await database.admin.query('revoke pg_use_reserved_connections from billing');
   });
 
   it('has the state of each connection, who it belongs to, and since when', async () => {

@@ -270,6 +270,15 @@ describe('findings', () => {
       'untracked_activity',
       { snapshot: aSnapshot({ backends: [aBackend({ state: 'disabled', stateSeconds: null })] }) },
     ],
+    [
+      'reserve_taken',
+      {
+        snapshot: aSnapshot({
+          server: aServer({ reservedConnections: 2 }),
+          backends: backends(2, { role: 'master', mayUseReserve: true }),
+        }),
+      },
+    ],
     ['left_standing', { outcomes: spared('out_of_time', [aBackend()]) }],
     ['role_missing', limited('missing')],
     ['role_limit_in_recovery', limited('in_recovery')],
@@ -297,6 +306,23 @@ describe('findings', () => {
     const result = anInstanceResult({ snapshot: aSnapshot({ server }) });
     expect(codes(result)).toEqual(['no_reserved_slot']);
     expect(unwrapped(answer([result]).text)).toContain(remedy);
+  });
+
+  it('names the setting alone where the grant exists and reserved_connections is 0', () => {
+    const server = aServer({ versionNumber: 180_004, hasReservedSlot: false, hasVainReserveGrant: true });
+    const text = unwrappedAnswer([anInstanceResult({ snapshot: aSnapshot({ server }) })]);
+    expect(text).toContain('reserved_connections is 0');
+    expect(text).toContain('-> set reserved_connections = 2');
+    expect(text).not.toContain('GRANT');
+  });
+
+  it('says that the reserve is taken, rather than to raise it, where applications take it', () => {
+    const server = aServer({ reservedConnections: 2 });
+    const own = backends(2, { role: 'master', mayUseReserve: true });
+    const snapshot = aSnapshot({ server, backends: own });
+    const text = unwrappedAnswer([anInstanceResult({ snapshot, login: knocked })]);
+    expect(text).not.toContain('raise reserved_connections');
+    expect(text).toContain('hold 2 connections (master 2)');
   });
 
   it('says before it is needed which declared roles it may not alter', () => {

@@ -91,6 +91,7 @@ const BACKEND: { readonly [Property in keyof Backend]: string } = {
   superuser: 'coalesce(r.rolsuper, false)',
   // A connection that is logging in has no role yet.
   ofReaper: 'coalesce(a.usesysid in (select role from reaper), false)',
+  mayUseReserve: 'coalesce(a.usesysid in (select role from reserve_user), false)',
   database: 'd.datname',
   clientAddr: 'host(a.client_addr)',
   stateSeconds: "extract(epoch from greatest(clock_timestamp() - a.state_change, interval '0'))::float8",
@@ -116,6 +117,7 @@ const BACKEND_VALUES = {
   role: v.nullable(text),
   superuser: v.boolean(),
   ofReaper: v.boolean(),
+  mayUseReserve: v.boolean(),
   database: v.nullable(text),
   clientAddr: v.nullable(text),
   stateSeconds: seconds,
@@ -162,6 +164,7 @@ const FACTS = v.tuple([
     mayReadAllStats: v.boolean(),
     maySignalBackends: v.boolean(),
     hasReservedSlot: v.boolean(),
+    hasVainReserveGrant: v.boolean(),
     preparedTransactions: v.number(),
     oldestPreparedSeconds: seconds,
   }),
@@ -194,11 +197,16 @@ const SERVER = /* sql */ `
   ),
   -- Roles that a version or provider lacks give no row, where pg_has_role by name would fail.
   reserve as materialized (
-    select coalesce(bool_or(pg_has_role(r.oid, 'USAGE')), false) as usable
-      from role r
-     cross join server
-     where (r.rolname = 'pg_use_reserved_connections' and server.reserved > 0)
-        or (r.rolname = 'rds_superuser' and server.version_number < 160000 and server.rds_superuser_reserved > 0)
+    select coalesce(bool_or(granted and not empty), false) as usable,
+           coalesce(bool_or(granted and empty), false) as granted_in_vain
+      from (
+        select pg_has_role(r.oid, 'USAGE') as granted,
+               r.rolname = 'pg_use_reserved_connections' and server.reserved = 0 as empty
+          from role r
+         cross join server
+         where r.rolname = 'pg_use_reserved_connections'
+            or (r.rolname = 'rds_superuser' and server.version_number < 160000 and server.rds_superuser_reserved > 0)
+      ) reserves
   ),
   prepared as materialized (
     select count(*)::int as transactions,
@@ -222,6 +230,7 @@ const SERVER = /* sql */ `
                    'mayReadAllStats', may_read_all_stats,
                    'maySignalBackends', may_signal_backends,
                    'hasReservedSlot', superuser or reserve.usable,
+                   'hasVainReserveGrant', reserve.granted_in_vain,
                    'preparedTransactions', prepared.transactions,
                    'oldestPreparedSeconds', prepared.oldest_seconds)
             from server, reserve, prepared) as server,
@@ -253,6 +262,13 @@ const BACKENDS = /* sql */ `
       from marked
       join role base using (oid)
       join role twin on twin.rolname = base.rolname || '_clone' and pg_has_role(twin.oid, base.oid, 'MEMBER')
+  ),
+  -- Before 16 there is no such role, and no row. Superusers have slots of their own.
+  reserve_user as materialized (
+    select user_role.oid as role
+      from role reserved
+      join role user_role on not user_role.rolsuper and pg_has_role(user_role.oid, reserved.oid, 'USAGE')
+     where reserved.rolname = 'pg_use_reserved_connections'
   )
   select ${Object.values(BACKEND).join(', ')}
     from pg_stat_get_activity(null) a

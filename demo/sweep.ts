@@ -51,10 +51,10 @@ const command = new Command('sweep')
       .argParser(postgresUrl)
       .makeOptionMandatory(),
   )
-  .option('--enforce', 'end backends and set role limits')
-  .option('--idle-timeout <duration>', 'end backends that are idle this long, such as 90s, 5m or 1h')
-  .option('--keep-per-application <count>', 'never take an application below this many backends', number)
-  .option('--max-terminations <count>', 'end no more backends than this', number)
+  .option('--enforce', 'terminate connections and set role limits')
+  .option('--idle-timeout <duration>', 'terminate connections that are idle this long, such as 90s, 5m or 1h')
+  .option('--keep-per-application <count>', 'never take an application below this many connections', number)
+  .option('--max-terminations <count>', 'terminate no more connections than this', number)
   .option('--spare <application>', 'a glob of applications to leave alone (repeatable)', collect, [])
   .option('--role-limit <role=limit>', "a role's connection limit (repeatable)", roleLimit, {})
   .option(
@@ -134,7 +134,7 @@ function settingsOf(given: Options): object {
     maxTerminationsPerRun: maxTerminations,
   };
   return {
-    databaseLabel: 'sweep',
+    databaseLabel: labelOf(url),
     ...settings,
     ...Object.fromEntries(Object.entries(defined).filter(([, value]) => value !== undefined)),
     secretArn: 'the command line',
@@ -151,6 +151,12 @@ function settingsOf(given: Options): object {
     rules: [...spared, ...(settings.rules ?? [])],
     roleLimits: { ...settings.roleLimits, ...roleLimit },
   };
+}
+
+/** The report calls the server by its database; a label takes fewer characters than that. */
+function labelOf(url: URL): string {
+  const label = url.pathname.replace(/^[^A-Za-z0-9]+/, '').replace(/[^A-Za-z0-9_-]/g, '-');
+  return label === '' ? 'postgres' : label.slice(0, 60);
 }
 
 function describeMetrics(datapoints: readonly Datapoint[]): string {

@@ -26,7 +26,7 @@ interface Span {
  * @param backends of one service and one client address.
  */
 export function chainOf(backends: readonly Backend[]): Chain {
-  const spans = backends.flatMap(spanOf);
+  const spans = takenOf(backends).flatMap(spanOf);
   const newest = Math.min(...spans.map(({ opened }) => opened), ...backends.filter(isBusy).map(openedAt));
   let length = 0;
   let lastUsed = Number.POSITIVE_INFINITY;
@@ -42,12 +42,28 @@ export function chainOf(backends: readonly Backend[]): Chain {
   };
 }
 
+/** The idle connections that the application has taken: not those that a pool opened in advance. */
+export function takenOf(backends: readonly Backend[]): readonly Backend[] {
+  const taken = backends.filter((backend) => isIdle(backend) && wasTaken(backend));
+  const tested = taken.filter(({ lastStatement }) => lastStatement === 'ping');
+  return wereOpenedTogether(tested) ? taken.filter(({ lastStatement }) => lastStatement !== 'ping') : taken;
+}
+
+/** A pool that is filled, and worker processes that start together, take at most this long for each connection. */
+const OPENING_SECONDS = 0.5;
+
+/** A pool may test each connection that it opens in advance by `SELECT 1`. So does a leaking health check, but slowly. */
+export function wereOpenedTogether(backends: readonly Backend[]): boolean {
+  const ages = backends.map(({ ageSeconds }) => ageSeconds ?? 0);
+  return Math.max(...ages) - Math.min(...ages) <= OPENING_SECONDS * backends.length;
+}
+
 /** Whether its last statement shows that the application took it: not one that a driver or pool sends by itself. */
-export function wasTaken({ lastStatement }: Backend): boolean {
+function wasTaken({ lastStatement }: Backend): boolean {
   return lastStatement !== null && lastStatement !== 'none' && lastStatement !== 'setup' && lastStatement !== 'reset';
 }
 
-export function isIdle({ state }: Backend): boolean {
+function isIdle({ state }: Backend): boolean {
   return state === 'idle' || isInTransaction({ state });
 }
 
@@ -58,8 +74,7 @@ export function isInTransaction({ state }: Pick<Backend, 'state'>): boolean {
 /** Holders of locks, listeners and the like are kept on purpose. In a transaction a lock says nothing of the kind. */
 function spanOf(backend: Backend): readonly Span[] {
   const { ageSeconds, stateSeconds, holding } = backend;
-  const keptOnPurpose = holding !== null && !isInTransaction(backend);
-  if (!isIdle(backend) || !wasTaken(backend) || keptOnPurpose) return [];
+  if (holding !== null && !isInTransaction(backend)) return [];
   return ageSeconds === null || stateSeconds === null ? [] : [{ backend, opened: ageSeconds, lastUsed: stateSeconds }];
 }
 

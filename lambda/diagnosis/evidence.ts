@@ -4,7 +4,7 @@ import { groupBy } from '../policy/group-by.js';
 import type { Attribution } from '../policy/service.js';
 import type { SlotUse } from '../policy/slots.js';
 import type { Backend } from '../policy/snapshot.js';
-import { chainOf, isIdle, isInTransaction, wasTaken } from './chain.js';
+import { chainOf, isInTransaction, takenOf } from './chain.js';
 import { type Looks, wasRenamed } from './looks.js';
 
 /** The connections of a service from one client address. */
@@ -70,7 +70,7 @@ export function evidenceOf(
     const hosts = [...groupBy(backends, hostOf)].map(([address, own]): Host => {
       const { length, abandoned } = chainOf(own);
       return {
-        address: own[0]?.clientAddr ?? null,
+        address: address === HIDDEN ? HIDDEN : (own[0]?.clientAddr ?? null),
         backends: own,
         chain: length,
         abandoned,
@@ -86,7 +86,7 @@ export function evidenceOf(
       active: backends.filter(({ state }) => state === 'active'),
       chain: Math.max(0, ...hosts.map(({ chain }) => chain)),
       abandoned: hosts.flatMap(({ abandoned }) => abandoned),
-      usedOnce: backends.filter((backend) => isIdle(backend) && wasTaken(backend) && isUsedOnce(backend)),
+      usedOnce: hosts.flatMap(({ backends: own }) => takenOf(own).filter(isUsedOnce)),
       renamed: backends.filter((backend) => wasRenamed(backend, looks)).length,
       looks,
       server,
@@ -94,8 +94,11 @@ export function evidenceOf(
   });
 }
 
-function hostOf({ clientAddr }: Backend): string {
-  return clientAddr ?? '';
+/** The address of connections that the server hides from the reaper's login. */
+const HIDDEN = 'a hidden address';
+
+function hostOf({ clientAddr, readable }: Backend): string {
+  return readable ? (clientAddr ?? '') : HIDDEN;
 }
 
 /** By the start of its statement: the change of its state comes after the statement's own time. */

@@ -1,6 +1,6 @@
 /** What the connections of a suspect ran last: without literals, grouped, with the route that it came from. */
 import { groupBy } from '../policy/group-by.js';
-import { type Backend, identity } from '../policy/snapshot.js';
+import { type Backend, identity, isUnreadable } from '../policy/snapshot.js';
 import { type Diagnosis, worstFirst } from './diagnosis.js';
 import { recogniseDriver } from './drivers.js';
 import { redactStatement } from './statement.js';
@@ -23,7 +23,12 @@ const MOST_READ = 200;
 /** The connections whose statements tell the most about the suspects. */
 export function telling(suspects: readonly Diagnosis[]): readonly Backend[] {
   return suspects
-    .flatMap(({ leaked, backends }) => (leaked.length > 0 ? leaked : backends).slice(0, MOST_OF_A_SUSPECT))
+    .flatMap(({ leaked, backends }) =>
+      (leaked.length > 0 ? leaked : backends)
+        // Of these the server gives a remark in place of the statement.
+        .filter((backend) => !isUnreadable(backend))
+        .slice(0, MOST_OF_A_SUSPECT),
+    )
     .slice(0, MOST_READ);
 }
 

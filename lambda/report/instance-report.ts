@@ -84,7 +84,13 @@ export interface InstanceReportContext {
 export function instanceReport(result: InstanceResult, context: InstanceReportContext): InstanceReport {
   const { snapshot, looks } = result;
   const { policy } = context;
-  const budget = snapshot === null ? [] : connectionBudget(snapshot, result.diagnoses);
+  const set = new Map(
+    result.roleLimits.flatMap(({ role, to, outcome }) => (outcome === 'changed' ? [[role, to] as const] : [])),
+  );
+  const budget = (snapshot === null ? [] : connectionBudget(snapshot, result.diagnoses)).map((own) => ({
+    ...own,
+    limit: set.get(own.role) ?? own.limit,
+  }));
   return {
     name: result.instance,
     server: snapshot === null ? null : serverReport(snapshot),

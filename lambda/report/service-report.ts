@@ -9,7 +9,7 @@ import { type Remedy, type RemedyServer, remedyOf } from '../diagnosis/remedies.
 import type { Seconds } from '../input/duration.js';
 import { countBy } from '../policy/group-by.js';
 import type { Plan } from '../policy/plan.js';
-import type { Backend } from '../policy/snapshot.js';
+import { type Backend, isUnreadable } from '../policy/snapshot.js';
 import type { SpareReason } from '../policy/spared.js';
 
 /** One service of an instance. */
@@ -91,7 +91,8 @@ export function serviceReport(diagnosis: Diagnosis, context: ServiceReportContex
     minutesUntilFull: diagnosis.minutesUntilFull,
     reap: isSuspicious(diagnosis) ? reapPreview(diagnosis, context) : null,
     remedy: remedyOf(diagnosis, context.server),
-    caps: isSuspicious(diagnosis) ? capsOf(diagnosis, context) : [],
+    // No limit follows from what cannot be seen.
+    caps: isSuspicious(diagnosis) && !diagnosis.backends.some(isUnreadable) ? capsOf(diagnosis, context) : [],
   };
 }
 

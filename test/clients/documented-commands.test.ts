@@ -211,7 +211,7 @@ describe('what asks PostgreSQL', () => {
     expect(command).toContain(url);
     const { code, stdout, stderr } = await shell(`${command} --ssl-mode disable`, PROJECT, { HOME: folder });
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^Connection Reaper · sweep · .* · mode preview$/m);
+    expect(stdout).toMatch(/^Connection Reaper · postgres · sweep, nothing is changed · mode preview$/m);
   });
 
   it('lists the options of npm run sweep', async () => {

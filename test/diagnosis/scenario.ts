@@ -63,6 +63,8 @@ export type Mode =
   | 'forget'
   | 'spare'
   | 'rotate'
+  /** Opens all connections one by one, and tests each. */
+  | 'fill'
   | 'unread'
   | 'reconnect'
   | 'monitor';

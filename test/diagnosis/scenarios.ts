@@ -492,6 +492,13 @@ const pools: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a pool is filled in advance, each connection tested',
+    quick: true,
+    services: [
+      { service: 'checkout', expected: 'pool_at_rest', client: 'node-postgres', mode: 'fill', connections: 15 },
+    ],
+  },
+  {
     name: 'a pool grew by load, one by one',
     quick: true,
     services: [

@@ -89,7 +89,7 @@ describe('the report', () => {
         checkout (none)                          3       3       0     12s          0
 
         role                              used  leaked   limit advised
-        checkout                            90      90    none       5
+        checkout                            90      90      40       5
         billing                              4       0    none       8
 
          result 90 terminated, verified gone

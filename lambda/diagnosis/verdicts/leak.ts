@@ -1,6 +1,7 @@
 /** Connections that are opened and never given back, one after another. */
 import { formatDuration } from '../../input/duration.js';
 import type { Backend } from '../../policy/snapshot.js';
+import { wereOpenedTogether } from '../chain.js';
 import type { Evidence, Host } from '../evidence.js';
 import { growthOf } from '../growth.js';
 import type { Judgement } from '../judgement.js';
@@ -17,9 +18,6 @@ export const SUSPICIOUS_CHAIN = 5;
 /** So many hosts with a suspicious chain each, and so long together, are not chance. */
 const SUSPICIOUS_HOSTS = 3;
 const SUSPICIOUS_CHAINS = 15;
-
-/** Worker processes that start together open their connections within this time each. */
-const START_SECONDS = 0.5;
 
 /** At least so many more than in the look before: one more may be chance. */
 const GROWN_BY = 2;
@@ -55,10 +53,7 @@ function sumOfTerminated({ looks, service }: Evidence): number {
 
 function isSpread(hosts: readonly Host[]): boolean {
   const chains = hosts.reduce((sum, { chain }) => sum + chain, 0);
-  const atStart = hosts.filter(({ backends }) => {
-    const ages = backends.map(({ ageSeconds }) => ageSeconds ?? 0);
-    return Math.max(...ages) - Math.min(...ages) <= START_SECONDS * backends.length;
-  });
+  const atStart = hosts.filter(({ backends }) => wereOpenedTogether(backends));
   return chains >= SUSPICIOUS_CHAINS && atStart.length <= hosts.length / 2;
 }
 

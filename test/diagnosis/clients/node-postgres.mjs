@@ -42,6 +42,15 @@ function driverOf({ port, name }) {
           await sleep(200);
           client.connection.stream.pause();
         }),
+      fill: async () => {
+        const filled = [];
+        for (let n = 0; n < connections; n++) {
+          const client = await take();
+          await client.query('select 1');
+          filled.push(client);
+        }
+        for (const client of filled) client.release();
+      },
       reconnect: () => Promise.all(Array.from({ length: connections }, (_, n) => keepOpen(port, name, n))),
     },
   };

@@ -19,7 +19,7 @@ const MEANINGS: { readonly [Level in MetricLevel]: Readonly<Record<MetricName<Le
     TerminatedConnections: 'the connections that the sweep terminated, verified gone',
     ReapableConnections: 'the connections that the policy chose: terminated in `enforce`, only counted in `preview`',
     RefusedTerminations: 'the terminations that the server refused',
-    UnreadableConnections: "the connections whose state the reaper's login may not see",
+    UnreadableConnections: "the connections whose state the reaper's login may not see, or the server does not track",
     ServerFull: '1 if no ordinary role can log in, or if the reaper itself could not, because the server was full',
     SweepsCompleted: '1 for each sweep that came to its end',
     OldestIdleSeconds: 'how long the longest idle connection has been idle',

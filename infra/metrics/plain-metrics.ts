@@ -108,7 +108,7 @@ export abstract class PlainMetrics extends Construct {
     return this.instanceMetric('RefusedTerminations', Stats.SUM, options);
   }
 
-  /** Connections whose state the reaper's login may not see. Maximum by default. */
+  /** Connections whose state the reaper's login may not see, or the server does not track. Maximum by default. */
   metricUnreadableConnections(options?: InstanceMetricOptions): Metric {
     return this.instanceMetric('UnreadableConnections', Stats.MAXIMUM, options);
   }

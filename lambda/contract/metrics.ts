@@ -47,7 +47,7 @@ export const METRICS = {
     /** Chosen by the policy: ended in `enforce`, only counted in `preview`. */
     ReapableConnections: 'Count',
     RefusedTerminations: 'Count',
-    /** Backends whose state the reaper's login may not see. */
+    /** Backends whose state the reaper's login may not see, or the server does not track. */
     UnreadableConnections: 'Count',
     /** 1 when no ordinary role can get in, the reaper included. */
     ServerFull: 'Count',

@@ -13,7 +13,7 @@ import { aReaper, aStack, SHIPPED_CONTEXT } from './a-reaper.js';
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What it weighs today, and a little. The SDK is most of it. */
-const MAX_BYTES = 465_000;
+const MAX_BYTES = 480_000;
 
 describe('the bundle', () => {
   // Far from any node_modules, like in Lambda.

@@ -37,7 +37,7 @@ describe('demo/sweep.ts', () => {
     expect(preview.stdout).toContain('3 would be terminated');
     expect(preview.stdout).toContain('checkout: none -> 9 (would change)');
     expect(preview.stdout).toMatch(
-      /Metrics, not sent\n {2}SlotsUsedPercent +\S+ Percent +Database=sweep Instance=primary\n/,
+      /Metrics, not sent\n {2}SlotsUsedPercent +\S+ Percent +Database=postgres Instance=primary\n/,
     );
     expect(await database.alive(leaked)).toEqual([true, true, true]);
 

@@ -22,7 +22,7 @@ const DOCS = readdirSync(join(PROJECT, 'docs'))
   .toSorted();
 
 /** What it weighs today, and a little. The bundle is most of it, and the pages are an eighth. */
-const MAX_BYTES = 300_000;
+const MAX_BYTES = 305_000;
 
 // Outside of the project, so that nothing of it is found there by chance.
 const folder = mkdtempSync(join(tmpdir(), 'library-'));

@@ -78,7 +78,7 @@ export function noReservedSlot({ server }: Snapshot): Finding | null {
 
 const MOST_ROLES = 3;
 
-/** Applications that could take every slot of `reserved_connections`, which then helps nobody. */
+/** Applications that could take every slot that `reserved_connections` keeps free. */
 export function reserveTaken({ server, backends }: Snapshot): Finding | null {
   const { reservedConnections: reserved, user } = server;
   const takers = backends.filter(({ mayUseReserve, ofReaper, role }) => mayUseReserve && !ofReaper && role !== user);

@@ -2,6 +2,7 @@
 import type { Settings } from '../input/settings.js';
 import type { LoginWay } from './login-facts.js';
 import type { Refusal } from './login-refusal.js';
+import { SERVER_TROUBLE } from './server-trouble.js';
 
 /** What is known of a refused login besides the server's words. */
 export interface RefusedLogin {
@@ -36,6 +37,7 @@ const POINT_AT_POSTGRES = 'point the reaper at PostgreSQL itself';
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const BY_SQLSTATE: Readonly<Record<string, Advice>> = {
+  ...SERVER_TROUBLE,
   '08P01': `this looks like a pooler: ${POINT_AT_POSTGRES}`,
   '0A000':
     'this looks like RDS Proxy or another pooler, which takes no options at login: set the host to the endpoint of the ' +
@@ -51,15 +53,12 @@ const BY_SQLSTATE: Readonly<Record<string, Advice>> = {
       ? 'a rescue login needs the REPLICATION attribute (on RDS the role rds_replication)'
       : 'let its role into this database: GRANT CONNECT ON DATABASE … TO …;',
   '42704': 'this server does not know a setting that PostgreSQL 13 has: the reaper needs PostgreSQL 13 or newer',
-  '53100': 'the disk of the server is full: give it more space before anything else',
-  '53200': 'the server is out of memory: lower what its sessions use, or give it more',
   '55000':
     'this database takes no logins: set databaseName to another one, or ALTER DATABASE … ALLOW_CONNECTIONS true; (what a ' +
     'DROP DATABASE left behind can only be dropped)',
   '57P01':
     'an administrator, or a server that shuts down, terminated the login: the next run tries again; if it goes on, look for ' +
     'what terminates the sessions of this role',
-  '57P02': 'another server process crashed, and the server restarts: the next run tries again',
   '57P03':
     'the server starts, stops or recovers: the next run tries again; if it goes on, look into its log (a standby takes ' +
     'logins with hot_standby = on)',

@@ -1,4 +1,5 @@
 /** The text of what failed after the login: which step, why, and what to do next. */
+import { SERVER_TROUBLE } from './server-trouble.js';
 import { describeError, isServerError } from './sqlstate.js';
 
 /** A step of a run at an instance, in words that go on with "failed". */
@@ -15,14 +16,12 @@ const BROKEN_OFF =
 
 /** By SQLSTATE, or by the code of a broken connection. */
 const REMEDIES: Readonly<Record<string, string>> = {
+  ...SERVER_TROUBLE,
   '42501':
     'the role lacks a privilege: run infra/grants.sql again, which gives it what the reaper needs, and see docs/permissions.md',
-  '53100': 'the disk of the server is full: give it more space before anything else',
-  '53200': 'the server is out of memory: lower what its sessions use, or give it more',
   '55P03': 'another session holds the lock: the next run tries again',
   '57014': 'the server was too slow: look at its load; the next run tries again',
   '57P01': 'an administrator, or a server that shuts down, ended the session: the next run tries again',
-  '57P02': 'another server process crashed, and the server restarts: the next run tries again',
   '57P03': 'the server starts, stops or recovers: the next run tries again',
   '57P05':
     'the server ended the session, because it heard nothing of it in time: the function was frozen or far too slow',

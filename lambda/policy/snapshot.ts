@@ -31,7 +31,7 @@ export interface Backend {
   readonly superuser: boolean;
   /** Whether its role is a reaper's, by the mark that the grants set. */
   readonly ofReaper: boolean;
-  /** Whether its role may use the slots of `reserved_connections`, which are there for whoever helps. */
+  /** Whether its role may use the slots that `reserved_connections` keeps free. */
   readonly mayUseReserve: boolean;
   readonly database: string | null;
   /** `null` for a client on a Unix socket, and where our login may not see it. */

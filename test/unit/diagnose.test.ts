@@ -81,7 +81,7 @@ describe('a verdict', () => {
     ],
     ['a health check that leaks', opened(20, 5, { lastStatement: 'ping' }), 'leak', 20],
     [
-      'a leak beside a pool that was filled and tested',
+      'a leak beside a pool filled in advance',
       [...opened(20, 0.1, { lastStatement: 'ping' }), ...opened(15, 1)],
       'leak',
       15,

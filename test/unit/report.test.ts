@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { logTo } from '../../lambda/aws/log.js';
+import { diagnose } from '../../lambda/diagnosis/diagnose.js';
 import type { Diagnosis } from '../../lambda/diagnosis/diagnosis.js';
 import type { InstanceResult } from '../../lambda/diagnosis/instance-result.js';
+import { telling } from '../../lambda/diagnosis/last-statements.js';
 import { parseEvent } from '../../lambda/input/event.js';
 import type { Outcome } from '../../lambda/policy/outcome.js';
 import { policyOf } from '../../lambda/policy/policy.js';
@@ -174,6 +176,17 @@ describe('the report', () => {
     expect(second?.reap).toMatchObject({ event: { includeIdleInTransaction: true }, terminates: 3 });
     expect(third?.reap).toBeNull();
     expect(answer([result]).text).toContain('{"action":"reap","applications":["checkout-\\\\*"],"idleTimeout":"30s"}');
+  });
+
+  it('claims nothing of connections that the server hides: no host, no limit', () => {
+    const own = backends(60, { readable: false, state: null, lastStatement: null, clientAddr: null });
+    const snapshot = aSnapshot({ backends: own });
+    const diagnoses = diagnose(snapshot, ({ applicationName }) => applicationName, 'connection_reaper');
+    expect(telling(diagnoses)).toEqual([]);
+    const { text, instances } = answer([anInstanceResult({ diagnoses, snapshot })]);
+    expect(text).toMatch(/^ {3}from {3}a hidden address \(60\)/m);
+    expect(text).not.toContain('Unix socket');
+    expect(instances[0]?.services).toMatchObject([{ verdict: 'unclear', caps: [] }]);
   });
 
   it('has a block for each of the first twenty suspects, and counts the others', () => {
